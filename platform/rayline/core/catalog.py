@@ -1,0 +1,185 @@
+"""Finds plug-ins: the folder is the registry.
+
+A family is a package such as `rayline.prepare.impute`; each public module in it is one algorithm, named
+as the spec names it, and holds a `Config` (a frozen `PluginConfig`) whose `build()` returns the working
+object. In a spec a plug-in is written `median`, or `{name: median, indicator: true}` with its options.
+
+This is the only place that imports by a name made at run time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import core_schema
+
+from rayline.core.errors import SpecError, UnknownNameError, listing, nearest
+
+# family -> package that holds its plug-ins; the keys are what specs, messages and contract tests use
+FAMILIES: dict[str, str] = {
+    "source": "rayline.sources",
+    "split": "rayline.prepare.split",
+    "impute": "rayline.prepare.impute",
+    "outliers": "rayline.prepare.outliers",
+    "scale": "rayline.prepare.scale",
+    "encode": "rayline.prepare.encode",
+    "model": "rayline.models.networks",
+    "encoder": "rayline.models.encoders",
+    "optimizer": "rayline.train.optimizers",
+    "schedule": "rayline.train.schedules",
+    "metric": "rayline.evaluate.metrics",
+    "search": "rayline.tune.search",
+    "drift": "rayline.monitor.drift",
+}
+
+
+class OptionError(SpecError):
+    """A plug-in's options that its `Config` refuses; each line begins with the option."""
+
+
+class PluginConfig(BaseModel):
+    """Base of every plug-in's options: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    plugin_name: ClassVar[str] = ""
+    """The name the spec uses, set when the catalog finds the module."""
+
+
+@cache
+def names(family: str) -> tuple[str, ...]:
+    """The plug-ins of `family`, sorted. Modules that start with `_`, or have no `Config`, are not plug-ins."""
+    package = importlib.import_module(FAMILIES[family])
+    found = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_") and not m.ispkg]
+    return tuple(sorted(n for n in found if _defines_config(f"{FAMILIES[family]}.{n}")))
+
+
+@cache
+def _defines_config(module: str) -> bool:
+    # read, not imported: listing a family must not import torch or an optional extra
+    spec = importlib.util.find_spec(module)
+    assert spec is not None and spec.origin is not None
+    with open(spec.origin, encoding="utf-8") as handle:
+        return any(line.startswith("class Config(") for line in handle)
+
+
+@cache
+def config_class(family: str, name: str, where: str = "") -> type[PluginConfig]:
+    """The `Config` of plug-in `name`.
+
+    Raises:
+        UnknownNameError: nothing in the family has this name; the message lists what there is, the nearest
+            one, and the file that would add it.
+    """
+    if name not in names(family):
+        folder = "platform/" + FAMILIES[family].replace(".", "/")
+        raise UnknownNameError(
+            f"{_place(where)}no {family} is called {name!r}.{nearest(name, names(family))} "
+            f"Known: {listing(names(family))}. To add one, write {folder}/{name}.py."
+        )
+    config: type[PluginConfig] = importlib.import_module(f"{FAMILIES[family]}.{name}").Config
+    config.plugin_name = name
+    return config
+
+
+def resolve(family: str, value: Any, where: str = "", default: str | None = None) -> PluginConfig:
+    """Turn what a spec says (`"median"` or `{"name": "median", …}`) into the plug-in's validated `Config`.
+
+    Raises:
+        SpecError: an unknown name, an unknown option, or a value of the wrong kind, with its place in the spec.
+    """
+    if isinstance(value, PluginConfig):
+        return value
+    options: dict[str, Any] = {}
+    if isinstance(value, str):
+        name = value
+    elif isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        options = dict(value)
+        name = options.pop("name")
+    elif isinstance(value, Mapping) and "name" not in value and default is not None:
+        options = dict(value)
+        name = default
+    else:
+        raise SpecError(f"{_place(where)}give a name or {{name: …, options}}, not {value!r}. Known: {listing(names(family))}.")
+    config = config_class(family, name, where)
+    try:
+        return config(**options)
+    except ValidationError as error:
+        raise OptionError(explain_validation(error, where, config)) from None
+
+
+class Plugin:
+    """Marks a spec field as one plug-in of a family: `optimizer: Annotated[PluginConfig, Plugin("optimizer")]`.
+
+    Validation resolves the name through the catalog, so a typo is answered before any data is touched.
+    """
+
+    def __init__(self, family: str, default: str | None = None) -> None:
+        self.family = family
+        self.default = default
+        """The plug-in meant by options without a name: `optimizer: {lr: 0.01}`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: resolve(self.family, value, default=self.default),
+            serialization=core_schema.plain_serializer_function_ser_schema(describe),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(names(self.family))}, *(_options_schema(self.family, n) for n in names(self.family))]}
+
+
+def _options_schema(family: str, name: str) -> dict[str, Any]:
+    config = config_class(family, name)
+    schema = config.model_json_schema()
+    schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
+    schema["required"] = ["name", *schema.get("required", [])]
+    schema["title"] = f"{family} {name}"
+    return schema
+
+
+def describe(config: PluginConfig) -> dict[str, Any]:
+    """The spec form of a resolved plug-in: its name and every option, JSON-able."""
+    return {"name": type(config).plugin_name, **config.model_dump(mode="json")}
+
+
+def explain_validation(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    """One line for each thing pydantic refused, in the words of the spec."""
+    lines = []
+    for item in error.errors():
+        path = ".".join(str(part) for part in (where, *item["loc"]) if part != "")
+        cause = item.get("ctx", {}).get("error")
+        if isinstance(cause, OptionError):  # its lines begin with the option's own name
+            lines.extend(f"{path}.{line}" for line in str(cause).splitlines())
+        elif isinstance(cause, SpecError):
+            lines.append(f"{path}: {cause}")
+        elif item["type"] == "extra_forbidden":
+            key = str(item["loc"][-1])
+            allowed = _fields_at(model, item["loc"][:-1])
+            lines.append(f"{path}: unknown key {key!r}.{nearest(key, allowed)} Allowed: {listing(sorted(allowed), 40)}.")
+        elif item["type"] == "missing":
+            lines.append(f"{path} is required.")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{path}: {message}. Got {item['input']!r}.")
+    return "\n".join(lines)
+
+
+def _place(where: str) -> str:
+    return f"{where}: " if where else ""
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return [f.alias or n for n, f in model.model_fields.items()]

@@ -1,0 +1,143 @@
+"""Prepared data: what preparation hands to a model, in memory and as Arrow shards.
+
+    n rows · F number columns · C category columns
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rayline.core import files
+from rayline.core.errors import StorageError
+
+MISSING_ID = 0
+UNKNOWN_ID = 1
+FIRST_ID = 2
+"""Category ids: 0 is missing, 1 is a value not seen in training, known values start at 2."""
+
+
+class Prepared(NamedTuple):
+    """Model inputs: `numbers` float32 [n, F], `categories` int32 [n, C]."""
+
+    numbers: npt.NDArray[np.float32]
+    categories: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of `Prepared`: names of the F numbers, names and sizes (ids 0..size-1) of the C categories."""
+
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Layout:
+        return cls(tuple(value["numbers"]), tuple(value["categories"]), tuple(value["sizes"]))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Prepared rows with their targets: what training and judging read.
+
+    `target` is float32 [n] (regression: the value; binary: 0.0 or 1.0) or int64 [n] (multi-class: the class's
+    place in `Target.classes`); `row` int64 [n] is each row's position in its source.
+    """
+
+    inputs: Prepared
+    target: npt.NDArray[np.float32] | npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def concat(parts: list[Rows]) -> Rows:
+    """Rows one after the other; `parts` must not be empty."""
+    return Rows(
+        Prepared(
+            np.concatenate([p.inputs.numbers for p in parts]),
+            np.concatenate([p.inputs.categories for p in parts]),
+        ),
+        np.concatenate([p.target for p in parts]),
+        np.concatenate([p.row for p in parts]),
+    )
+
+
+def to_table(rows: Rows) -> pa.Table:
+    """Rows as an Arrow table of four columns: `numbers` and `categories` as fixed-size lists, `target`, `row`."""
+    n = len(rows.row)
+
+    def lists(matrix: npt.NDArray[Any]) -> pa.Array:
+        width = matrix.shape[1]
+        flat = pa.array(np.ascontiguousarray(matrix).reshape(-1))
+        if width == 0:  # Arrow cannot hold lists of length 0 in a file; a null column of n rows stands for them
+            return pa.nulls(n)
+        return pa.FixedSizeListArray.from_arrays(flat, width)
+
+    return pa.table(
+        {
+            "numbers": lists(rows.inputs.numbers),
+            "categories": lists(rows.inputs.categories),
+            "target": pa.array(rows.target),
+            "row": pa.array(rows.row),
+        }
+    )
+
+
+def from_table(table: pa.Table) -> Rows:
+    """The inverse of `to_table`; zero copy where the table is one chunk."""
+    table = table.combine_chunks()
+
+    def matrix(name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
+        column = table.column(name)
+        if pa.types.is_null(column.type) or table.num_rows == 0:
+            width = 0 if pa.types.is_null(column.type) else column.type.list_size
+            return np.zeros((table.num_rows, width), dtype)
+        chunk = column.chunk(0)
+        flat = chunk.flatten().to_numpy(zero_copy_only=True)
+        return flat.reshape(table.num_rows, chunk.type.list_size)
+
+    return Rows(
+        Prepared(matrix("numbers", np.float32), matrix("categories", np.int32)),
+        table.column("target").to_numpy(),
+        table.column("row").to_numpy(),
+    )
+
+
+def write_shard(uri: str, rows: Rows) -> None:
+    """Write rows as one Arrow IPC file, whole or not at all."""
+    table = to_table(rows)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    files.write_bytes(uri, sink.getvalue().to_pybytes())
+
+
+def read_shards(folder: str) -> Rows:
+    """Every shard of `folder` in name order; local files are memory-mapped.
+
+    Raises:
+        StorageError: the folder holds no shard.
+    """
+    names = [n for n in files.list_names(folder) if n.endswith(".arrow")]
+    if not names:
+        raise StorageError(f"no prepared shards in {folder}. Prepare the data first: `rayline run SPEC`.")
+    filesystem, _ = files.locate(folder)
+    parts = []
+    for name in names:
+        uri = files.join(folder, name)
+        if filesystem.type_name == "local":
+            source: Any = pa.memory_map(files.locate(uri)[1])
+        else:
+            source = pa.BufferReader(files.read_bytes(uri))
+        parts.append(from_table(pa.ipc.open_file(source).read_all()))
+    return parts[0] if len(parts) == 1 else concat(parts)

@@ -1,0 +1,257 @@
+"""The sections of a spec and their defaults. `name`, `data.source` and `data.target` are required, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+
+from rayline.core import catalog
+from rayline.core.catalog import Plugin, PluginConfig
+from rayline.core.columns import FeatureType, Task
+from rayline.core.errors import SpecError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+
+
+def _source(value: Any) -> PluginConfig:
+    """A source plug-in from `{name: …}`, or from the text of a path or URL, which each source plug-in may claim."""
+    if isinstance(value, str):
+        for name in catalog.names("source"):
+            claimed = catalog.config_class("source", name).from_text(value)  # type: ignore[attr-defined]
+            if claimed is not None:
+                return claimed  # type: ignore[no-any-return]
+        raise SpecError(
+            f"cannot tell what kind of source {value!r} is. Use a .csv or .parquet file, folder, glob or URL, "
+            f"'sklearn:NAME', or {{name: KIND, path: …}} with one of: {', '.join(catalog.names('source'))}."
+        )
+    return catalog.resolve("source", value)
+
+
+Source = Annotated[PluginConfig, Plugin("source"), BeforeValidator(_source)]
+
+
+class Expectation(Section):
+    """What a column is declared to hold. The endpoint refuses a request that breaks it (422)."""
+
+    min: float | None = None
+    max: float | None = None
+    allowed: tuple[str, ...] | None = None
+    nullable: bool = True
+
+
+class Data(Section):
+    source: Source
+    """A path, folder, glob or URL; `sklearn:NAME`; or `{name: KIND, options}`."""
+    target: str
+    """The column to predict."""
+    features: dict[str, FeatureType] = {}
+    """Types that override the inferred ones: number, category, text, date, id, drop."""
+    task: Task | Literal["auto"] = "auto"
+    """binary, multiclass or regression; inferred from the target when `auto`."""
+    positive: str | None = None
+    """Binary tasks: the class whose probability is predicted; inferred when left out."""
+    id: str | None = None
+    """A column that names each row for ever; the split follows it. Default: the row's position."""
+    private: tuple[str, ...] = ()
+    """Columns kept out of golden rows, samples, logs and reports."""
+    expect: dict[str, Expectation] = {}
+    split: Annotated[PluginConfig, Plugin("split", "hash")] = Field(default="hash", validate_default=True)  # type: ignore[assignment]
+    """How rows are divided into train, validation and test, obeyed by hold-out and every fold."""
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _refuse_list(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            raise ValueError("give a mapping of column to type, such as {zip: category, notes: drop}")
+        return value
+
+
+Optional_ = BeforeValidator(lambda value: None if value in ("none", None) else value)
+
+
+def _optional(family: str) -> Any:
+    return Annotated[Annotated[PluginConfig, Plugin(family)] | None, Optional_]
+
+
+class NumberSteps(Section):
+    """What is done to number columns, in this order."""
+
+    impute: _optional("impute") = Field(default="median", validate_default=True)  # type: ignore[valid-type]
+    outliers: _optional("outliers") = None  # type: ignore[valid-type]
+    scale: _optional("scale") = Field(default="standard", validate_default=True)  # type: ignore[valid-type]
+
+
+class CategorySteps(Section):
+    """What is done to category columns, in this order. Without `impute`, missing is a category of its own."""
+
+    impute: _optional("impute") = None  # type: ignore[valid-type]
+    encode: Annotated[PluginConfig, Plugin("encode", "ids")] = Field(default="ids", validate_default=True)  # type: ignore[assignment]
+
+
+class ColumnSteps(Section):
+    """Steps of one column; those not given are its type's."""
+
+    impute: _optional("impute") = None  # type: ignore[valid-type]
+    outliers: _optional("outliers") = None  # type: ignore[valid-type]
+    scale: _optional("scale") = None  # type: ignore[valid-type]
+    encode: _optional("encode") = None  # type: ignore[valid-type]
+
+
+class Prepare(Section):
+    duplicates: Literal["drop", "keep"] = "drop"
+    """Exact duplicate rows, dropped before anything is learnt; the first by position stays."""
+    numbers: NumberSteps = NumberSteps()
+    categories: CategorySteps = CategorySteps()
+    columns: dict[str, ColumnSteps] = {}
+    """Steps for single columns, by name."""
+
+
+class Train(Section):
+    epochs: int = Field(default=10, ge=1)
+    batch_size: int = Field(default=256, ge=1)
+    """Rows a step over all workers together."""
+    optimizer: Annotated[PluginConfig, Plugin("optimizer", "adamw")] = Field(default="adamw", validate_default=True)  # type: ignore[assignment]
+    schedule: Annotated[PluginConfig, Plugin("schedule", "cosine")] = Field(default="cosine", validate_default=True)  # type: ignore[assignment]
+    early_stopping: int | None = Field(default=None, ge=1)
+    """Stop after this many epochs without a better validation loss; the best epoch's weights are kept."""
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    """Largest norm of the gradient; `null` for none."""
+    workers: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Data-parallel workers. `auto`: one for each GPU of the cluster, one where there is none."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 autocast where the device has it in hardware (GPUs), float32 elsewhere."""
+    max_failures: int = Field(default=3, ge=0)
+    """How often lost workers are replaced before the run fails."""
+    checkpoint_every: int | None = Field(default=None, ge=1)
+    """Steps between checkpoints; `null`: at the end of each epoch."""
+    seed: int = 0
+
+
+class Dimension(Section):
+    """Values one key may take: `{values: […]}`, or a range `{low, high, log?, integer?}`."""
+
+    values: tuple[Any, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        return {"values": value} if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Dimension:
+        if (self.values is None) == (self.low is None or self.high is None):
+            raise ValueError("give either values: […] or both low and high")
+        if self.values is not None and not self.values:
+            raise ValueError("values must not be empty")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError("low must be below high")
+        if self.log and self.low is not None and self.low <= 0:
+            raise ValueError("a log range needs low > 0")
+        return self
+
+
+class Tune(Section):
+    search: Annotated[PluginConfig, Plugin("search", "optuna")] = Field(default="optuna", validate_default=True)  # type: ignore[assignment]
+    space: dict[str, Dimension] = {}
+    """Any key of the spec, dotted, to the values it may take: `{train.optimizer.lr: {low: 1e-4, high: 1e-1, log: true}}`."""
+    trials: int = Field(default=16, ge=1)
+    folds: int = Field(default=3, ge=2)
+    """Cross-validation folds of the training rows, of the declared split's kind."""
+    metric: str = "auto"
+    """What is optimised: a metric's name. `auto`: roc_auc (binary), log_loss (multi-class), mse (regression)."""
+    stopping: Literal["asha", "none"] = "none"
+    """`asha`: trials that lag after a fold are given up (successive halving over folds)."""
+    max_concurrent: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    seed: int = 0
+
+
+class Evaluate(Section):
+    metrics: tuple[str, ...] | Literal["auto"] = "auto"
+    """Names of metrics; `auto`: all that fit the task."""
+    threshold: float | Literal["f1", "accuracy", "youden"] = 0.5
+    """Binary tasks: where `positive` begins; a name tunes it on the validation rows for that."""
+    bootstrap: int = Field(default=200, ge=0)
+    """Resamples for the confidence intervals; 0 for none."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    slices: tuple[str, ...] = ()
+    """Columns by whose values (numbers: quartiles) every metric is repeated."""
+    gates: dict[str, str] = {}
+    """Metric to condition on the test rows: `{roc_auc: ">= 0.9", log_loss: no worse than champion}`."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        for name in () if value == "auto" else value:
+            catalog.config_class("metric", name)
+        return value
+
+
+class Explain(Section):
+    importance_repeats: int = Field(default=3, ge=0)
+    """Permutations a feature for permutation importance; 0 for none."""
+    importance_rows: int = Field(default=5000, ge=100)
+    """Test rows used for it at most."""
+
+
+class Register(Section):
+    model: str | None = None
+    """Name in the registry; default: the spec's name."""
+    alias: str | None = "champion"
+    """Alias the new version takes when it passes its gates; `null` for none."""
+    tags: dict[str, str] = {}
+
+
+class Serve(Section):
+    max_batch_rows: int = Field(default=1024, ge=1)
+    """Rows of waiting requests answered by one pass of the model, at most."""
+
+
+class Monitor(Section):
+    drift: Annotated[PluginConfig, Plugin("drift", "psi")] = Field(default="psi", validate_default=True)  # type: ignore[assignment]
+    window_s: float = Field(default=3600.0, gt=0)
+    """Length of the live window that is compared with training, seconds."""
+
+
+def _name(value: Any) -> Any:
+    ok = isinstance(value, str) and value and all(c.isalnum() or c in "-_" for c in value) and value[0].isalnum()
+    if not ok:
+        raise ValueError("use letters, digits, '-' and '_', beginning with a letter or digit")
+    return value
+
+
+class Spec(Section):
+    name: Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"})]
+    """Names the run and the model."""
+    storage: str | None = None
+    """URI every node can read and write (`s3://…`); default: `RAYLINE_HOME`, for one machine."""
+    data: Data
+    prepare: Prepare = Prepare()
+    model: Annotated[PluginConfig, Plugin("model", "mlp")] = Field(default="mlp", validate_default=True)  # type: ignore[assignment]
+    train: Train = Field(default_factory=Train)
+    tune: Tune = Field(default_factory=Tune)
+    evaluate: Evaluate = Evaluate()
+    explain: Explain = Explain()
+    registration: Register = Field(default=Register(), alias="register")
+    serve: Serve = Serve()
+    monitor: Monitor = Field(default_factory=Monitor)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mapping(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValueError("a spec is a mapping with at least name, data.source and data.target")
+        return value
+
+    @property
+    def model_name(self) -> str:
+        """The name in the registry."""
+        return self.registration.model or self.name
