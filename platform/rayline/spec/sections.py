@@ -104,8 +104,8 @@ class ColumnSteps(Section):
 class Prepare(Section):
     duplicates: Literal["drop", "keep"] = "drop"
     """Exact duplicate rows, dropped before anything is learnt; the first by position stays."""
-    numbers: NumberSteps = NumberSteps()
-    categories: CategorySteps = CategorySteps()
+    numbers: NumberSteps = Field(default_factory=NumberSteps)
+    categories: CategorySteps = Field(default_factory=CategorySteps)
     columns: dict[str, ColumnSteps] = {}
     """Steps for single columns, by name."""
 
@@ -234,7 +234,7 @@ class Spec(Section):
     storage: str | None = None
     """URI every node can read and write (`s3://…`); default: `RAYLINE_HOME`, for one machine."""
     data: Data
-    prepare: Prepare = Prepare()
+    prepare: Prepare = Field(default_factory=Prepare)
     model: Annotated[PluginConfig, Plugin("model", "mlp")] = Field(default="mlp", validate_default=True)  # type: ignore[assignment]
     train: Train = Field(default_factory=Train)
     tune: Tune = Field(default_factory=Tune)
