@@ -1,0 +1,1 @@
+"""Mergeable column statistics, the drift reference, and live windows counted in its bins."""
