@@ -64,7 +64,8 @@ def names(family: str) -> tuple[str, ...]:
 def _defines_config(module: str) -> bool:
     # read, not imported: listing a family must not import torch or an optional extra
     spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     with open(spec.origin, encoding="utf-8") as handle:
         return any(line.startswith("class Config(") for line in handle)
 
@@ -106,7 +107,9 @@ def resolve(family: str, value: Any, where: str = "", default: str | None = None
         options = dict(value)
         name = default
     else:
-        raise SpecError(f"{_place(where)}give a name or {{name: …, options}}, not {value!r}. Known: {listing(names(family))}.")
+        raise SpecError(
+            f"{_place(where)}give a name or {{name: …, options}}, not {value!r}. Known: {listing(names(family))}."
+        )
     config = config_class(family, name, where)
     try:
         return config(**options)
@@ -132,7 +135,12 @@ class Plugin:
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"anyOf": [{"enum": list(names(self.family))}, *(_options_schema(self.family, n) for n in names(self.family))]}
+        return {
+            "anyOf": [
+                {"enum": list(names(self.family))},
+                *(_options_schema(self.family, n) for n in names(self.family)),
+            ]
+        }
 
 
 def _options_schema(family: str, name: str) -> dict[str, Any]:
@@ -162,7 +170,9 @@ def explain_validation(error: ValidationError, where: str, model: type[BaseModel
         elif item["type"] == "extra_forbidden":
             key = str(item["loc"][-1])
             allowed = _fields_at(model, item["loc"][:-1])
-            lines.append(f"{path}: unknown key {key!r}.{nearest(key, allowed)} Allowed: {listing(sorted(allowed), 40)}.")
+            lines.append(
+                f"{path}: unknown key {key!r}.{nearest(key, allowed)} Allowed: {listing(sorted(allowed), 40)}."
+            )
         elif item["type"] == "missing":
             lines.append(f"{path} is required.")
         else:

@@ -82,7 +82,9 @@ def write_bytes(uri: str, data: bytes) -> None:
             with filesystem.open_output_stream(path) as stream:
                 stream.write(data)
     except OSError as error:
-        raise StorageError(f"cannot write {uri}: {error.strerror or error}. Choose a folder you may write to.") from None
+        raise StorageError(
+            f"cannot write {uri}: {error.strerror or error}. Choose a folder you may write to."
+        ) from None
 
 
 def read_json(uri: str) -> Any:
@@ -99,6 +101,13 @@ def list_names(uri: str) -> list[str]:
     filesystem, path = locate(uri)
     entries = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
     return sorted(entry.base_name for entry in entries if entry.type == pafs.FileType.File)
+
+
+def list_folders(uri: str) -> list[str]:
+    """Names of the folders directly below `uri`, sorted; empty where there is nothing."""
+    filesystem, path = locate(uri)
+    entries = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    return sorted(entry.base_name for entry in entries if entry.type == pafs.FileType.Directory)
 
 
 def copy_folder(source: str, destination: str) -> None:

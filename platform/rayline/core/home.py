@@ -1,7 +1,7 @@
 """Where Rayline keeps things on one machine: `RAYLINE_HOME`, by default `./.rayline`.
 
-    runs/NAME/RUN_ID/   one folder a run          mlflow.db, artifacts/   tracking and registry
-    serve/              state of `rayline serve`  search/                 search results
+runs/NAME/RUN_ID/   one folder a run          mlflow.db, artifacts/   tracking and registry
+serve/              state of `rayline serve`  search/                 search results
 """
 
 from __future__ import annotations

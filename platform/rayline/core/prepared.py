@@ -1,6 +1,6 @@
 """Prepared data: what preparation hands to a model, in memory and as Arrow shards.
 
-    n rows · F number columns · C category columns
+n rows · F number columns · C category columns
 """
 
 from __future__ import annotations

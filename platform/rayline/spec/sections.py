@@ -161,7 +161,7 @@ class Dimension(Section):
 class Tune(Section):
     search: Annotated[PluginConfig, Plugin("search", "optuna")] = Field(default="optuna", validate_default=True)  # type: ignore[assignment]
     space: dict[str, Dimension] = {}
-    """Any key of the spec, dotted, to the values it may take: `{train.optimizer.lr: {low: 1e-4, high: 1e-1, log: true}}`."""
+    """Any dotted key of the spec to the values it may take: `{train.optimizer.lr: {low: 1e-4, high: 0.1, log: true}}`."""
     trials: int = Field(default=16, ge=1)
     folds: int = Field(default=3, ge=2)
     """Cross-validation folds of the training rows, of the declared split's kind."""
@@ -229,7 +229,9 @@ def _name(value: Any) -> Any:
 
 
 class Spec(Section):
-    name: Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"})]
+    name: Annotated[
+        str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"})
+    ]
     """Names the run and the model."""
     storage: str | None = None
     """URI every node can read and write (`s3://…`); default: `RAYLINE_HOME`, for one machine."""

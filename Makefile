@@ -1,0 +1,56 @@
+# Each target sets up what it needs on a machine that has only Python 3.11 (or later) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: quickstart test test-all check bench serve lock clean prometheus
+
+quickstart: $(STAMP)
+	$(BIN)/rayline quickstart
+
+test: $(STAMP) prometheus
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP) prometheus
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check platform tests jobs
+	$(BIN)/ruff check platform tests jobs
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python tests/benchmarks/run_all.py
+
+serve: $(STAMP)
+	$(BIN)/rayline serve
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Rayline needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The tests scrape with a real Prometheus and check its rules with promtool.
+prometheus:
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+	  echo "Installing Prometheus for the tests"; \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq prometheus >/dev/null; \
+	  elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq prometheus >/dev/null; \
+	  elif command -v brew >/dev/null; then brew install prometheus; fi; }
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+	  echo "The tests need prometheus and promtool on the PATH and they could not be installed here."; \
+	  echo "Install the package 'prometheus' of your system (apt-get, dnf, brew), then run make test again."; exit 2; }
+
+# Exact versions without local tags: the build of torch is the one the machine's index offers.
+lock:
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip | sed -E 's/\+[A-Za-z0-9.]+$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,123 @@
+"""What a person sees while a run goes on and when it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from rayline.pipeline.events import Silent, Watcher
+from rayline.pipeline.result import RunResult
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode() + "\n")
+
+
+@contextmanager
+def watcher(*, quiet: bool) -> Iterator[Watcher]:
+    """A watcher for the terminal; a silent one for `--json`."""
+    if quiet:
+        yield Silent()
+        return
+    terminal = Terminal(console())
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+class Terminal:
+    """Stages as lines, training as one live line; without a terminal, one line an epoch."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._live: Live | None = None
+
+    def begin(self, stage: str) -> None:
+        if self._out.is_terminal:
+            self._show(Text(f"  … {stage}", style="dim"))
+
+    def end(self, stage: str, seconds: float, summary: str) -> None:
+        self.close()
+        line = Text.assemble(("  ✓ ", "green"), (f"{stage:<10}", "bold"), (f"{seconds:6.1f} s  ", "dim"), summary)
+        self._out.print(line)
+
+    def note(self, text: str) -> None:
+        self.close()
+        self._out.print(Text("    " + text, style="dim"))
+
+    def progress(self, step: Any) -> None:
+        line = "    " + step.line()
+        if self._out.is_terminal:
+            self._show(Text(line, style="cyan"))
+        elif step.milestone:
+            self._out.print(Text(line))
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _show(self, text: Text) -> None:
+        if self._live is None:
+            self._live = Live(text, console=self._out, transient=True, auto_refresh=False)
+            self._live.start()
+        self._live.update(text, refresh=True)
+
+
+def show_result(result: RunResult, *, as_json: bool) -> None:
+    """The end of a run: the metrics with their intervals, where things are, what to try next."""
+    if as_json:
+        print_json(result.to_json())
+        return
+    out = console()
+    if result.leaderboard:
+        out.print(leaderboard_table(result))
+    table = Table(title=f"{result.model} · test rows", title_justify="left", show_edge=False, pad_edge=False)
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column(f"{result.confidence:.0%} interval", justify="right", style="dim")
+    for name, metric in result.metrics.items():
+        if metric["value"] is None:
+            continue
+        low, high = metric.get("low"), metric.get("high")
+        table.add_row(name, f"{metric['value']:.4f}", f"{low:.4f} to {high:.4f}" if low is not None else "")
+    out.print()
+    out.print(table)
+    out.print()
+    out.print(Text.assemble("registered ", (f"{result.model} version {result.version}", "bold"), f"  {result.aliases_text()}"))
+    out.print(f"package    {result.package}")
+    out.print(f"report     {result.report}")
+    out.print(f"next       rayline serve {result.model}   ·   rayline predict {result.model} FILE -o OUT.csv")
+
+
+def leaderboard_table(result: RunResult, most: int = 10) -> Table:
+    """The best trials of a search, with their intervals."""
+    table = Table(title="search", title_justify="left", show_edge=False, pad_edge=False)
+    table.add_column("#", justify="right")
+    table.add_column(result.search_metric or "score", justify="right")
+    table.add_column("interval", justify="right", style="dim")
+    table.add_column("settings", overflow="fold")
+    for entry in result.leaderboard[:most]:
+        low, high = entry["low"], entry["high"]
+        span = f"{low:.4f} to {high:.4f}" if low is not None else "one fold"
+        settings = ", ".join(f"{k.split('.', 1)[-1]}={_short(v)}" for k, v in entry["params"].items())
+        table.add_row(str(entry["rank"]), f"{entry['mean']:.4f}", span, settings)
+    return table
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,17 @@
+"""`rayline tune`"""
+
+from __future__ import annotations
+
+from rayline.cli._options import Address, AsJson, Resume, Sets, SpecPath
+
+
+def command(
+    spec: SpecPath, sets: Sets = [], resume: Resume = False, address: Address = None, json: AsJson = False
+) -> None:
+    """Search the spec's `tune.space` with cross-validation, then train, judge and register the best."""
+    from rayline.cli._show import show_result, watcher
+    from rayline.pipeline.search import tune
+
+    with watcher(quiet=json) as watch:
+        result = tune(spec, sets=sets, resume=resume, address=address, watcher=watch)
+    show_result(result, as_json=json)

@@ -1,0 +1,1 @@
+"""The whole line: a spec in, a registered model out."""

@@ -1,0 +1,54 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    `metrics` are the test metrics, each `{"value", "low", "high"}` (`None` where a metric is not defined on
+    these rows); `stages` seconds by stage; `package` and `report` are paths or URIs.
+    """
+
+    model: str
+    version: str
+    aliases: tuple[str, ...]
+    metrics: dict[str, dict[str, Any]]
+    stages: dict[str, float]
+    package: str
+    report: str
+    run: str
+    """The run's folder."""
+    confidence: float = 0.95
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    leaderboard: list[dict[str, Any]] = field(default_factory=list)
+    search_metric: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `--json` prints."""
+        value: dict[str, Any] = {
+            "model": self.model,
+            "version": self.version,
+            "aliases": list(self.aliases),
+            "metrics": {
+                "test": {name: metric["value"] for name, metric in self.metrics.items()},
+                "intervals": {
+                    name: [metric.get("low"), metric.get("high")] for name, metric in self.metrics.items()
+                },
+            },
+            "gates": self.gates,
+            "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
+            "package": self.package,
+            "report": self.report,
+            "run": self.run,
+        }
+        if self.leaderboard:
+            value["leaderboard"] = self.leaderboard
+        return value
+
+    def aliases_text(self) -> str:
+        return f"({', '.join('@' + alias for alias in self.aliases)})" if self.aliases else ""

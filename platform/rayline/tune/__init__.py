@@ -1,0 +1,1 @@
+"""Search over any key of the spec, with cross-validation inside every trial."""

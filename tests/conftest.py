@@ -1,0 +1,38 @@
+"""What every test shares: a private `RAYLINE_HOME`, and one small Ray cluster for the tests that need one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# before any import of Ray: its workers inherit them
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def rayline_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty `RAYLINE_HOME` for each test."""
+    home = tmp_path / "rayline-home"
+    monkeypatch.setenv("RAYLINE_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """One local Ray cluster of four logical CPUs for the whole session."""
+    import ray
+
+    ray.init(
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=400 * 1024**2,
+        configure_logging=False,
+    )
+    yield
+    ray.shutdown()
