@@ -1,0 +1,1 @@
+"""Networks: encoders by input type, a combiner, a body, a head; built from a layout and a target."""

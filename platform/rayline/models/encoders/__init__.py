@@ -1,0 +1,1 @@
+"""Encoders: prepared columns of one type to features of a network, one way a file."""

@@ -1,0 +1,1 @@
+"""Whole networks, one architecture a file."""

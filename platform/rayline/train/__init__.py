@@ -1,0 +1,1 @@
+"""Fits a network to prepared rows: the loop, checkpoints, workers, precision; optimizers and schedules."""
