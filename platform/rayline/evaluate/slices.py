@@ -1,0 +1,63 @@
+"""Rows grouped by the values of a column: what slices are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+MISSING = "(missing)"
+OTHER = "(other)"
+
+_FEW = 8
+"""A number column of up to this many distinct values is sliced by value, others by quartile."""
+_MOST = 12
+"""Values of a column that get a slice of their own; the rest are `(other)`."""
+
+
+def slice_rows(column: pl.Series) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    """Name and places of the rows of each slice; every row is in exactly one.
+
+    Ranges come in rising order, values from the most to the least frequent, other and missing last.
+    """
+    if column.dtype.is_numeric() and column.drop_nans().n_unique() > _FEW:
+        names, places = _ranges(column)
+    else:
+        names, places = _values(column)
+    for number, name in enumerate(names):
+        rows = np.flatnonzero(places == number)
+        if len(rows):
+            yield name, rows
+
+
+def _ranges(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
+    values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    known = values[np.isfinite(values)]
+    # edges are values that occur, so that whole numbers give whole edges
+    edges = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="lower"))
+    edges = edges[edges < known.max()]
+    texts = [f"{edge:.6g}" for edge in edges]
+    names = [
+        f"≤ {texts[0]}",
+        *(f"{low} to {high}" for low, high in pairwise(texts)),
+        f"> {texts[-1]}",
+    ]
+    places = np.searchsorted(edges, values, side="left")
+    places[np.isnan(values)] = len(names)
+    return [*names, MISSING], places
+
+
+def _values(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
+    text = column.cast(pl.String)
+    known = text.drop_nulls()
+    counts = known.value_counts().sort(["count", text.name], descending=[True, False])
+    names = counts[text.name].head(_MOST).to_list()
+    place_of = {name: place for place, name in enumerate(names)}
+    distinct = counts[text.name].to_list()
+    lookup = {name: place_of.get(name, len(names)) for name in distinct} | {None: len(names) + 1}
+    places = np.array([lookup[value] for value in text.to_list()], dtype=np.int64)
+    return [*names, OTHER, MISSING], places
