@@ -1,0 +1,138 @@
+"""Reach a Ray cluster, or start one on this machine.
+
+    with connect() as cluster:            # a Ray of this process's own, stopped at the end
+    with connect("auto") as cluster:      # the Ray that runs on this machine (`rayline serve`, `ray start`)
+    with connect("10.0.0.5:6379"):        # any other; RAY_ADDRESS means the same
+
+A Ray that this process has joined already is used as it is, and only what was started here is stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from types import TracebackType
+
+import ray
+from ray._common.utils import get_system_memory  # knows a container's limit
+from ray._private.services import canonicalize_bootstrap_address_or_die  # no public way to say what "auto" means
+
+from rayline.cluster import authentication, environment, probe
+from rayline.core.errors import ClusterError
+
+OBJECT_STORE_BYTES = 2 * 2**30
+SMALLEST_OBJECT_STORE_BYTES = 128 * 2**20
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A joined cluster. Leave it as a context manager, or with `close()`."""
+
+    address: str
+    """`HOST:PORT` of the cluster, for another process's `connect()`."""
+    dashboard: str | None
+    """`HOST:PORT` of the dashboard, where there is one."""
+    started: bool
+    """Whether this connection started the cluster, and stops it."""
+    joined: bool
+    """Whether this connection joined it, and leaves it."""
+
+    def close(self) -> None:
+        """Stop what was started, leave what was joined; a second call does nothing."""
+        if (self.started or self.joined) and ray.is_initialized():
+            ray.shutdown()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(
+    address: str | None = None,
+    *,
+    serve: bool = False,
+    quiet: bool = True,
+    dashboard: bool = False,
+    cpus: int | None = None,
+    gpus: int | None = None,
+    timeout_s: float = 5.0,
+) -> Connection:
+    """Join the Ray this process is in, the one at `address`, or a new one on this machine.
+
+    Args:
+        address: `HOST:PORT`; `auto` for the Ray that runs on this machine; `local` for a new one. Default:
+            `RAY_ADDRESS` where it is set, else a new one.
+        serve: the cluster is to serve HTTP: on Linux its Serve puts HAProxy in front of the replicas.
+        quiet: keep Ray's own log and the output of workers off this terminal.
+        dashboard: start Ray's dashboard with a new cluster (three seconds more; `ray job submit` and
+            `serve deploy` need it).
+        cpus, gpus: logical resources of a new cluster; default: what the machine has.
+        timeout_s: how long an address may take to answer.
+
+    Raises:
+        ClusterError: nothing answers at `address`, or it is not a Ray cluster this process may join.
+    """
+    if ray.is_initialized():
+        context = ray.get_runtime_context()
+        return Connection(address=context.gcs_address, dashboard=_dashboard(), started=False, joined=False)
+    wanted = address or os.environ.get("RAY_ADDRESS") or "local"
+    level = logging.ERROR if quiet else logging.INFO
+    if wanted != "local":
+        return _join(wanted, level=level, quiet=quiet, timeout_s=timeout_s)
+    environment.apply(environment.START)
+    if serve:
+        environment.apply(environment.serving())
+    authentication.prepare_new()
+    ray.init(
+        address="local",
+        num_cpus=cpus,
+        num_gpus=gpus,
+        include_dashboard=dashboard,
+        object_store_memory=object_store_bytes(),
+        log_to_driver=not quiet,
+        logging_level=level,
+    )
+    return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=True, joined=True)
+
+
+def object_store_bytes() -> int:
+    """Size of a new cluster's object store: at most 2 GiB, a quarter of memory, and what shared memory holds."""
+    size = min(OBJECT_STORE_BYTES, get_system_memory() // 4)
+    if os.path.isdir("/dev/shm"):
+        size = min(size, int(shutil.disk_usage("/dev/shm").free * 0.9))
+    return max(size, SMALLEST_OBJECT_STORE_BYTES)
+
+
+def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connection:
+    address = _resolve(wanted)
+    authentication.prepare_existing()
+    probe.require_same_version(address, timeout_s)
+    try:
+        ray.init(address=address, log_to_driver=not quiet, logging_level=level)
+    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+        raise ClusterError(f"cannot join the Ray cluster at {address}: {error}") from error
+    return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=False, joined=True)
+
+
+def _resolve(wanted: str) -> str:
+    try:
+        return str(canonicalize_bootstrap_address_or_die(wanted))
+    except ConnectionError:
+        raise ClusterError(
+            "no Ray runs on this machine. Start one with `rayline serve` or `ray start --head`, or give its address."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ClusterError(
+            f"{wanted!r} is not an address: {error}. Write HOST:PORT, for example 10.0.0.5:6379."
+        ) from None
+
+
+def _dashboard() -> str | None:
+    url = ray._private.worker._global_node.webui_url if ray._private.worker._global_node else None
+    return url or None
