@@ -42,6 +42,8 @@ class Connection:
     def close(self) -> None:
         """Stop what was started, leave what was joined; a second call does nothing."""
         if (self.started or self.joined) and ray.is_initialized():
+            if self.started:
+                _kill_autoscaler()
             ray.shutdown()
 
     def __enter__(self) -> Connection:
@@ -131,6 +133,12 @@ def _resolve(wanted: str) -> str:
         raise ClusterError(
             f"{wanted!r} is not an address: {error}. Write HOST:PORT, for example 10.0.0.5:6379."
         ) from None
+
+
+def _kill_autoscaler() -> None:
+    # of no use to a cluster of fixed size; `ray.shutdown` waits a whole second for it, then kills it as well
+    for process in ray._private.worker._global_node.all_processes.get("monitor", []):
+        process.process.kill()
 
 
 def _dashboard() -> str | None:
