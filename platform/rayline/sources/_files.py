@@ -1,0 +1,218 @@
+"""Files behind a path, folder, glob or URL, in an order that depends on their paths alone."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import fsspec
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from rayline.core import files
+from rayline.core.errors import DataError, RaylineError, nearest
+
+ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "mock"})
+GLOB = frozenset("*?[")
+PACKED = {"gz": "gzip", "bz2": "bz2", "zst": "zstd"}
+
+
+@dataclass(frozen=True)
+class File:
+    """One file to read: a path on the filesystem of a URI."""
+
+    uri: str
+    """What was asked for, absolute: it tells the filesystem, with its options."""
+    path: str
+    label: str
+    """Its name, with the folders below the place that was asked for."""
+    size_bytes: int
+
+
+@lru_cache(maxsize=64)  # an S3 filesystem asks for its bucket's region when it is made
+def locate(uri: str) -> tuple[pafs.FileSystem, str]:
+    """The filesystem and path of a local path or URL: pyarrow's own filesystems first, fsspec's for the rest.
+
+    Raises:
+        DataError: a scheme that neither knows, or whose package is not installed.
+    """
+    scheme = uri.partition("://")[0] if "://" in uri else "file"
+    if scheme in ARROW_SCHEMES:
+        try:
+            return files.locate(uri)
+        except RaylineError as error:
+            raise DataError(str(error)) from None
+    try:
+        filesystem, path = fsspec.core.url_to_fs(uri)
+    except (ValueError, ImportError) as error:
+        raise DataError(
+            f"cannot open {uri!r}: {error}. Give a local path, or an s3://, gs:// or http(s):// URL."
+        ) from None
+    return pafs.PyFileSystem(pafs.FSSpecHandler(filesystem)), path
+
+
+def path_of(text: str) -> str:
+    """The path part of a URL or path, without a URL's `?query`."""
+    return text.partition("?")[0] if "://" in text else text
+
+
+def is_glob(text: str) -> bool:
+    """Whether `text` is a pattern. A `?` in a URL starts its query."""
+    return bool(GLOB & set(path_of(text)))
+
+
+def has_suffix(text: str, suffixes: Sequence[str]) -> bool:
+    """Whether a path, URL or pattern ends like a file of one of these kinds."""
+    return path_of(text).lower().endswith(tuple(suffixes))
+
+
+def find(uri: str, suffixes: Sequence[str]) -> list[File]:
+    """The files that `uri` stands for, by path: one file, a glob, or all with one of `suffixes` below a folder.
+
+    Raises:
+        DataError: nothing is there, nothing matches, or the place cannot be read.
+    """
+    uri = absolute(uri)
+    filesystem, path = locate(uri)
+    try:
+        if is_glob(uri):
+            found, root = _glob(filesystem, path), _fixed(path)
+            if not found:
+                raise DataError(f"no file matches {uri!r}. Check the pattern, or name the folder.")
+        else:
+            info = filesystem.get_file_info(path)
+            if info.type == pafs.FileType.File:
+                found, root = [info], path.rpartition("/")[0]
+            elif info.type == pafs.FileType.NotFound:
+                raise DataError(f"there is no file or folder {uri!r}.{_nearby(filesystem, path)}")
+            else:
+                found, root = _below(filesystem, path, suffixes, uri), path
+    except OSError as error:
+        raise unreadable(uri, error) from None
+    prefix = root.rstrip("/") + "/"
+    return [
+        File(uri, entry.path, path_of(entry.path.removeprefix(prefix)), entry.size or 0)
+        for entry in sorted(found, key=lambda entry: entry.path)
+    ]
+
+
+def folder_holds(text: str, suffixes: Sequence[str]) -> bool:
+    """Whether `text` is a folder with a file of one of these kinds in it.
+
+    Raises:
+        DataError: a folder at a URL that cannot be listed.
+    """
+    if is_glob(text) or ("://" not in text and not os.path.isdir(text)) or ("://" in text and not text.endswith("/")):
+        return False
+    uri = absolute(text)
+    filesystem, path = locate(uri)
+    try:
+        return bool(_held(filesystem, path, suffixes)[0])
+    except OSError as error:
+        raise unreadable(text, error) from None
+
+
+def open_file(uri: str, path: str) -> pa.NativeFile:
+    """A file for reading anywhere in it; local files are memory-mapped.
+
+    Raises:
+        DataError: it is gone or cannot be read.
+    """
+    filesystem, _ = locate(uri)
+    try:
+        if isinstance(filesystem, pafs.LocalFileSystem):
+            return pa.memory_map(path)
+        return filesystem.open_input_file(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def open_stream(uri: str, path: str) -> pa.NativeFile:
+    """A file for reading from its beginning; .gz, .bz2 and .zst are decompressed.
+
+    Raises:
+        DataError: it is gone or cannot be read.
+    """
+    filesystem, _ = locate(uri)
+    packed = "detect" if "://" not in path else PACKED.get(path_of(path).rpartition(".")[2].lower())
+    try:
+        return filesystem.open_input_stream(path, compression=packed)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str, error: Exception) -> DataError:
+    """The `DataError` for a file that the system does not let us read."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"there is no file {path!r}.")
+    if isinstance(error, PermissionError):
+        return DataError(f"{path!r} may not be read. Check its permissions, or your credentials.")
+    return DataError(f"cannot read {path!r}: {error}")
+
+
+def absolute(text: str) -> str:
+    """A path from the root, for a worker's folder is not ours; URLs as they are."""
+    return text if "://" in text else os.path.abspath(os.path.expanduser(text))
+
+
+def _glob(filesystem: pafs.FileSystem, pattern: str) -> list[pafs.FileInfo]:
+    # matched part by part, so that `*` stays within one folder and `**` crosses them, as a shell's does
+    entries = filesystem.get_file_info(pafs.FileSelector(_fixed(pattern), recursive=True, allow_not_found=True))
+    parts = pattern.split("/")
+    return [e for e in entries if e.type == pafs.FileType.File and _matches(e.path.split("/"), parts)]
+
+
+def _matches(path: list[str], pattern: list[str]) -> bool:
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_matches(path[n:], pattern[1:]) for n in range(len(path) + 1))
+    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])
+
+
+def _fixed(pattern: str) -> str:
+    """The folder above the first pattern in a path."""
+    fixed = []
+    for part in pattern.split("/")[:-1]:
+        if GLOB & set(part):
+            break
+        fixed.append(part)
+    return "/".join(fixed) or "/"
+
+
+def _below(filesystem: pafs.FileSystem, path: str, suffixes: Sequence[str], uri: str) -> list[pafs.FileInfo]:
+    found, others = _held(filesystem, path, suffixes)
+    if not found:
+        kinds = sorted({os.path.splitext(entry.path)[1] or entry.base_name for entry in others})
+        held = f"it holds {', '.join(kinds[:8])}" if kinds else "it is empty"
+        raise DataError(f"folder {uri!r} has no {' or '.join(suffixes)} file: {held}.")
+    return found
+
+
+def _held(
+    filesystem: pafs.FileSystem, path: str, suffixes: Sequence[str]
+) -> tuple[list[pafs.FileInfo], list[pafs.FileInfo]]:
+    """The files below a folder: those with one of `suffixes`, and the others."""
+    prefix = path.rstrip("/") + "/"
+    present = [
+        entry
+        for entry in filesystem.get_file_info(pafs.FileSelector(path, recursive=True))
+        if entry.type == pafs.FileType.File
+        # names that begin with these are notes of other programs: _SUCCESS, .part-0.crc
+        and not any(part[0] in "._" for part in entry.path.removeprefix(prefix).split("/") if part)
+    ]
+    found = [entry for entry in present if has_suffix(entry.path, suffixes)]
+    return found, [entry for entry in present if entry not in found]
+
+
+def _nearby(filesystem: pafs.FileSystem, path: str) -> str:
+    if not isinstance(filesystem, pafs.LocalFileSystem):
+        return ""
+    folder, _, name = path.rpartition("/")
+    try:
+        return nearest(name, os.listdir(folder or "/"))
+    except OSError:
+        return f" There is no folder {folder!r} either."

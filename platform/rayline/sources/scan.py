@@ -1,0 +1,39 @@
+"""Runs a function over every fragment of a source, in this process, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import polars as pl
+
+from rayline.sources._source import Fragment, RefusedError, Source
+
+T = TypeVar("T")
+
+
+def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None) -> list[T]:
+    """`fn(frame, fragment)` for each fragment, results in fragment order. `frame` holds `columns` and ROW.
+
+    Where a large CSV file refuses a value late, the column is widened and the scan begins again, so that all
+    results come from the same types.
+
+    Raises:
+        DataError: as `Source.read`.
+    """
+    while True:
+        try:
+            results = [fn(frame(source, fragment, columns), fragment) for fragment in source.fragments()]
+        except RefusedError as refused:
+            source.widen({refused.column: refused.wider})
+            continue
+        if columns is None:
+            source.settle()
+        return results
+
+
+def frame(source: Source, fragment: Fragment, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """One fragment as a Polars frame."""
+    made = pl.from_arrow(source.read(fragment, columns))
+    assert isinstance(made, pl.DataFrame)
+    return made
