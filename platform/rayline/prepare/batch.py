@@ -1,0 +1,53 @@
+"""The form of a preparation for frames: whole columns through Polars look-ups and NumPy, a block of rows at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from rayline.core.errors import DataError, listing, nearest
+from rayline.core.prepared import Prepared
+from rayline.prepare.category_text import category_texts
+from rayline.prepare.number_value import to_floats
+from rayline.prepare.transform import BoolArray, CategoryTransform, IntArray, Transform
+
+BLOCK_ROWS = 16_384
+"""Rows of the number matrix worked on at a time: small enough for the processor's cache."""
+
+
+def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
+    """Model inputs for the rows of `frame`, in order; other columns are ignored.
+
+    Raises:
+        DataError: a column lacks, or holds what its type cannot be.
+    """
+    n = frame.height
+    numbers = [to_floats(_column(frame, name)) for name in transform.numbers.names]
+    looked_up = [_look_up(category, _column(frame, category.name)) for category in transform.categories]
+    ids = [codes for codes, _ in looked_up]
+    missing = [mask for _, mask in looked_up]
+    out_NW = np.zeros((n, transform.width), dtype=np.float32)
+    for start in range(0, n, BLOCK_ROWS):
+        rows = slice(start, min(start + BLOCK_ROWS, n))
+        x_FN = np.empty((len(numbers), rows.stop - rows.start), dtype=np.float64)
+        for place, values in enumerate(numbers):
+            x_FN[place] = values[rows]
+        transform.fill_numbers(out_NW[rows], x_FN, [i[rows] for i in ids], [m[rows] for m in missing])
+    ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32)
+    for column, place in enumerate(transform.with_ids):
+        ids_NC[:, column] = ids[place]
+    return Prepared(out_NW, ids_NC)
+
+
+def _look_up(category: CategoryTransform, column: pl.Series) -> tuple[IntArray, BoolArray]:
+    texts, codes = category_texts(column)
+    ids = np.array([category.id_of(text) for text in texts], dtype=np.int32)
+    return ids[codes], codes == len(texts) - 1
+
+
+def _column(frame: pl.DataFrame, name: str) -> pl.Series:
+    if name not in frame.columns:
+        raise DataError(
+            f"the data lacks the column {name!r}.{nearest(name, frame.columns)} It has: {listing(frame.columns)}."
+        )
+    return frame[name]

@@ -1,0 +1,1 @@
+"""Turn categories into what a model reads; one algorithm a file."""

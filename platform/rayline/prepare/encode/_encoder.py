@@ -1,0 +1,33 @@
+"""What an encoder is: it learns from a training column the vocabulary of a category, most frequent text first."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from pydantic import Field
+
+from rayline.core.catalog import PluginConfig
+from rayline.prepare.fitted import Vocabulary
+from rayline.prepare.learning import CategoryColumn
+
+
+class Encoder(ABC):
+    @abstractmethod
+    def learn(self, column: CategoryColumn) -> Vocabulary: ...
+
+
+class EncodeConfig(PluginConfig, ABC):
+    """Options every encoder has."""
+
+    max_size: int = Field(default=10_000, ge=1)
+    """Known values at most; of more, the most frequent are known and the others unknown."""
+    min_count: int = Field(default=1, ge=1)
+    """Training rows a value needs to be known. From 2 up, a model also learns what unknown is like."""
+
+    @abstractmethod
+    def build(self) -> Encoder: ...
+
+    def known(self, column: CategoryColumn) -> tuple[str, ...]:
+        """The known texts of a training column, by falling count, equal counts in the order of the texts."""
+        frequent = (text for text in column.ranked() if column.counts[text] >= self.min_count)
+        return tuple(frequent)[: self.max_size]

@@ -1,0 +1,1 @@
+"""Fill missing values; one algorithm a file."""

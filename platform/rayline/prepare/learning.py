@@ -1,0 +1,212 @@
+"""The training columns that steps learn from: profile statistics, kept true from one step to the next.
+
+A filled or clipped column is not scanned again. Filling changes the moments in closed form; clipping takes them
+from the profile's sample of rows, which is the whole data up to its size (65,536 rows).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rayline.core.errors import DataError, nearest
+from rayline.prepare.category_text import category_text, category_texts
+from rayline.prepare.number_value import FloatArray, to_floats
+
+if TYPE_CHECKING:
+    from rayline.profile.profile import ColumnProfile, Profile
+
+SMALLEST_STD = 1e-100
+"""Below this a column counts as constant: its scale would leave the range of floats."""
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A number column of the training rows, as the steps before leave it. Infinite values count as missing."""
+
+    name: str
+    count: int
+    missing: int
+    mean: float
+    variance: float
+    """Of the population: divided by `count`."""
+    minimum: float
+    maximum: float
+    counts: Mapping[float, int] | None
+    """Rows of each value, where the profile kept all of them."""
+    read_sample: Callable[[], FloatArray] = field(repr=False, compare=False)
+    """Values of the profile's sample of rows, NaN where missing; read only when a step asks for it."""
+
+    @cached_property
+    def sample(self) -> FloatArray:
+        """The values there are in the sample, sorted: sums over them do not depend on the order of rows."""
+        values = self.read_sample()
+        return np.sort(values[~np.isnan(values)])
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the values differ by rounding alone; such a column is scaled by 1."""
+        span = self.maximum - self.minimum
+        varies = span > 1e-13 * max(abs(self.minimum), abs(self.maximum)) and math.sqrt(self.variance) > SMALLEST_STD
+        return not varies
+
+    def require_values(self, step: str) -> None:
+        """Raises:
+        DataError: training has no value at all for `step` to learn from.
+        """
+        _require(self.name, self.count, step)
+
+    def quantile(self, q: float) -> float:
+        """The value below which a share `q` of the rows lie, by linear interpolation in the sample."""
+        return float(np.quantile(self.sample, q)) if len(self.sample) else math.nan
+
+    def mode(self) -> float:
+        """The most frequent value; of equally frequent ones the smallest."""
+        counts = self.counts if self.counts is not None else Counter(self.sample.tolist())
+        return min(counts, key=lambda value: (-counts[value], value))
+
+    def filled(self, value: float) -> NumberColumn:
+        """The column once its missing values are `value`."""
+        if self.missing == 0:
+            return self
+        n, m = self.count, self.missing
+        total = n + m
+        mean, variance = (self.mean, self.variance) if n else (value, 0.0)
+        apart = value - mean
+        counts = None if self.counts is None else {**self.counts, value: self.counts.get(value, 0) + m}
+        share = m / total
+        return replace(
+            self,
+            count=total,
+            missing=0,
+            mean=mean + apart * share,
+            variance=variance * (1.0 - share) + apart * apart * share * (1.0 - share),
+            minimum=min(self.minimum, value) if n else value,
+            maximum=max(self.maximum, value) if n else value,
+            counts=counts,
+            read_sample=lambda: np.nan_to_num(self.read_sample(), nan=value),
+        )
+
+    def clipped(self, low: float, high: float) -> NumberColumn:
+        """The column once it is cut to `low … high`."""
+        sample = np.clip(self.sample, low, high)
+        mean = float(np.mean(sample))
+        return replace(
+            self,
+            mean=mean,
+            variance=float(np.mean(np.square(sample - mean))),
+            minimum=min(max(self.minimum, low), high),
+            maximum=min(max(self.maximum, low), high),
+            counts=None,
+            read_sample=lambda: np.clip(self.read_sample(), low, high),
+        )
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """A category column of the training rows, as the steps before leave it."""
+
+    name: str
+    counts: Mapping[str, int]
+    """Rows of each text. Where the profile did not keep every value, rows of its sample."""
+    missing: int
+
+    def require_values(self, step: str) -> None:
+        """Raises:
+        DataError: training has no value at all for `step` to learn from.
+        """
+        _require(self.name, len(self.counts), step)
+
+    def ranked(self) -> list[str]:
+        """Texts by falling count, equal counts in the order of the texts."""
+        return sorted(self.counts, key=lambda text: (-self.counts[text], text))
+
+    def filled(self, text: str) -> CategoryColumn:
+        """The column once its missing values are `text`."""
+        if self.missing == 0:
+            return self
+        return replace(self, counts={**self.counts, text: self.counts.get(text, 0) + self.missing}, missing=0)
+
+
+def number_column(profile: Profile, name: str) -> NumberColumn:
+    """A number (or boolean) column of the training profile.
+
+    Raises:
+        DataError: the profile has no such column, or it holds text or dates.
+    """
+    found = _find(profile, name)
+    if found.kind not in ("number", "boolean"):
+        raise DataError(
+            f"column {name!r} is declared a number and holds {found.kind}. "
+            f"Set data.features.{name}: category (or drop), or correct the values in the source."
+        )
+    counts = None if found.truncated else {float(value): rows for value, rows in found.counts.items()}
+    mean, variance, minimum, maximum = found.mean, found.variance, found.minimum, found.maximum
+    if found.kind == "boolean" and found.count:
+        trues = sum(rows for value, rows in found.counts.items() if category_text(value) == "true")
+        counts = {0.0: found.count - trues, 1.0: trues}
+        mean = trues / found.count
+        variance, minimum, maximum = mean * (1.0 - mean), float(trues == found.count), float(trues > 0)
+    if found.count and not (math.isfinite(_float(mean)) and math.isfinite(_float(variance))):
+        raise DataError(
+            f"column {name!r} holds numbers too large to compute with ({minimum:g} to {maximum:g}). "
+            f"Set data.features.{name}: drop, or correct them in the source."
+        )
+    return NumberColumn(
+        name=name,
+        count=found.count,
+        missing=found.missing,
+        mean=_float(mean),
+        variance=_float(variance),
+        minimum=_float(minimum),
+        maximum=_float(maximum),
+        counts=counts,
+        read_sample=lambda: to_floats(profile.sample[name]),
+    )
+
+
+def category_column(profile: Profile, name: str) -> CategoryColumn:
+    """A column of the training profile as a category, whatever its type.
+
+    Raises:
+        DataError: the profile has no such column.
+    """
+    found = _find(profile, name)
+    counts: Counter[str] = Counter()
+    missing = found.missing
+    if found.truncated:  # what is kept of the counts is no longer the frequent values; the sample has those
+        texts, codes = category_texts(profile.sample[name])
+        rows = np.bincount(codes, minlength=len(texts)).tolist()
+        counts.update({text: n for text, n in zip(texts, rows, strict=True) if text is not None and n})
+        return CategoryColumn(name, dict(counts), rows[-1] if found.missing else 0)
+    for value, n in found.counts.items():
+        text = category_text(np.float32(value) if found.dtype == "Float32" else value)
+        if text is None:
+            missing += n
+        else:
+            counts[text] += n
+    return CategoryColumn(name, dict(counts), missing)
+
+
+def _require(name: str, count: int, step: str) -> None:
+    if count == 0:
+        raise DataError(
+            f"column {name!r} has no value in the training rows, so {step!r} has nothing to learn from. "
+            f"Set data.features.{name}: drop, or impute it with a constant."
+        )
+
+
+def _find(profile: Profile, name: str) -> ColumnProfile:
+    if name not in profile.columns:
+        raise DataError(f"the data has no column {name!r}.{nearest(name, profile.columns)}")
+    return profile.columns[name]
+
+
+def _float(value: Any) -> float:
+    return math.nan if value is None else float(value)

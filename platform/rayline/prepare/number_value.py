@@ -1,0 +1,58 @@
+"""Numbers as they come (a column of any type, the values of a request) as float64, missing as NaN."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from rayline.core.errors import DataError
+from rayline.prepare.category_text import plain
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def to_floats(column: pl.Series) -> FloatArray:
+    """A column as float64 [n]; null, NaN and infinite values are NaN.
+
+    Raises:
+        DataError: a text that is not a number, or a column of dates or lists.
+    """
+    values = plain(column)
+    if values.dtype == pl.String:
+        values = _parsed(values)
+    elif not (values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null)):
+        raise DataError(f"column {column.name!r} must hold numbers, not {column.dtype}.")
+    floats = values.cast(pl.Float64).fill_null(math.nan).to_numpy(writable=True)
+    floats[np.isinf(floats)] = math.nan
+    return floats
+
+
+def parse_number(value: Any, name: str) -> float:
+    """One number of a request or a text column, NaN where it is missing (`None`, "", NaN, infinite).
+
+    Raises:
+        DataError: it is not a number.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return math.nan
+    if isinstance(value, str | int | float | np.number | np.bool_ | decimal.Decimal):
+        try:
+            number = float(value)
+        except OverflowError:
+            return math.nan
+        except ValueError:
+            number = None
+        if number is not None:
+            return number if math.isfinite(number) else math.nan
+    raise DataError(f"column {name!r} must hold numbers, not {value!r}.")
+
+
+def _parsed(texts: pl.Series) -> pl.Series:
+    distinct = texts.drop_nulls().unique()
+    numbers = pl.Series([parse_number(text, texts.name) for text in distinct.to_list()], dtype=pl.Float64)
+    return texts.replace_strict(distinct, numbers, default=None, return_dtype=pl.Float64)

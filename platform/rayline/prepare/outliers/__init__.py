@@ -1,0 +1,1 @@
+"""Tame extreme numbers; one algorithm a file."""

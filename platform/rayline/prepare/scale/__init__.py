@@ -1,0 +1,1 @@
+"""Bring numbers to a common scale; one algorithm a file."""

@@ -1,0 +1,1 @@
+"""Divide rows into train, validation, test and folds; one algorithm a file."""

@@ -1,0 +1,125 @@
+"""What every split answers with: the part each row belongs to."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+from rayline.core import catalog
+from rayline.core.catalog import PluginConfig
+from rayline.core.columns import ROW
+from rayline.core.errors import DataError
+from rayline.core.seeds import UInt64Array, derive, hash_keys
+
+TEST = -2
+VALIDATION = -1
+DROPPED = -3
+"""Parts of a row; training rows have their fold instead, 0 to k-1 (0 where there are no folds)."""
+
+Parts = npt.NDArray[np.int8]
+MOST_FOLDS = 100
+
+
+class Assignment(ABC):
+    """Says of any row which part it belongs to, from the row alone. JSON-able, for the package and for retraining."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """The columns `parts` reads, `ROW` apart."""
+
+    @abstractmethod
+    def parts(self, frame: pl.DataFrame, *, dropped: npt.NDArray[np.int64] | None = None) -> Parts:
+        """The part of each row of `frame` [n].
+
+        Args:
+            frame: rows with `ROW`, or the declared id, and whatever else `columns` names.
+            dropped: sorted `ROW` numbers of duplicates (`prepare.duplicates.find`), which belong to no part.
+        """
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `restore` is the inverse."""
+
+
+class Splitter(ABC):
+    """Divides rows: each fragment tells a little (`index`), and all that was told gives the assignment (`fit`)."""
+
+    needs_rows: ClassVar[bool] = True
+    """Whether the assignment depends on the rows; without, the index of an empty frame is enough."""
+
+    @abstractmethod
+    def index(self, frame: pl.DataFrame, key: str, target: str) -> pa.Table:
+        """What a fragment must tell. `key` is the column that names a row: a declared id, else `ROW`."""
+
+    @abstractmethod
+    def fit(
+        self, indexes: Sequence[pa.Table], folds: int = 1, *, dropped: npt.NDArray[np.int64] | None = None
+    ) -> Assignment:
+        """The assignment of all rows, training rows in `folds` folds; `dropped` as for `Assignment.parts`."""
+
+
+class SplitConfig(PluginConfig, ABC):
+    """Shares of the rows; the rest is for training."""
+
+    validation: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of rows that training is watched on (early stopping, threshold)."""
+    test: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """Share of rows the finished model is judged on."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> SplitConfig:
+        if self.validation + self.test >= 1.0:
+            raise ValueError(f"validation + test must leave rows for training, not {self.validation} + {self.test}")
+        return self
+
+    @abstractmethod
+    def build(self) -> Splitter: ...
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, value: Mapping[str, Any]) -> Assignment:
+        """The assignment that `Assignment.to_json` wrote."""
+
+
+def restore(value: Mapping[str, Any]) -> Assignment:
+    """The assignment of any split plug-in, from its `to_json`."""
+    config: Any = catalog.config_class("split", value["split"])
+    assignment: Assignment = config.restore(value)
+    return assignment
+
+
+def key_hashes(frame: pl.DataFrame, key: str, seed: int, purpose: str) -> UInt64Array:
+    """A seeded hash of each row's key [n], another for each `purpose`.
+
+    Raises:
+        DataError: the column lacks, or a row has no key.
+    """
+    if key not in frame.columns:
+        raise DataError(f"the data has no column {key!r}, which the split follows.")
+    keys = frame[key]
+    if lacking := keys.null_count():
+        raise DataError(
+            f"data.id {key!r} is missing in {lacking} rows; the split follows it. Fill it, or leave data.id out."
+        )
+    return hash_keys(keys, derive(seed, "split", purpose))
+
+
+def mark_dropped(parts: Parts, frame: pl.DataFrame, dropped: npt.NDArray[np.int64] | None) -> Parts:
+    """`parts`, with the rows in `dropped` set to `DROPPED`."""
+    parts[is_dropped(frame[ROW].to_numpy(), dropped) if dropped is not None and len(dropped) else []] = DROPPED
+    return parts
+
+
+def is_dropped(rows: npt.NDArray[np.int64], dropped: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which of `rows` are among `dropped`, which is sorted and not empty."""
+    places = np.minimum(np.searchsorted(dropped, rows), len(dropped) - 1)
+    return np.asarray(dropped[places] == rows)
