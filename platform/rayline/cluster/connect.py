@@ -108,7 +108,7 @@ def object_store_bytes() -> int:
     size = min(OBJECT_STORE_BYTES, get_system_memory() // 4)
     if os.path.isdir("/dev/shm"):
         size = min(size, int(shutil.disk_usage("/dev/shm").free * 0.9))
-    return max(size, SMALLEST_OBJECT_STORE_BYTES)
+    return max(int(size), SMALLEST_OBJECT_STORE_BYTES)
 
 
 def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connection:

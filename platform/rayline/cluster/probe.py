@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 import ray
 from ray._private.grpc_utils import init_grpc_channel  # TLS and tokens as Ray itself sends them
 from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
