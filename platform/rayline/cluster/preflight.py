@@ -1,35 +1,40 @@
-"""What Ray would answer with silence: requests that can never be placed wait for ever, so they are refused first."""
+"""What Ray would answer with silence: work that cannot be placed waits for ever, so it is refused first."""
 
 from __future__ import annotations
 
-from rayline.cluster.resources import Resources
+import ray
+
+from rayline.cluster.resources import Resources, resources
 from rayline.core.errors import ClusterError
 
 DATA_CPUS = 1.0
-"""CPUs that Ray Data needs free at the least; with none it waits for ever and says nothing."""
+"""CPUs that Ray Data needs free at the least."""
 
 
-def require_room(found: Resources, *, held_cpus: float, data_cpus: float = DATA_CPUS, what: str = "training") -> None:
-    """Make sure that reading data can go on while `what` holds `held_cpus`.
+def preflight(workers: int = 0, *, use_gpu: bool = False, found: Resources | None = None) -> None:
+    """Make sure that what comes next can be placed, beside what other jobs and endpoints hold at this moment.
+
+    Args:
+        workers: training workers, each with a CPU and, with `use_gpu`, a GPU; one CPU worker trains inside the run's
+            own process and holds nothing. 0: data is to be read, which needs one CPU.
+        found: the cluster; default: as it is now.
 
     Raises:
-        ClusterError: fewer than `data_cpus` would be left, counting what the autoscaler may add.
+        ClusterError: the cluster has too little free, and its autoscaler cannot add what is missing.
     """
-    left = found.most_cpus - held_cpus
-    if left < data_cpus:
-        raise ClusterError(
-            f"{what} would hold {held_cpus:g} of the cluster's {found.most_cpus:g} CPUs and leave {max(0.0, left):g} "
-            f"for reading data, which needs {data_cpus:g} and would wait for ever. Use fewer workers "
-            f"(train.workers, tune.max_concurrent), or a cluster of at least {held_cpus + data_cpus:g} CPUs."
-        )
-
-
-def concurrent_within(found: Resources, *, cpus_each: float, gpus_each: float = 0.0, data_cpus: float = 0.0) -> int:
-    """How many workers of this size fit on what is up now, `data_cpus` left free; at least 1.
-
-    For `max_concurrent_trials`, from the scarcer of CPUs and GPUs.
-    """
-    fits = [found.cpus - data_cpus] if not cpus_each else [(found.cpus - data_cpus) / cpus_each]
-    if gpus_each:
-        fits.append(found.gpus / gpus_each)
-    return max(1, int(min(fits)))
+    found = found or resources()
+    free = ray.available_resources()
+    holds = workers if workers > 1 or use_gpu else 0
+    needs = {"CPU": float(holds) if workers else DATA_CPUS, "GPU": float(workers) if use_gpu else 0.0}
+    has = {"CPU": (found.cpus, found.most_cpus), "GPU": (found.gpus, found.most_gpus)}
+    what = f"{workers} training worker{'s' if workers != 1 else ''}" if workers else "reading data"
+    for kind, needed in needs.items():
+        total, most = has[kind]
+        left = free.get(kind, 0.0) + most - total
+        if needed > left:
+            raise ClusterError(
+                f"{what} need{'' if workers > 1 else 's'} {needed:g} {kind}{'s' if needed != 1 else ''}, and {left:g} "
+                f"of the cluster's {most:g} are free: other jobs or endpoints hold the rest, and Ray would wait for "
+                "them without a word. Use fewer workers (train.workers), stop what is not needed "
+                "(`ray job list`, `rayline status`), or take a larger cluster."
+            )

@@ -58,15 +58,19 @@ def resources() -> Resources:
     )
 
 
-def workers_for(settings: Train, found: Resources) -> tuple[int, bool]:
+def workers_for(settings: Train, found: Resources | None = None) -> tuple[int, bool]:
     """How many data-parallel workers train, and whether each takes a GPU.
 
     `workers: auto` is one for each GPU that is up, one GPU worker where the autoscaler has yet to bring GPUs, and
     one CPU worker where there are none to be had. `workers: N` takes GPUs wherever the cluster can have any.
 
+    Args:
+        found: the cluster; default: as it is now.
+
     Raises:
         ClusterError: more workers than the cluster can ever place; Ray would wait for ever.
     """
+    found = found or resources()
     use_gpu = found.most_gpus >= 1
     if settings.workers == "auto":
         return (max(1, int(found.gpus)) if use_gpu else 1), use_gpu

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from rayline.cluster.everywhere import on_every_node
-from rayline.cluster.resources import Node, Resources
+from rayline.cluster.resources import Node, Resources, resources
 from rayline.core import files, home
 from rayline.core.errors import StorageError
 
@@ -28,13 +28,14 @@ def storage_for(declared: str | None, found: Resources) -> str:
     return str(home.ensure_home())
 
 
-def prove(uri: str, found: Resources, timeout_s: float = PROOF_TIMEOUT_S) -> None:
+def prove(uri: str, found: Resources | None = None, timeout_s: float = PROOF_TIMEOUT_S) -> None:
     """Have every machine write a small file below `uri`, then read what each of them wrote; it leaves nothing behind.
 
     Raises:
         StorageError: a machine cannot write or read there, or does not see what another wrote (a local path that
             is not shared).
     """
+    found = found or resources()
     folder = files.join(uri, f".rayline-proof-{uuid.uuid4().hex[:12]}")
     try:
         for step in (_write, _read):
