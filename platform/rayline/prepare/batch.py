@@ -27,15 +27,15 @@ def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
     ids = [codes for codes, _ in looked_up]
     missing = [mask for _, mask in looked_up]
     out_NW = np.zeros((n, transform.width), dtype=np.float32)
+    ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32)
     for start in range(0, n, BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, n))
         x_FN = np.empty((len(numbers), rows.stop - rows.start), dtype=np.float64)
         for place, values in enumerate(numbers):
             x_FN[place] = values[rows]
         transform.fill_numbers(out_NW[rows], x_FN, [i[rows] for i in ids], [m[rows] for m in missing])
-    ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32)
-    for column, place in enumerate(transform.with_ids):
-        ids_NC[:, column] = ids[place]
+        for column, place in enumerate(transform.with_ids):
+            ids_NC[rows, column] = ids[place][rows]
     return Prepared(out_NW, ids_NC)
 
 

@@ -45,7 +45,9 @@ def category_text(value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, float | np.floating | decimal.Decimal):
         return _number_text(value)
-    if isinstance(value, dt.date | dt.time):  # datetimes are dates
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S.%f}"  # as profiles spell it
+    if isinstance(value, dt.date):
         return value.isoformat()
     raise DataError(f"{value!r} cannot be a category. Give text, a number, true, false or null.")
 
@@ -72,6 +74,10 @@ def category_texts(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.
         DataError: the column's type cannot be a category.
     """
     values = plain(column)
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+        raise DataError(
+            f"column {column.name!r} of type {values.dtype} cannot be a category. Give text, numbers or booleans."
+        )
     distinct = values.drop_nulls().unique()
     scalars = distinct.to_numpy() if distinct.dtype == pl.Float32 else distinct.to_list()
     try:

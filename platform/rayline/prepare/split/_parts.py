@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from rayline.core import catalog
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import ROW
-from rayline.core.errors import DataError
+from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import UInt64Array, derive, hash_keys
 
 TEST = -2
@@ -77,7 +77,7 @@ class SplitConfig(PluginConfig, ABC):
 
     @model_validator(mode="after")
     def _leave_some(self) -> SplitConfig:
-        if self.validation + self.test >= 1.0:
+        if self.validation + self.test > 0.99:
             raise ValueError(f"validation + test must leave rows for training, not {self.validation} + {self.test}")
         return self
 
@@ -111,6 +111,14 @@ def key_hashes(frame: pl.DataFrame, key: str, seed: int, purpose: str) -> UInt64
             f"data.id {key!r} is missing in {lacking} rows; the split follows it. Fill it, or leave data.id out."
         )
     return hash_keys(keys, derive(seed, "split", purpose))
+
+
+def check_folds(folds: int) -> None:
+    """Raises:
+    SpecError: more folds than an int8 holds beside the other parts.
+    """
+    if not 1 <= folds <= MOST_FOLDS:
+        raise SpecError(f"{folds} folds: give 1 (none) to {MOST_FOLDS}.")
 
 
 def mark_dropped(parts: Parts, frame: pl.DataFrame, dropped: npt.NDArray[np.int64] | None) -> Parts:

@@ -24,6 +24,7 @@ from rayline.prepare.split._parts import (
     Parts,
     SplitConfig,
     Splitter,
+    check_folds,
     key_hashes,
     mark_dropped,
 )
@@ -54,6 +55,7 @@ class HashSplitter(Splitter):
         *,
         dropped: npt.NDArray[np.int64] | None = None,  # noqa: ARG002 (a row's place depends on no other row)
     ) -> HashAssignment:
+        check_folds(folds)
         key = indexes[0].schema.metadata[b"key"].decode()
         return HashAssignment(key, self._options.validation, self._options.test, self._options.seed, folds)
 

@@ -28,6 +28,7 @@ from rayline.prepare.split._parts import (
     Parts,
     SplitConfig,
     Splitter,
+    check_folds,
     is_dropped,
     key_hashes,
     mark_dropped,
@@ -86,6 +87,7 @@ class StratifiedSplitter(Splitter):
     def fit(
         self, indexes: Sequence[pa.Table], folds: int = 1, *, dropped: npt.NDArray[np.int64] | None = None
     ) -> StratifiedAssignment:
+        check_folds(folds)
         metadata = indexes[0].schema.metadata
         key, target = metadata[b"key"].decode(), metadata[b"target"].decode()
         table = pa.concat_tables(indexes).unify_dictionaries().combine_chunks()
