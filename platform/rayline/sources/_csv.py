@@ -198,8 +198,8 @@ def _explain(error: pa.ArrowInvalid, fragment: Fragment, dialect: Dialect, found
             if len(row) != expected:
                 whose = "data.source.header names" if dialect.header else "the header has"
                 return DataError(
-                    f"{fragment.label} line {line}: {len(row)} values, and {whose} {expected} columns. Correct the line; "
-                    f"a value that holds {found.delimiter!r} or a line break must stand in double quotes."
+                    f"{fragment.label} line {line}: {len(row)} values, and {whose} {expected} columns. "
+                    f"Correct the line; a value that holds {found.delimiter!r} or a line break must stand in double quotes."
                 )
     return DataError(f"{fragment.label} cannot be read as CSV: {text}")
 

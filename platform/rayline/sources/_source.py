@@ -117,10 +117,7 @@ class Source(ABC):
         names = list(dict.fromkeys(n for n in (schema.names if columns is None else columns) if n != ROW))
         for column in names:
             if column not in schema.names:
-                raise DataError(
-                    f"{self.name} has no column {column!r}.{nearest(column, schema.names)} "
-                    f"Columns: {listing(schema.names)}."
-                )
+                raise unknown_column(self.name, column, schema.names)
         table = self._read(fragment, names)
         arrays = [fit(table.column(n), schema.field(n).type, n, fragment.label) for n in names]
         start = (fragment.file << FILE_SHIFT) + fragment.first_row
@@ -137,6 +134,11 @@ class Source(ABC):
     def settle(self) -> None:
         """A scan has read every value of every column: the types hold."""
         self.settled = True
+
+
+def unknown_column(where: str, column: str, columns: Sequence[str]) -> DataError:
+    """The error for a column that was asked for and is not there."""
+    return DataError(f"{where} has no column {column!r}.{nearest(column, columns)} Columns: {listing(columns)}.")
 
 
 def check_names(names: Sequence[str], where: str) -> None:
@@ -174,7 +176,7 @@ def canonical(kind: pa.DataType) -> pa.DataType | None:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind)) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None = None) -> pa.Schema:

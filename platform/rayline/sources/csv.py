@@ -15,9 +15,9 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from rayline.core.catalog import PluginConfig
-from rayline.core.errors import DataError, listing, nearest
+from rayline.core.errors import DataError
 from rayline.sources import _csv, _files
-from rayline.sources._source import Fragment, RefusedError, Source, canonical, common, other_columns
+from rayline.sources._source import Fragment, RefusedError, Source, canonical, common, other_columns, unknown_column
 
 PLAIN = (".csv", ".tsv")
 SUFFIXES = PLAIN + tuple(plain + packed for plain in PLAIN for packed in (".gz", ".bz2", ".zst"))
@@ -51,7 +51,7 @@ class Config(PluginConfig):
     """Texts that stand for a missing value, in any column."""
     header: tuple[str, ...] | None = None
     """Names of the columns, for files without a header line."""
-    types: dict[str, Kind] = {}
+    types: dict[str, Kind] = Field(default={})
     """Types that override the inferred ones: integer, number, text, boolean, date, time."""
 
     @field_validator("encoding")
@@ -106,10 +106,7 @@ class CsvSource(Source):
             raise DataError(f"{self.name} has a header line and no rows. Give a file with rows.")
         for column, kind in self.config.types.items():
             if column not in kinds:
-                raise DataError(
-                    f"data.source.types: {self.name} has no column {column!r}.{nearest(column, kinds)} "
-                    f"Columns: {listing(kinds)}."
-                )
+                raise unknown_column(f"data.source.types: {self.name}", column, list(kinds))
             kinds[column] = KINDS[kind]
         if self.settled:  # otherwise a column of nulls still waits for its first value
             kinds = {column: pa.string() if pa.types.is_null(kind) else kind for column, kind in kinds.items()}
@@ -140,8 +137,8 @@ class CsvSource(Source):
         kind = self.schema().field(column).type
         line = _csv.line_of_record(fragment, self.dialect, layout, row)
         message = (
-            f"{fragment.label} line {line}: the value of column {column!r} cannot be read as {kind}. Correct it, list it "
-            f"under data.source.missing, or give the column's type: data.source.types: {{{column}: text}}."
+            f"{fragment.label} line {line}: the value of column {column!r} cannot be read as {kind}. Correct it, "
+            f"list it under data.source.missing, or give the column's type: data.source.types: {{{column}: text}}."
         )
         if self.settled or column in self.config.types:
             return DataError(message)

@@ -94,7 +94,7 @@ def dataset(source: Source, columns: Sequence[str] | None = None) -> ray.data.Da
     return _fragments(source).map_batches(task, batch_format="pyarrow", batch_size=None)
 
 
-def _nothing(frame: pl.DataFrame, fragment: Fragment) -> None:
+def _nothing(frame: pl.DataFrame, fragment: Fragment) -> None:  # noqa: ARG001
     return None
 
 

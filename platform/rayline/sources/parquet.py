@@ -89,7 +89,7 @@ def _group(file: _files.File, place: int, metadata: pq.FileMetaData, index: int)
         else:
             runs.append([group])
             sizes.append(size)
-    fragments = []
+    fragments: list[Fragment] = []
     first_row = 0
     for run, size in zip(runs, sizes, strict=True):
         rows = sum(metadata.row_group(group).num_rows for group in run)

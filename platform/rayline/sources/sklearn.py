@@ -60,7 +60,7 @@ class BundledSource(Source):
     def _decide(self) -> pa.Schema:
         return canonical_schema(self._load().schema, self.name)
 
-    def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
+    def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:  # noqa: ARG002
         return self._load().select(names)
 
     def _load(self) -> pa.Table:

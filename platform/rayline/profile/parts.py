@@ -1,0 +1,28 @@
+"""Profiles of the parts of a split: test, validation and each fold, from one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from rayline.profile.profile import Profile, merge, profile_frame
+
+
+def profile_parts(
+    frame: pl.DataFrame, parts: npt.NDArray[np.int8], *, seed: int, private: Sequence[str] = ()
+) -> dict[int, Profile]:
+    """A profile of each part's rows; `parts` [n] holds each row's part. Parts without rows are left out.
+
+    A part's profile is computed from its own rows alone: not one bit of it depends on the others.
+    """
+    found = np.unique(parts).tolist()
+    return {part: profile_frame(frame.filter(pl.Series(parts == part)), seed=seed, private=private) for part in found}
+
+
+def merge_parts(fragments: Sequence[dict[int, Profile]]) -> dict[int, Profile]:
+    """The parts of several fragments, merged part by part in the order of the fragments."""
+    parts = sorted({part for fragment in fragments for part in fragment})
+    return {part: merge([fragment[part] for fragment in fragments if part in fragment]) for part in parts}

@@ -1,0 +1,221 @@
+"""What each column is to a model, and what the target asks for: inferred from a profile, with reasons to print."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from rayline.core.columns import FeatureType, Target, Task
+from rayline.core.errors import DataError, UnknownNameError, listing, nearest
+from rayline.profile.profile import ColumnProfile, Profile
+
+ID_NAME = re.compile(r"(?i:(^|[^a-z])(ids?|uuid|guid|key|index|rowid|row|no|nr|number|#)$)|[a-z](Id|ID|Uuid|UUID)$")
+ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$")
+TEXT_WORDS = 4.0
+"""Mean words from which values that seldom repeat are free text."""
+SELDOM = 0.5
+"""Distinct values for each row above which values seldom repeat."""
+FEW_ROWS = 20
+"""Below this many rows, values that all differ say little."""
+MANY_CATEGORIES = 100
+MOST_CLASSES = 1000
+MOST_NUMBER_CLASSES = 20
+POSITIVE = frozenset({"1", "true", "yes", "y", "t", "positive", "pos"})
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A column's type, and why, in words."""
+
+    type: FeatureType
+    reason: str
+
+
+def infer(profile: Profile) -> dict[str, Decision]:
+    """The type of every column of the profiled rows."""
+    return {name: _decide(column, profile.sample) for name, column in profile.columns.items()}
+
+
+def _decide(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
+    if column.count == 0:
+        return Decision(FeatureType.DROP, "every value is missing" + (" or infinite" if column.infinite else ""))
+    if column.distinct == 1 and (column.kind == "number" or column.missing == 0):
+        return Decision(FeatureType.DROP, "every value is the same")
+    if column.kind == "boolean":
+        return Decision(FeatureType.CATEGORY, "true or false")
+    if column.kind == "date":
+        return Decision(FeatureType.DATE, "dates")
+    if column.kind == "number":
+        return _decide_number(column, sample)
+    return _decide_text(column, sample)
+
+
+def _decide_number(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
+    if _all_differ(column) and column.missing == 0 and not column.dtype.startswith("Float"):
+        span = int(column.maximum or 0) - int(column.minimum or 0)
+        if ID_NAME.search(column.name):
+            return Decision(FeatureType.ID, "whole numbers that all differ, named like an id")
+        if span == column.count - 1:
+            return Decision(FeatureType.ID, "whole numbers that count the rows")
+        if column.count >= FEW_ROWS and _monotone(sample[column.name]):
+            return Decision(FeatureType.ID, "whole numbers that all differ, in the order of the rows")
+    return Decision(FeatureType.NUMBER, "numbers")
+
+
+def _decide_text(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
+    values = sample[column.name].drop_nulls().head(1000)
+    if values.str.contains(ISO_DATE.pattern).all():
+        return Decision(FeatureType.DATE, "text in the form of ISO dates")
+    seldom = column.distinct > SELDOM * column.count and column.count >= FEW_ROWS
+    words = values.str.count_matches(r"\S+").mean()
+    assert isinstance(words, float)
+    if words >= TEXT_WORDS and (seldom or column.distinct > MOST_CLASSES):
+        return Decision(FeatureType.TEXT, f"free text, {words:.0f} words on average")
+    if _all_differ(column) and column.count >= FEW_ROWS:
+        return Decision(FeatureType.ID, "text that differs in every row")
+    if seldom and column.distinct > MANY_CATEGORIES:
+        return Decision(FeatureType.ID, f"text that differs in nearly every row ({column.distinct} values)")
+    return Decision(FeatureType.CATEGORY, f"text of {column.distinct} value{'s' if column.distinct > 1 else ''}")
+
+
+def _all_differ(column: ColumnProfile) -> bool:
+    return bool((column.values.rows == 1).all()) and (column.truncated or column.distinct == column.count)
+
+
+def _monotone(values: pl.Series) -> bool:
+    steps = values.diff().drop_nulls()
+    return bool((steps > 0).all()) or bool((steps < 0).all())
+
+
+def infer_target(
+    profile: Profile,
+    column: str,
+    task: Task | Literal["auto"] = "auto",
+    positive: str | None = None,
+) -> tuple[Target, str]:
+    """What is predicted, from the profile of all rows, and why, in words.
+
+    Args:
+        profile: of every row that is kept.
+        column: the target's name.
+        task: declared, or `auto`: two values are binary, text and up to 20 whole numbers multi-class, else regression.
+        positive: the binary class whose probability is predicted; default: 1, true, yes …, else the rarer class.
+
+    Raises:
+        UnknownNameError: no such column.
+        DataError: missing values, one class, too many classes, or values that do not fit the task.
+    """
+    if column not in profile.columns:
+        raise UnknownNameError(
+            f"data.target {column!r} is not a column.{nearest(column, profile.columns)} "
+            f"Columns: {listing(profile.columns, 40)}."
+        )
+    found = profile.columns[column]
+    _refuse_unusable(found, profile.rows)
+    chosen, why = _task_of(found) if task == "auto" else (Task(task), "declared")
+    if chosen is Task.REGRESSION:
+        if found.kind != "number":
+            raise DataError(f"target {column!r} holds {found.kind}, and regression predicts numbers. Set data.task.")
+        if positive is not None:
+            raise DataError(
+                f"data.positive is {positive!r}, and the task is regression ({why}). Leave one of them out."
+            )
+        return Target(column, chosen), f"regression: {why}"
+    rows = _class_rows(found)
+    classes = list(rows)
+    if chosen is Task.BINARY:
+        if len(classes) != 2:
+            raise DataError(
+                f"target {column!r} has {len(classes)} classes ({listing(classes, 10)}), and a binary task has two. "
+                "Set data.task: multiclass."
+            )
+        second, which = _positive(rows, positive, column)
+        first = next(name for name in classes if name != second)
+        return Target(column, chosen, (first, second), second), f"binary: {why}; {second!r} is positive ({which})"
+    if positive is not None:
+        raise DataError(
+            f"data.positive is {positive!r}, and target {column!r} has {len(classes)} classes: only a binary task has "
+            "a positive class. Leave data.positive out."
+        )
+    return Target(column, chosen, tuple(classes)), f"multiclass: {why}: {listing(classes, 10)}"
+
+
+def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
+    if found.count == 0:
+        raise DataError(f"target {found.name!r} has no value in any of the {rows} rows. Name another column.")
+    if found.missing:
+        infinite = f", {found.infinite} of them infinite" if found.infinite else ""
+        raise DataError(
+            f"target {found.name!r} has no value in {found.missing} of {rows} rows{infinite}. "
+            "Fill them, or take those rows out."
+        )
+    if found.distinct == 1:
+        raise DataError(
+            f"target {found.name!r} has one value, {class_text(next(iter(found.counts)))!r}, in all {rows} rows: "
+            "there is nothing to learn. Name another column, or give rows of other classes."
+        )
+    if found.kind == "date":
+        raise DataError(f"target {found.name!r} holds dates, which cannot be predicted. Name another column.")
+
+
+def _task_of(found: ColumnProfile) -> tuple[Task, str]:
+    if found.distinct == 2:
+        return Task.BINARY, "the target has two values"
+    if found.kind == "text":
+        return Task.MULTICLASS, f"the target is text of {found.distinct} values"
+    whole = not found.truncated and all(float(value).is_integer() for value in found.counts)
+    if whole and found.distinct <= MOST_NUMBER_CLASSES:
+        return Task.MULTICLASS, f"the target is one of {found.distinct} whole numbers"
+    return Task.REGRESSION, f"the target is a number of {'about ' if found.truncated else ''}{found.distinct} values"
+
+
+def _class_rows(found: ColumnProfile) -> dict[str, int]:
+    """Class to rows, numbers in the order of numbers."""
+    rows: dict[str, int] = {}
+    for value, count in found.counts.items():
+        text = class_text(value)
+        if not text:
+            raise DataError(f"target {found.name!r} is blank in {count} rows. Fill it, or take those rows out.")
+        rows[text] = rows.get(text, 0) + count
+    if found.truncated or len(rows) > MOST_CLASSES:
+        raise DataError(
+            f"target {found.name!r} has {found.distinct} different values, more than the {MOST_CLASSES} classes "
+            f"a model may have. {'Set data.task: regression, or name' if found.kind == 'number' else 'Name'} another column."
+        )
+    if len(rows) == 1:
+        raise DataError(
+            f"target {found.name!r} has one class, {next(iter(rows))!r}, in every row. Name another column."
+        )
+    return rows
+
+
+def class_text(value: Any) -> str:
+    """The text by which a class is known: text without space around it, `true`, `3` (of 3.0 too), `0.5`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return str(int(value))
+    text = str(value).strip()
+    return text.lower() if text.lower() in ("true", "false") else text
+
+
+def _positive(rows: dict[str, int], declared: str | None, column: str) -> tuple[str, str]:
+    """The positive class, and why."""
+    classes: Sequence[str] = list(rows)
+    if declared is not None:
+        if class_text(declared) not in rows:
+            raise DataError(
+                f"data.positive {declared!r} is not a class of {column!r}.{nearest(declared, classes)} "
+                f"Classes: {listing(classes)}."
+            )
+        return class_text(declared), "declared"
+    said = [name for name in classes if name.lower() in POSITIVE]
+    if len(said) == 1:
+        return said[0], "by its name"
+    second = min(reversed(classes), key=lambda name: rows[name])
+    return second, "the rarer class" if rows[classes[0]] != rows[classes[1]] else "the later of two equally frequent"
