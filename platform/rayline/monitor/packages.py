@@ -24,6 +24,8 @@ SPEC = "spec.yaml"
 class Watched:
     """How one version is to be watched."""
 
+    digest: str
+    """The package's."""
     reference: Reference
     test: DriftTest
     test_name: str
@@ -41,7 +43,7 @@ def read(uri: str) -> Watched:
     reference = Reference.from_json(_json(_checked(uri, sealed, REFERENCE), uri))
     settings = _settings(_checked(uri, sealed, SPEC), uri)
     build = cast(Any, settings.drift).build
-    return Watched(reference, build(), type(settings.drift).plugin_name, settings.window_s)
+    return Watched(sealed.digest, reference, build(), type(settings.drift).plugin_name, settings.window_s)
 
 
 def _checked(uri: str, sealed: manifest.Manifest, path: str) -> bytes:

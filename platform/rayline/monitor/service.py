@@ -44,8 +44,8 @@ log = logging.getLogger("rayline.monitor")
 
 HOST = "127.0.0.1"
 PORT = 8010
-MOST_BYTES = 8 << 20
-"""Largest body of `/records`: a thousand records of thirty features."""
+MOST_BYTES = 64 << 20
+"""Largest body of `/records`: what a replica holds back while the monitor is away, for a thousand features."""
 SAVE_EVERY_S = 10.0
 PATIENCE_S = 10.0
 """How long a connection may stay silent."""

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,10 +16,9 @@ from rayline.core import files
 from rayline.core.errors import RaylineError
 from rayline.core.records import WindowRecord
 from rayline.monitor import packages
-from rayline.monitor.drift._test import Drift, DriftTest
 from rayline.monitor.packages import Watched
-from rayline.monitor.window import MismatchError, RollingWindow, answers
-from rayline.profile.windows import Counts
+from rayline.monitor.reports import VersionReport, compare
+from rayline.monitor.window import MismatchError, RollingWindow
 
 log = logging.getLogger("rayline.monitor")
 
@@ -28,8 +27,6 @@ MOST_VERSIONS = 64
 """Versions watched at once; the one longest without a record is forgotten first."""
 RETRY_S = 60.0
 """How long a package that could not be read is left alone."""
-PREDICTION = "__prediction__"
-"""Stands for the model's answers where features are named."""
 
 
 class Outcome(StrEnum):
@@ -44,60 +41,6 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"
     """The package it names cannot be read."""
     MALFORMED = "malformed"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Training and live rows of one feature (or of the predictions) in the same bins, missing last."""
-
-    name: str
-    bins: tuple[str, ...]
-    expected: tuple[int, ...]
-    observed: tuple[int, ...]
-    drift: Drift | None
-    """`None` while there are no live rows, or nothing of training to compare with."""
-
-    @property
-    def missing_share(self) -> float:
-        """Share of live rows in the last bin."""
-        return self.observed[-1] / max(1, sum(self.observed))
-
-    def to_json(self) -> dict[str, Any]:
-        drift = self.drift
-        return {
-            "name": self.name,
-            "statistic": drift and drift.statistic,
-            "limit": drift.limit if drift and math.isfinite(drift.limit) else None,
-            "by_chance": drift and drift.by_chance,
-            "alarm": bool(drift and drift.alarm),
-            "bins": list(self.bins),
-            "expected": list(self.expected),
-            "observed": list(self.observed),
-        }
-
-
-@dataclass(frozen=True)
-class VersionReport:
-    """How one version's window compares with its training."""
-
-    model: str
-    version: str
-    package: str
-    test: str
-    window_s: float
-    rows: int
-    last_record: float
-    """When the newest record ended, seconds since the epoch."""
-    features: tuple[Compared, ...]
-    predictions: Compared
-
-    def to_json(self) -> dict[str, Any]:
-        plain = ("model", "version", "package", "test", "window_s", "rows", "last_record")
-        return {
-            **{name: getattr(self, name) for name in plain},
-            "features": [feature.to_json() for feature in self.features],
-            "predictions": self.predictions.to_json(),
-        }
 
 
 @dataclass
@@ -148,7 +91,10 @@ class Watch:
             for key in gone:
                 del self._versions[key]
             counted = [(key, v, v.window.total(now)) for key, v in sorted(self._versions.items())]
-        return [_report(model, version, held, total) for (model, version), held, total in counted]
+        return [
+            compare(*key, package=v.package, watched=v.watched, total=total, last_record=v.last_record)
+            for key, v, total in counted
+        ]
 
     def save(self) -> None:
         """Write the state when something changed; a failure is logged and counted, for the next try to mend."""
@@ -163,6 +109,7 @@ class Watch:
                     "package": held.package,
                     "last_record": held.last_record,
                     "window_s": held.window.window_s,
+                    "digest": held.watched.digest,
                     "window": held.window.to_json(),
                 }
                 for (model, version), held in self._versions.items()
@@ -244,34 +191,8 @@ class Watch:
             log.warning("%s %s is no longer watched: %s", item["model"], item["version"], error)
             return
         window = RollingWindow(watched.reference, watched.window_s)
-        if window.window_s == item["window_s"]:
+        # slots are as long as the window is, and bins are the package's
+        if (window.window_s, watched.digest) == (item["window_s"], item["digest"]):
             window.restore(item["window"])
         held = _Version(item["package"], watched, window, float(item["last_record"]))
         self._versions[(str(item["model"]), str(item["version"]))] = held
-
-
-def _report(model: str, version: str, held: _Version, total: Counts) -> VersionReport:
-    reference, test = held.watched.reference, held.watched.test
-    named = answers(reference.predictions)
-    answered = [total["predictions"].get(key, 0) for key in named]
-    return VersionReport(
-        model=model,
-        version=version,
-        package=held.package,
-        test=held.watched.test_name,
-        window_s=held.window.window_s,
-        rows=total["rows"],
-        last_record=held.last_record,
-        features=tuple(
-            _compare(name, bins.labels(), bins.expected, total["features"][name], test)
-            for name, bins in reference.features.items()
-        ),
-        predictions=_compare(PREDICTION, named.values(), reference.predictions.expected[: len(named)], answered, test),
-    )
-
-
-def _compare(
-    name: str, labels: Iterable[str], expected: Sequence[int], observed: Sequence[int], test: DriftTest
-) -> Compared:
-    drift = test(expected, observed) if sum(expected) > 0 and sum(observed) > 0 else None
-    return Compared(name, tuple(labels), tuple(expected), tuple(observed), drift)

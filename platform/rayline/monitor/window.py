@@ -6,18 +6,16 @@ slot at a time, so memory does not grow with traffic: 60 slots of a few hundred 
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from rayline.core.records import WindowRecord
 from rayline.profile.bins import Bins, CategoryBins
 from rayline.profile.reference import Reference
-from rayline.profile.windows import Counts
+from rayline.profile.windows import Counts, merge
 
 SLOTS = 60
 REPLICAS = 256
@@ -29,14 +27,6 @@ MOST_ROWS = 1 << 40
 
 class MismatchError(ValueError):
     """A record that was not counted in the bins of its version's reference."""
-
-
-@dataclass
-class _Slot:
-    rows: int
-    counts: npt.NDArray[np.int64]
-    """The bins of all features, one after the other."""
-    predictions: dict[str, int]
 
 
 @dataclass
@@ -66,7 +56,7 @@ class RollingWindow:
 
     reference: Reference
     window_s: float
-    _slots: dict[int, _Slot] = field(default_factory=dict)
+    _slots: dict[int, Counts] = field(default_factory=dict)
     _senders: OrderedDict[str, _Sender] = field(default_factory=OrderedDict)
 
     def is_repeat(self, record: WindowRecord) -> bool:
@@ -83,8 +73,8 @@ class RollingWindow:
         Raises:
             MismatchError: counts that do not fit the reference's bins, or do not add up to the record's rows.
         """
-        if not 0 <= record.rows < MOST_ROWS or record.sequence < 0:
-            raise MismatchError(f"rows {record.rows}, sequence {record.sequence}")
+        if not (0 <= record.rows < MOST_ROWS and record.sequence >= 0 and math.isfinite(record.ended)):
+            raise MismatchError(f"rows {record.rows}, sequence {record.sequence}, ended {record.ended}")
         for name, counts in record.features.items():
             bins = self.reference.features.get(name)
             if bins is None:
@@ -102,40 +92,31 @@ class RollingWindow:
         if place <= self._place(now) - SLOTS:
             return False
         self._expire(now)
-        slot = self._slots.get(place)
-        if slot is None:
-            slot = self._slots[place] = _Slot(0, np.zeros(self._width(), np.int64), {})
-        slot.rows += record.rows
-        slot.counts += self._flat(record.features)
-        for answer, rows in record.predictions.items():
-            slot.predictions[answer] = slot.predictions.get(answer, 0) + rows
+        counts: Counts = {"rows": record.rows, "features": record.features, "predictions": record.predictions}
+        held = self._slots.get(place)
+        self._slots[place] = counts if held is None else merge([held, counts])
         return True
 
     def total(self, now: float) -> Counts:
         """Everything in the window."""
         self._expire(now)
-        rows, counts, predictions = 0, np.zeros(self._width(), np.int64), dict[str, int]()
-        for slot in self._slots.values():
-            rows += slot.rows
-            counts += slot.counts
-            for answer, met in slot.predictions.items():
-                predictions[answer] = predictions.get(answer, 0) + met
-        return {"rows": rows, "features": self._by_name(counts), "predictions": predictions}
+        nothing: Counts = {
+            "rows": 0,
+            "features": {name: [0] * bins.size for name, bins in self.reference.features.items()},
+            "predictions": {},
+        }
+        return merge([nothing, *self._slots.values()])
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "slots": {
-                str(place): [slot.rows, slot.counts.tolist(), slot.predictions] for place, slot in self._slots.items()
-            },
+            "slots": {str(place): counts for place, counts in self._slots.items()},
             # masks are text: JSON's readers take no integer above 64 bits
             "senders": {name: [sender.highest, f"{sender.mask:x}"] for name, sender in self._senders.items()},
         }
 
     def restore(self, value: Mapping[str, Any]) -> None:
-        """Take up what `to_json` gave; slots of another reference's width are dropped."""
-        for place, (rows, features, predictions) in value["slots"].items():
-            if len(features) == self._width():
-                self._slots[int(place)] = _Slot(int(rows), np.asarray(features, np.int64), dict(predictions))
+        """Take up what `to_json` gave, counted in the same bins."""
+        self._slots = {int(place): counts for place, counts in value["slots"].items()}
         for name, (highest, mask) in value["senders"].items():
             self._senders[name] = _Sender(int(highest), int(mask, 16))
 
@@ -146,22 +127,6 @@ class RollingWindow:
         oldest = self._place(now) - SLOTS
         for place in [place for place in self._slots if place <= oldest]:
             del self._slots[place]
-
-    def _width(self) -> int:
-        return sum(bins.size for bins in self.reference.features.values())
-
-    def _flat(self, features: Mapping[str, list[int]]) -> npt.NDArray[np.int64]:
-        counts: list[int] = []
-        for name, bins in self.reference.features.items():
-            counts += features.get(name) or [0] * bins.size
-        return np.asarray(counts, np.int64)
-
-    def _by_name(self, counts: npt.NDArray[np.int64]) -> dict[str, list[int]]:
-        named, start = {}, 0
-        for name, bins in self.reference.features.items():
-            named[name] = counts[start : start + bins.size].tolist()
-            start += bins.size
-        return named
 
 
 def answers(bins: Bins) -> dict[str, str]:

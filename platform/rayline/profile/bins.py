@@ -29,7 +29,7 @@ Columns = Mapping[str, Values]
 
 @dataclass(frozen=True)
 class NumberBins:
-    """Bins of a number: `bins - 1` ascending edges, each the last value of its bin, then missing (`None`, NaN)."""
+    """Bins of a number: ascending edges, each the last value of its bin; then missing (`None`, NaN, infinite)."""
 
     edges: tuple[float, ...]
     expected: tuple[int, ...] = ()
@@ -41,7 +41,7 @@ class NumberBins:
 
     def place(self, value: Any) -> int:
         """The bin of one value."""
-        if value is None or value != value:  # noqa: PLR0124 (only NaN differs from itself)
+        if value is None or not -math.inf < value < math.inf:
             return len(self.edges) + 1
         return bisect_left(self.edges, value)
 
@@ -54,7 +54,7 @@ class NumberBins:
             return counts
         numbers = np.asarray(values, dtype=np.float64)
         places = np.searchsorted(np.asarray(self.edges), numbers, side="left")
-        places[np.isnan(numbers)] = self.size - 1
+        places[~np.isfinite(numbers)] = self.size - 1
         return np.bincount(places, minlength=self.size).tolist()  # type: ignore[no-any-return]
 
     def labels(self) -> list[str]:
@@ -85,18 +85,17 @@ class CategoryBins:
         return {value: place for place, value in enumerate(self.values)}
 
     def place(self, value: Any) -> int:
-        """The bin of one value; booleans and numbers are their text (`true`, `3`)."""
+        """The bin of one value."""
         found = self._index.get(value)
         if found is not None:
             return found
-        if value is None or value != value:  # noqa: PLR0124 (only NaN differs from itself)
-            return len(self.values) + 1
-        return self._index.get(category_text(value), len(self.values))
+        text = category_text(value)
+        return len(self.values) + 1 if text is None else self._index.get(text, len(self.values))
 
     def count(self, values: Values) -> list[int]:
         """Rows in each bin: the values, other, missing."""
         counts = [0] * self.size
-        for value, rows in Counter(values.tolist() if isinstance(values, np.ndarray) else values).items():
+        for value, rows in _tally(values).items():
             counts[self.place(value)] += rows
         return counts
 
@@ -111,13 +110,33 @@ class CategoryBins:
 Bins = NumberBins | CategoryBins
 
 
-def category_text(value: Any) -> str:
-    """The text by which a category's value is known: Polars' and JSON's own spelling of booleans and numbers."""
-    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+def category_text(value: Any) -> str | None:
+    """The text by which a category's value is known, `None` where it is missing; as preparation has it.
+
+    >>> [category_text(v) for v in (" a ", "True", True, 3, 3.0, 0.5, "", float("nan"), None)]
+    ['a', 'true', 'true', '3', '3', '0.5', None, None, None]
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return text.lower() if text.lower() in ("true", "false") else text or None
+    if value is None or isinstance(value, bool):
+        return None if value is None else str(value).lower()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return str(int(value)) if value == int(value) else repr(value)
+    return str(value)
+
+
+def _tally(values: Values) -> Counter[Any]:
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    # True and 1 are one key to a dict, but two categories
+    mixed = {bool} < {*map(type, listed)}
+    return Counter(map(category_text, listed) if mixed else listed)
 
 
 def number_bins(values: npt.NDArray[Any]) -> NumberBins:
-    """Decile bins of training `values` [n], with their counts. NaN is missing; infinite values make no edge."""
+    """Decile bins of training `values` [n], with their counts."""
     numbers = np.asarray(values, dtype=np.float64)
     finite = numbers[np.isfinite(numbers)]
     edges: set[float] = set()
@@ -133,7 +152,11 @@ def number_bins(values: npt.NDArray[Any]) -> NumberBins:
 
 def category_bins(values: Sequence[Any]) -> CategoryBins:
     """Bins for the most frequent training values (ties in the order of their text), with their counts."""
-    met = Counter(category_text(v) for v in values if v is not None and v == v)  # noqa: PLR0124
+    met: Counter[str] = Counter()
+    for value, rows in _tally(values).items():
+        text = category_text(value)
+        if text is not None:
+            met[text] += rows
     ranked = sorted(met.items(), key=lambda item: (-item[1], item[0]))
     bins = CategoryBins(tuple(value for value, _ in ranked[:TOP_VALUES]))
     return replace(bins, expected=tuple(bins.count(values)))

@@ -57,28 +57,28 @@ class Reference:
         *,
         predictions: Values | None,
         target: Target,
-        private: Sequence[str] = (),
     ) -> Reference:
         """A reference from the training rows' profile.
 
         Args:
-            profile: profile of the training rows; its sample is counted.
+            profile: profile of the training rows; its sample is counted, its private columns are left out.
             features: what the model reads; only numbers and categories are watched.
             predictions: what the model answers for rows like training's: class labels or places in `target.classes`
                 (classification), values (regression); `None` to watch inputs alone.
             target: what is predicted.
-            private: columns to leave out.
         """
         sample = profile.sample
         watched = [
-            f for f in features if f.name not in private and f.type in (FeatureType.NUMBER, FeatureType.CATEGORY)
+            f
+            for f in features
+            if f.name not in profile.private and f.type in (FeatureType.NUMBER, FeatureType.CATEGORY)
         ]
         bins: dict[str, Bins] = {}
         for feature in watched:
             if feature.type is FeatureType.NUMBER:
                 bins[feature.name] = number_bins(_numbers(sample[feature.name]))
             else:
-                bins[feature.name] = category_bins(sample[feature.name].cast(pl.String).to_list())
+                bins[feature.name] = category_bins(sample[feature.name].to_list())
         answers: Bins
         if target.task.is_classification:
             answers = class_bins(target.classes, predictions)
@@ -90,7 +90,7 @@ class Reference:
         """Rows of a frame, or of a mapping of columns, in each feature's bins; an absent column counts as missing."""
         if isinstance(rows, pl.DataFrame):
             rows = {
-                name: _numbers(rows[name]) if isinstance(bins, NumberBins) else rows[name].cast(pl.String).to_list()
+                name: _numbers(rows[name]) if isinstance(bins, NumberBins) else rows[name].to_list()
                 for name, bins in self.features.items()
                 if name in rows.columns
             } or {"": [None] * rows.height}
@@ -142,4 +142,4 @@ class Reference:
 
 def _numbers(series: pl.Series) -> npt.NDArray[np.float64]:
     """Values as float64 [n] with NaN for null."""
-    return series.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    return series.cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()

@@ -70,7 +70,11 @@ class Window:
 
     def _count_answers(self, totals: dict[str, int], predictions: Values) -> None:
         bins = self._reference.predictions
-        if isinstance(bins, CategoryBins):
+        if isinstance(bins, CategoryBins) and isinstance(predictions, np.ndarray) and predictions.dtype.kind == "i":
+            for label, met in zip(bins.values, np.bincount(predictions).tolist(), strict=False):
+                if met:
+                    totals[label] = totals.get(label, 0) + met
+        elif isinstance(bins, CategoryBins):
             for label in class_labels(bins.values, predictions):
                 totals[label] = totals.get(label, 0) + 1
         elif len(predictions) == 1:
