@@ -6,10 +6,10 @@ values do not depend on the order of merging; sums of floats are combined in the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,63 +19,17 @@ import polars.selectors as cs
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.seeds import derive, splitmix64
-from rayline.profile import moments
+from rayline.profile import moments, stored
+from rayline.profile.column import ColumnProfile, kind_of, merge_columns
 from rayline.profile.moments import FloatArray, Gram
-from rayline.profile.values import Values, count_values, merge_values
+from rayline.profile.values import count_values
 
-Kind = Literal["number", "text", "boolean", "date"]
+__all__ = ["ColumnProfile", "Correlations", "Profile", "merge", "profile_frame"]
+
 SAMPLE_ROWS = 65_536
-"""Rows kept whole. Quantiles are exact below that, and off by about 0.2% in rank above."""
+"""Rows kept whole. Quantiles are exact up to it, and off by about 0.2% in rank beyond."""
 GRAM_COLUMNS = 512
-"""Number columns, the first so many, between which correlations are kept."""
-
-
-@dataclass(frozen=True)
-class ColumnProfile:
-    """One column over some rows. NaN is missing; infinite numbers are missing too, and counted."""
-
-    name: str
-    dtype: str
-    """Polars' name: Int64, Float64, String, Boolean, Date, Datetime(…)."""
-    kind: Kind
-    count: int
-    """Rows with a value."""
-    missing: int
-    """Rows without one."""
-    infinite: int
-    """Of those missing, rows with an infinite number."""
-    minimum: float | int | str | None
-    """Smallest value; of dates as ISO text, of text and booleans `None`."""
-    maximum: float | int | str | None
-    mean: float | None
-    """Of numbers, `None` without any value."""
-    variance: float | None
-    """Of the population: divided by `count`."""
-    values: Values
-
-    @property
-    def std(self) -> float | None:
-        """Square root of `variance`."""
-        return None if self.variance is None else float(np.sqrt(self.variance))
-
-    @property
-    def distinct(self) -> int:
-        """Distinct values; an estimate where `truncated`."""
-        return self.values.distinct
-
-    @property
-    def truncated(self) -> bool:
-        """Whether `counts` holds only some of the values."""
-        return self.values.truncated
-
-    @cached_property
-    def counts(self) -> dict[Any, int]:
-        """Value to rows in ascending order of values: all of them, or where `truncated` a fair choice of them."""
-        return self.values.as_dict()
-
-    def top(self, most: int = 20) -> list[tuple[Any, int]]:
-        """The most frequent of `counts`, equally frequent ones in ascending order."""
-        return sorted(self.counts.items(), key=lambda item: -item[1])[:most]
+"""Number columns, the first so many, between which co-moments are kept."""
 
 
 class Correlations(NamedTuple):
@@ -99,14 +53,33 @@ class Profile:
     private: tuple[str, ...] = ()
     """Columns left out of whatever is saved or shown."""
 
-    def quantile(self, column: str, q: float | Sequence[float]) -> FloatArray:
-        """Quantiles of a number column in the sample, by linear interpolation: an array shaped as `q`.
+    @overload
+    def quantile(self, column: str, q: float) -> float: ...
+    @overload
+    def quantile(self, column: str, q: Sequence[float]) -> FloatArray: ...
+    def quantile(self, column: str, q: float | Sequence[float]) -> float | FloatArray:
+        """Quantiles of a number column in the sample, by linear interpolation; NaN where it has no value.
 
         Raises:
             DataError: no such column, or one without numbers.
         """
         values = self._numbers(column)
-        return np.quantile(values, q) if len(values) else np.full(np.shape(q), np.nan)
+        found: Any = np.quantile(values, q) if len(values) else np.full(np.shape(q), np.nan)
+        return float(found) if np.ndim(q) == 0 else np.asarray(found)
+
+    def top(self, column: str, most: int = 20) -> list[tuple[Any, int]]:
+        """The most frequent values and their rows; where not all were counted, rows estimated from the sample.
+
+        Raises:
+            DataError: no such column.
+        """
+        found = self._column(column)
+        if not found.truncated:
+            return found.top(most)
+        counted = count_values(self.sample[column].drop_nulls())
+        scale = self.rows / self.sample.height
+        every = sorted(counted.as_dict().items(), key=lambda item: -item[1])
+        return [(value, round(rows * scale)) for value, rows in every[:most]]
 
     def histogram(self, column: str, bins: int = 30) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Rows of the sample in `bins` bins of equal width between its 0.5% and 99.5% quantiles, and the edges.
@@ -127,14 +100,40 @@ class Profile:
         shown = [column for column in self.gram.columns if column not in self.private]
         return Correlations(tuple(shown), self.gram.select(shown).correlations())
 
-    def _numbers(self, column: str) -> FloatArray:
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON-able values: statistics, quantiles, histograms, top values, the strongest correlations."""
+        return stored.describe(self)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the profile to `folder` (path or URI), private columns but for their type and counts left out.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        stored.save(self, os.fspath(folder))
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Profile:
+        """The profile saved in `folder`.
+
+        Raises:
+            PackageError: there is none, or it is broken or of another format.
+        """
+        return cls(**stored.load(os.fspath(folder)))
+
+    def _column(self, column: str) -> ColumnProfile:
         if column not in self.columns:
             raise DataError(
                 f"no column {column!r} was profiled.{nearest(column, self.columns)} Columns: {listing(self.columns)}."
             )
-        if self.columns[column].kind != "number":
-            raise DataError(f"column {column!r} holds {self.columns[column].kind}, which has no quantiles.")
-        return self.sample[column].drop_nulls().cast(pl.Float64).to_numpy()
+        return self.columns[column]
+
+    def _numbers(self, column: str) -> FloatArray:
+        kind = self._column(column).kind
+        if kind != "number":
+            raise DataError(f"column {column!r} holds {kind}, which has no quantiles.")
+        values: FloatArray = self.sample[column].drop_nulls().cast(pl.Float64).to_numpy()
+        return values
 
 
 def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()) -> Profile:
@@ -190,44 +189,9 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     gram = first.gram
     for profile in profiles[1:]:
         gram = moments.combine(gram, profile.gram)
-    columns = {name: _merge_columns([p.columns[name] for p in profiles]) for name in first.columns}
+    columns = {name: merge_columns([p.columns[name] for p in profiles]) for name in first.columns}
     sample = _sample(pl.concat([p.sample for p in profiles]), first.seed)
     return Profile(sum(p.rows for p in profiles), columns, gram, sample, first.seed, first.private)
-
-
-def _merge_columns(columns: Sequence[ColumnProfile]) -> ColumnProfile:
-    first = columns[0]
-    assert all(c.dtype == first.dtype for c in columns), f"{first.name} changes its type"
-    count, mean, square = 0, 0.0, 0.0
-    for column in columns:
-        if column.mean is not None and column.variance is not None:
-            apart, total = column.mean - mean, count + column.count
-            share = column.count / total
-            square += column.variance * column.count + apart * apart * count * share
-            mean = mean + apart * share if count else column.mean
-            count = total
-    return ColumnProfile(
-        name=first.name,
-        dtype=first.dtype,
-        kind=first.kind,
-        count=sum(c.count for c in columns),
-        missing=sum(c.missing for c in columns),
-        infinite=sum(c.infinite for c in columns),
-        minimum=min((c.minimum for c in columns if c.minimum is not None), default=None),
-        maximum=max((c.maximum for c in columns if c.maximum is not None), default=None),
-        mean=mean if count else None,
-        variance=square / count if count else None,
-        values=merge_values([c.values for c in columns]),
-    )
-
-
-def kind_of(dtype: pl.DataType) -> Kind:
-    """What a column of this Polars type is counted as."""
-    if dtype.is_numeric():
-        return "number"
-    if dtype == pl.Boolean:
-        return "boolean"
-    return "date" if dtype.is_temporal() else "text"
 
 
 def _finite(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -12,7 +12,8 @@ import polars as pl
 
 from rayline.core.columns import FeatureType, Target, Task
 from rayline.core.errors import DataError, UnknownNameError, listing, nearest
-from rayline.profile.profile import ColumnProfile, Profile
+from rayline.profile.column import ColumnProfile
+from rayline.profile.profile import Profile
 
 ID_NAME = re.compile(r"(?i:(^|[^a-z])(ids?|uuid|guid|key|index|rowid|row|no|nr|number|#)$)|[a-z](Id|ID|Uuid|UUID)$")
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$")
@@ -185,7 +186,7 @@ def _class_rows(found: ColumnProfile) -> dict[str, int]:
     if found.truncated or len(rows) > MOST_CLASSES:
         raise DataError(
             f"target {found.name!r} has {found.distinct} different values, more than the {MOST_CLASSES} classes "
-            f"a model may have. {'Set data.task: regression, or name' if found.kind == 'number' else 'Name'} another column."
+            f"a model may have. {'Set data.task: regression' if found.kind == 'number' else 'Name another column'}."
         )
     if len(rows) == 1:
         raise DataError(

@@ -16,7 +16,8 @@ import pyarrow.csv as pacsv
 
 from rayline.core.errors import DataError
 from rayline.sources import _files
-from rayline.sources._source import Fragment, check_names
+from rayline.sources._columns import check_names
+from rayline.sources._source import Fragment
 
 DELIMITERS = ",;\t|"
 PEEK_BYTES = 1 << 20
@@ -199,7 +200,7 @@ def _explain(error: pa.ArrowInvalid, fragment: Fragment, dialect: Dialect, found
                 whose = "data.source.header names" if dialect.header else "the header has"
                 return DataError(
                     f"{fragment.label} line {line}: {len(row)} values, and {whose} {expected} columns. "
-                    f"Correct the line; a value that holds {found.delimiter!r} or a line break must stand in double quotes."
+                    f"Correct the line; a value with {found.delimiter!r} or a line break in it stands in double quotes."
                 )
     return DataError(f"{fragment.label} cannot be read as CSV: {text}")
 

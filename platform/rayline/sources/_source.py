@@ -1,8 +1,4 @@
-"""What every source is: an ordered list of fragments, one schema, and a reader of one fragment.
-
-Columns come in six Arrow types, whatever the file holds, so that every later room meets the same few: int64,
-float64, bool, string, date32, timestamp[us]. NaN becomes null; a column without any value is a string column.
-"""
+"""What every source is: an ordered list of fragments, one schema, and a reader of one fragment."""
 
 from __future__ import annotations
 
@@ -14,10 +10,10 @@ from typing import final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rayline.core.columns import ROW
-from rayline.core.errors import DataError, listing, nearest
+from rayline.core.errors import DataError
+from rayline.sources._columns import check_names, fit, unknown_column
 
 FILE_SHIFT = 40
 """A row's key is its file's place shifted by this many bits, plus its place in the file."""
@@ -134,128 +130,3 @@ class Source(ABC):
     def settle(self) -> None:
         """A scan has read every value of every column: the types hold."""
         self.settled = True
-
-
-def unknown_column(where: str, column: str, columns: Sequence[str]) -> DataError:
-    """The error for a column that was asked for and is not there."""
-    return DataError(f"{where} has no column {column!r}.{nearest(column, columns)} Columns: {listing(columns)}.")
-
-
-def check_names(names: Sequence[str], where: str) -> None:
-    """Refuse names that would make two columns one.
-
-    Raises:
-        DataError: a name twice, or the reserved ROW.
-    """
-    twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise DataError(f"{where} has more than one column called {listing(map(repr, twice))}. Give each its own name.")
-    if ROW in names:
-        raise DataError(f"{where} has a column {ROW!r}, a name Rayline keeps for a row's position. Rename it.")
-    if not names:
-        raise DataError(f"{where} has no columns.")
-
-
-def canonical(kind: pa.DataType) -> pa.DataType | None:
-    """The one of the six types that holds values of `kind`; `None` for those that cannot be learnt from."""
-    if pa.types.is_dictionary(kind):
-        return canonical(kind.value_type)
-    if pa.types.is_uint64(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pa.float64()
-    if pa.types.is_integer(kind):
-        return pa.int64()
-    if pa.types.is_boolean(kind):
-        return pa.bool_()
-    if pa.types.is_date(kind):
-        return pa.date32()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", "UTC" if kind.tz else None)
-    if pa.types.is_null(kind) or pa.types.is_time(kind) or _is_text(kind):
-        return pa.string()
-    return None
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind)) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
-def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None = None) -> pa.Schema:
-    """`schema` in the six types, columns `only` of it where given.
-
-    Raises:
-        DataError: a column asked for that is not there, or one of a type nothing here learns from.
-    """
-    fields = []
-    for column in schema.names if only is None else only:
-        if column not in schema.names:
-            raise DataError(
-                f"{where} has no column {column!r}.{nearest(column, schema.names)} Columns: {listing(schema.names)}."
-            )
-        found = schema.field(column).type
-        kind = canonical(found)
-        if kind is None:
-            raise DataError(
-                f"{where}: column {column!r} holds {found}. Numbers, text, booleans and dates can be read; "
-                "name the columns to read in data.source: {…, columns: […]}."
-            )
-        fields.append(pa.field(column, kind))
-    return pa.schema(fields)
-
-
-def common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """The one of the six types, or null, that holds what both hold."""
-    if one == other or pa.types.is_null(other):
-        return one
-    if pa.types.is_null(one):
-        return other
-    both = {one, other}
-    if both == {pa.int64(), pa.float64()}:
-        return pa.float64()
-    if both == {pa.date32(), pa.timestamp("us")}:
-        return pa.timestamp("us")
-    return pa.string()
-
-
-def fit(column: pa.ChunkedArray, kind: pa.DataType, name: str, where: str) -> pa.ChunkedArray:
-    """`column` in type `kind`, NaN as null.
-
-    Raises:
-        DataError: a value that the type does not hold.
-    """
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if column.type != kind:
-        try:
-            column = column.cast(kind, safe=not (pa.types.is_timestamp(kind) or pa.types.is_floating(kind)))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(f"{where}: column {name!r} ({column.type}) cannot be read as {kind}: {error}") from None
-    if pa.types.is_floating(kind):
-        nan = pc.is_nan(column)
-        if pc.any(nan).as_py():
-            column = pc.if_else(nan, pa.scalar(None, kind), column)
-    return column
-
-
-def union(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
-    """One schema for files of the same columns, in the first one's order; each given with its file's label.
-
-    Raises:
-        DataError: a file with other columns.
-    """
-    label, first = schemas[0]
-    kinds = dict(zip(first.names, first.types, strict=True))
-    for other_label, schema in schemas[1:]:
-        if set(schema.names) != set(kinds):
-            raise other_columns(other_label, schema.names, label, first.names)
-        kinds = {column: common(kind, schema.field(column).type) for column, kind in kinds.items()}
-    return pa.schema(list(kinds.items()))
-
-
-def other_columns(label: str, found: Sequence[str], first: str, expected: Sequence[str]) -> DataError:
-    """The error for a file whose columns are not those of the first."""
-    lacks, more = [c for c in expected if c not in found], [c for c in found if c not in expected]
-    differences = [f"{verb} {listing(map(repr, names))}" for verb, names in (("lacks", lacks), ("adds", more)) if names]
-    return DataError(
-        f"{label} does not have the columns of {first}: it {' and '.join(differences)}. "
-        "Files of one source have the same columns."
-    )

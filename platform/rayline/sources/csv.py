@@ -17,7 +17,8 @@ from pydantic import Field, field_validator
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
 from rayline.sources import _csv, _files
-from rayline.sources._source import Fragment, RefusedError, Source, canonical, common, other_columns, unknown_column
+from rayline.sources._columns import canonical, common, other_columns, unknown_column
+from rayline.sources._source import Fragment, RefusedError, Source
 
 PLAIN = (".csv", ".tsv")
 SUFFIXES = PLAIN + tuple(plain + packed for plain in PLAIN for packed in (".gz", ".bz2", ".zst"))

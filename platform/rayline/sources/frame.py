@@ -17,7 +17,8 @@ from rayline.core import files
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
 from rayline.sources import _files
-from rayline.sources._source import Fragment, Source, canonical_schema, check_names, fit, union
+from rayline.sources._columns import canonical_schema, check_names, fit, union
+from rayline.sources._source import Fragment, Source
 
 SUFFIXES = (".arrow", ".feather")
 BATCH_ROWS = 1 << 19

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
 from rayline.sources import _files
-from rayline.sources._source import Fragment, Source, canonical_schema, union
+from rayline.sources._columns import canonical_schema, union
+from rayline.sources._source import Fragment, Source
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 FRAGMENT_BYTES = 64 << 20

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import UnknownNameError, listing, nearest
-from rayline.sources._source import Fragment, Source, canonical_schema
+from rayline.sources._columns import canonical_schema
+from rayline.sources._source import Fragment, Source
 
 SETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 PREFIX = "sklearn:"

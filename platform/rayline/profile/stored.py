@@ -1,0 +1,182 @@
+"""A profile as JSON for people and programs, and as the files of a folder that hold all of it.
+
+    profile.json    what `to_json` says: every column's statistics, the strongest correlations
+    counts.arrow    distinct values and their rows
+    gram.arrow      co-moments of the number columns
+    sample.arrow    the sample of rows
+
+Of a private column only its type and its counts of rows with and without a value are in any of them.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from rayline.core import files
+from rayline.core.columns import ROW
+from rayline.core.errors import PackageError
+from rayline.profile.column import ColumnProfile
+from rayline.profile.moments import Gram
+from rayline.profile.values import Values
+
+if TYPE_CHECKING:
+    from rayline.profile.profile import Profile
+
+FORMAT = 1
+JSON, COUNTS, GRAM, SAMPLE = "profile.json", "counts.arrow", "gram.arrow", "sample.arrow"
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+MOST_PAIRS = 100
+MOST_TEXT = 200
+"""Characters shown of one value."""
+
+
+def describe(profile: Profile) -> dict[str, Any]:
+    """The profile as plain JSON-able values, without anything of private columns but type and counts."""
+    return {
+        "format": FORMAT,
+        "rows": profile.rows,
+        "sample_rows": profile.sample.height,
+        "seed": profile.seed,
+        "private": list(profile.private),
+        "columns": [_describe_column(profile, column) for column in profile.columns.values()],
+        "correlations": _strongest(profile),
+    }
+
+
+def _describe_column(profile: Profile, column: ColumnProfile) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "name": column.name,
+        "dtype": column.dtype,
+        "kind": column.kind,
+        "count": column.count,
+        "missing": column.missing,
+    }
+    if column.name in profile.private:
+        return {**plain, "private": True}
+    plain |= {"infinite": column.infinite, "distinct": column.distinct, "truncated": column.truncated}
+    if column.kind in ("number", "date"):
+        plain |= {"minimum": column.minimum, "maximum": column.maximum}
+    if column.kind == "number":
+        quantiles = profile.quantile(column.name, QUANTILES).tolist()
+        rows, edges = profile.histogram(column.name)
+        plain |= {
+            "mean": column.mean,
+            "std": column.std,
+            "variance": column.variance,
+            "quantiles": {str(q): _finite(value) for q, value in zip(QUANTILES, quantiles, strict=True)},
+            "histogram": {"edges": edges.tolist(), "rows": rows.tolist()},
+        }
+    plain["top"] = [{"value": _cut(value), "rows": rows} for value, rows in profile.top(column.name)]
+    return plain
+
+
+def _strongest(profile: Profile) -> list[dict[str, Any]]:
+    columns, matrix_FF = profile.correlations()
+    one, other = np.triu_indices(len(columns), k=1)
+    strength = np.abs(matrix_FF[one, other])
+    order = np.argsort(-np.nan_to_num(strength), kind="stable")[:MOST_PAIRS]
+    return [
+        {"columns": [columns[one[at]], columns[other[at]]], "value": float(matrix_FF[one[at], other[at]])}
+        for at in order.tolist()
+        if math.isfinite(strength[at])
+    ]
+
+
+def save(profile: Profile, folder: str) -> None:
+    """Write the files to `folder` (path or URI).
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    shown = [column for column in profile.columns.values() if column.name not in profile.private]
+    counts = {}
+    for place, column in enumerate(shown):
+        counts[f"{place}.values"] = column.values.values.implode()
+        counts[f"{place}.rows"] = pl.Series(column.values.rows).implode()
+    gram = profile.gram.select([c for c in profile.gram.columns if c not in profile.private])
+    matrices = {
+        "count": gram.count_FF, "mean": gram.mean_FF, "square": gram.square_FF, "comoment": gram.comoment_FF,
+    }  # fmt: skip
+    files.write_json(files.join(folder, JSON), describe(profile) | {"gram": list(gram.columns)})
+    _write(files.join(folder, COUNTS), pl.DataFrame(counts))
+    _write(files.join(folder, GRAM), pl.DataFrame({name: matrix.reshape(-1) for name, matrix in matrices.items()}))
+    _write(files.join(folder, SAMPLE), profile.sample.select(ROW, *(column.name for column in shown)))
+
+
+def load(folder: str) -> dict[str, Any]:
+    """The fields of the profile saved in `folder`; of private columns nothing but type and counts.
+
+    Raises:
+        PackageError: a file is missing, broken, or of another format.
+    """
+    try:
+        found = files.read_json(files.join(folder, JSON))
+        if found["format"] != FORMAT:
+            raise PackageError(f"{folder} holds a profile of format {found['format']!r}; this Rayline reads {FORMAT}.")
+        counts, gram, sample = (_read(files.join(folder, name)) for name in (COUNTS, GRAM, SAMPLE))
+        names = tuple(found["gram"])
+        square = (len(names), len(names))
+        matrices = [gram[name].to_numpy().reshape(square) for name in ("count", "mean", "square", "comoment")]
+        return {
+            "rows": found["rows"],
+            "columns": _columns(found["columns"], counts),
+            "gram": Gram(names, *matrices),
+            "sample": sample,
+            "seed": found["seed"],
+            "private": tuple(found["private"]),
+        }
+    except FileNotFoundError as error:
+        raise PackageError(f"{folder} holds no whole profile: {error}") from None
+    except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        if isinstance(error, PackageError):
+            raise
+        raise PackageError(f"{folder} holds a profile that cannot be read: {error!r}") from None
+
+
+def _columns(described: list[dict[str, Any]], counts: pl.DataFrame) -> dict[str, ColumnProfile]:
+    columns = {}
+    place = 0
+    for column in described:
+        if column.get("private"):
+            values = Values(pl.Series("value", [], pl.String), np.zeros(0, np.int64))
+        else:
+            rows = counts[f"{place}.rows"].explode().to_numpy()
+            values = Values(counts[f"{place}.values"].explode().alias("value"), rows, column["truncated"])
+            place += 1
+        columns[column["name"]] = ColumnProfile(
+            name=column["name"],
+            dtype=column["dtype"],
+            kind=column["kind"],
+            count=column["count"],
+            missing=column["missing"],
+            infinite=column.get("infinite", 0),
+            minimum=column.get("minimum"),
+            maximum=column.get("maximum"),
+            mean=column.get("mean"),
+            variance=column.get("variance"),
+            values=values,
+        )
+    return columns
+
+
+def _write(uri: str, frame: pl.DataFrame) -> None:
+    sink = io.BytesIO()
+    frame.write_ipc(sink, compression="zstd")
+    files.write_bytes(uri, sink.getvalue())
+
+
+def _read(uri: str) -> pl.DataFrame:
+    return pl.read_ipc(io.BytesIO(files.read_bytes(uri)))
+
+
+def _cut(value: Any) -> Any:
+    return value[: MOST_TEXT - 1] + "…" if isinstance(value, str) and len(value) > MOST_TEXT else value
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
