@@ -112,7 +112,7 @@ def object_store_bytes() -> int:
 
 
 def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connection:
-    address = _resolve(wanted)
+    address = resolve(wanted)
     authentication.prepare_existing()
     probe.require_same_version(address, timeout_s)
     try:
@@ -122,7 +122,12 @@ def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connecti
     return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=False, joined=True)
 
 
-def _resolve(wanted: str) -> str:
+def resolve(wanted: str) -> str:
+    """The `HOST:PORT` of the cluster's control store that an address means.
+
+    Raises:
+        ClusterError: `auto` where no Ray runs, or text that is no address.
+    """
     try:
         return str(canonicalize_bootstrap_address_or_die(wanted))
     except ConnectionError:

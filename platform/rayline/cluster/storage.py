@@ -6,26 +6,10 @@ import uuid
 
 from rayline.cluster.everywhere import on_every_node
 from rayline.cluster.resources import Node, Resources, resources
-from rayline.core import files, home
+from rayline.core import files
 from rayline.core.errors import StorageError
 
 PROOF_TIMEOUT_S = 60.0
-
-
-def storage_for(declared: str | None, found: Resources) -> str:
-    """The URI a run keeps its files under: what the spec declares, or `RAYLINE_HOME` on one machine.
-
-    Raises:
-        StorageError: several machines and nothing declared; a home that cannot be written.
-    """
-    if declared is not None:
-        return declared
-    if len(found.nodes) > 1:
-        raise StorageError(
-            f"the cluster has {len(found.nodes)} machines, and the spec does not say where they share files. Set "
-            "storage: to a URI that each of them can read and write, for example s3://BUCKET/rayline."
-        )
-    return str(home.ensure_home())
 
 
 def prove(uri: str, found: Resources | None = None, timeout_s: float = PROOF_TIMEOUT_S) -> None:
@@ -49,8 +33,9 @@ def prove(uri: str, found: Resources | None = None, timeout_s: float = PROOF_TIM
 def _complaint(uri: str, problems: dict[Node, str]) -> str:
     lines = "".join(f"\n  {node.address}: {problem}" for node, problem in problems.items() if problem)
     return (
-        f"not every machine of the cluster can use the storage {uri}:{lines}\nUse a URI that all of them read and "
-        "write (s3://BUCKET/PATH, or a folder of a file system they share), and check their credentials."
+        f"not every machine of the cluster can use the storage {uri}:{lines}\nSet storage: in the spec to a URI "
+        "that each of them reads and writes (s3://BUCKET/PATH, or a folder of a file system they share), and check "
+        "their credentials."
     )
 
 
