@@ -18,6 +18,4 @@ Address = Annotated[
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what a kill or Ctrl-C interrupted.")]
-ModelRef = Annotated[
-    str, typer.Argument(metavar="MODEL", help="NAME@ALIAS, NAME/VERSION, or NAME for its champion.")
-]
+ModelRef = Annotated[str, typer.Argument(metavar="MODEL", help="NAME@ALIAS, NAME/VERSION, or NAME for its champion.")]

@@ -59,12 +59,11 @@ class Terminal:
         self.close()
         self._out.print(Text("    " + text, style="dim"))
 
-    def progress(self, step: Any) -> None:
-        line = "    " + step.line()
+    def progress(self, line: str, *, milestone: bool = False) -> None:
         if self._out.is_terminal:
-            self._show(Text(line, style="cyan"))
-        elif step.milestone:
-            self._out.print(Text(line))
+            self._show(Text("    " + line, style="cyan"))
+        elif milestone:
+            self._out.print(Text("    " + line))
 
     def close(self) -> None:
         if self._live is not None:
@@ -98,7 +97,9 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
     out.print()
     out.print(table)
     out.print()
-    out.print(Text.assemble("registered ", (f"{result.model} version {result.version}", "bold"), f"  {result.aliases_text()}"))
+    out.print(
+        Text.assemble("registered ", (f"{result.model} version {result.version}", "bold"), f"  {result.aliases_text()}")
+    )
     out.print(f"package    {result.package}")
     out.print(f"report     {result.report}")
     out.print(f"next       rayline serve {result.model}   ·   rayline predict {result.model} FILE -o OUT.csv")

@@ -13,8 +13,12 @@ from rayline.core.errors import InputError
 def command(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
     target: Annotated[str, typer.Option("--target", help="The column to predict.")],
-    name: Annotated[str | None, typer.Option("--name", help="Name of the model; default: from the data's name.")] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Write here rather than to the terminal.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the model; default: from the data's name.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="Write here rather than to the terminal.")
+    ] = None,
 ) -> None:
     """Look at the data and write a commented spec for it."""
     from rayline.pipeline.resolve import write_spec

@@ -102,5 +102,8 @@ def _unexpected(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exc()
     else:
-        print(f"error: {type(error).__name__}: {error}\nThis is a fault of Rayline's; --debug shows where.", file=sys.stderr)
+        print(
+            f"error: {type(error).__name__}: {error}\nThis is a fault of Rayline's; --debug shows where.",
+            file=sys.stderr,
+        )
     return 1

@@ -10,8 +10,8 @@ def command(
 ) -> None:
     """Search the spec's `tune.space` with cross-validation, then train, judge and register the best."""
     from rayline.cli._show import show_result, watcher
-    from rayline.pipeline.search import tune
+    from rayline.pipeline.search import search
 
     with watcher(quiet=json) as watch:
-        result = tune(spec, sets=sets, resume=resume, address=address, watcher=watch)
+        result = search(spec, sets=sets, resume=resume, address=address, watcher=watch)
     show_result(result, as_json=json)

@@ -123,10 +123,12 @@ class Plugin:
     Validation resolves the name through the catalog, so a typo is answered before any data is touched.
     """
 
-    def __init__(self, family: str, default: str | None = None) -> None:
+    def __init__(self, family: str, default: str | None = None, *, free_text: bool = False) -> None:
         self.family = family
         self.default = default
         """The plug-in meant by options without a name: `optimizer: {lr: 0.01}`."""
+        self.free_text = free_text
+        """Whether a text may be more than a name, as a source's path is."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -135,19 +137,18 @@ class Plugin:
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        every = names(self.family)
+        named: dict[str, Any] = {"type": "string"} if self.free_text else {"enum": list(every)}
         return {
-            "anyOf": [
-                {"enum": list(names(self.family))},
-                *(_options_schema(self.family, n) for n in names(self.family)),
-            ]
+            "anyOf": [named, *(_options_schema(self.family, name, optional=name == self.default) for name in every)]
         }
 
 
-def _options_schema(family: str, name: str) -> dict[str, Any]:
+def _options_schema(family: str, name: str, *, optional: bool) -> dict[str, Any]:
     config = config_class(family, name)
     schema = config.model_json_schema()
     schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
-    schema["required"] = ["name", *schema.get("required", [])]
+    schema["required"] = [*([] if optional else ["name"]), *schema.get("required", [])]
     schema["title"] = f"{family} {name}"
     return schema
 

@@ -65,6 +65,8 @@ class InputColumn(BaseModel):
     maximum: float | None = None
     allowed: tuple[str, ...] | None = None
     nullable: bool = True
+    private: bool = False
+    """Declared under `data.private`: its values stay out of packages, logs, messages and reports."""
 
 
 class Signature(BaseModel):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Watcher(Protocol):
@@ -15,8 +15,8 @@ class Watcher(Protocol):
     def begin(self, stage: str) -> None: ...
     def end(self, stage: str, seconds: float, summary: str) -> None: ...
     def note(self, text: str) -> None: ...
-    def progress(self, step: Any) -> None:
-        """`step` is a `train.loop.Progress`, or a `tune.on_ray.SearchProgress`."""
+    def progress(self, line: str, *, milestone: bool = False) -> None:
+        """Where training or a search is, in one line; a milestone is worth keeping on a log."""
 
 
 class Silent:
@@ -25,7 +25,7 @@ class Silent:
     def begin(self, stage: str) -> None: ...
     def end(self, stage: str, seconds: float, summary: str) -> None: ...
     def note(self, text: str) -> None: ...
-    def progress(self, step: Any) -> None: ...
+    def progress(self, line: str, *, milestone: bool = False) -> None: ...
 
 
 @dataclass

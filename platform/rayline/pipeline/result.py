@@ -36,9 +36,7 @@ class RunResult:
             "aliases": list(self.aliases),
             "metrics": {
                 "test": {name: metric["value"] for name, metric in self.metrics.items()},
-                "intervals": {
-                    name: [metric.get("low"), metric.get("high")] for name, metric in self.metrics.items()
-                },
+                "intervals": {name: [metric.get("low"), metric.get("high")] for name, metric in self.metrics.items()},
             },
             "gates": self.gates,
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},

@@ -17,7 +17,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
 
-def _source(value: Any) -> PluginConfig:
+def as_source(value: Any) -> PluginConfig:
     """A source plug-in from `{name: …}`, or from the text of a path or URL, which each source plug-in may claim."""
     if isinstance(value, str):
         for name in catalog.names("source"):
@@ -31,7 +31,7 @@ def _source(value: Any) -> PluginConfig:
     return catalog.resolve("source", value)
 
 
-Source = Annotated[PluginConfig, Plugin("source"), BeforeValidator(_source)]
+Source = Annotated[PluginConfig, Plugin("source", free_text=True), BeforeValidator(as_source)]
 
 
 class Expectation(Section):
@@ -161,7 +161,7 @@ class Dimension(Section):
 class Tune(Section):
     search: Annotated[PluginConfig, Plugin("search", "optuna")] = Field(default="optuna", validate_default=True)  # type: ignore[assignment]
     space: dict[str, Dimension] = {}
-    """Any dotted key of the spec to the values it may take: `{train.optimizer.lr: {low: 1e-4, high: 0.1, log: true}}`."""
+    """Any dotted key of the spec to values it may take: `{train.optimizer.lr: {low: 1e-4, high: 0.1, log: yes}}`."""
     trials: int = Field(default=16, ge=1)
     folds: int = Field(default=3, ge=2)
     """Cross-validation folds of the training rows, of the declared split's kind."""

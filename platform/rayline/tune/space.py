@@ -27,6 +27,10 @@ def check(spec: Spec) -> None:
     for key, dimension in spec.tune.space.items():
         if key.split(".")[0] not in TUNABLE:
             raise SpecError(f"tune.space.{key}: only keys of {listing(TUNABLE)} can be searched.")
+        if key == "prepare.duplicates":
+            raise SpecError(
+                "tune.space.prepare.duplicates: which rows there are is the question; it cannot be searched."
+            )
         ends = dimension.values if dimension.values is not None else (dimension.low, dimension.high)
         for value in ends:
             try:

@@ -60,6 +60,4 @@ class TreeParzen(Search):
                 self._study.tell(trial, value)
                 return
         inner = {k: self._choices[k].index(v) if k in self._choices else v for k, v in params.items()}
-        self._study.add_trial(
-            self._optuna.trial.create_trial(params=inner, distributions=self._space, value=value)
-        )
+        self._study.add_trial(self._optuna.trial.create_trial(params=inner, distributions=self._space, value=value))

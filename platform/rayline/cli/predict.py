@@ -1,0 +1,22 @@
+"""`rayline predict`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rayline.cli._options import Address, ModelRef
+
+
+def command(
+    model: ModelRef,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="OUT.csv, OUT.parquet, or a folder of Parquet files.")],
+    address: Address = None,
+) -> None:
+    """Score every row of DATA on Ray Data and write it with its predictions."""
+    from rayline.pipeline.batch import predict
+
+    rows = predict(model, data, output, address=address)
+    print(f"{rows:,} rows scored: {output}")

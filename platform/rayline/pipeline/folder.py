@@ -1,0 +1,98 @@
+"""One folder a run: its state, written whole at every step, so that a killed run can be found and continued.
+
+STORAGE/runs/NAME/RUN_ID/run.json      state: what, when, how far, result
+                        /shards/       prepared rows         /checkpoints/   training
+                        /search/       finished folds        /package/       the model
+                        /report.html
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import rayline
+from rayline.core import files
+from rayline.core.errors import InputError
+from rayline.core.home import home
+from rayline.spec import Spec
+from rayline.spec.document import to_dict
+from rayline.tune.ledger import digest
+
+Command = Literal["run", "tune"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's place; `id` sorts by time."""
+
+    uri: str
+    id: str
+    resumed: bool
+
+    def path(self, *parts: str) -> str:
+        return files.join(self.uri, *parts)
+
+    def update(self, **values: Any) -> None:
+        """Merge `values` into the run's state."""
+        uri = self.path("run.json")
+        state = files.read_json(uri) if files.exists(uri) else {}
+        files.write_json(uri, {**state, **values})
+
+    def state(self) -> dict[str, Any]:
+        return dict(files.read_json(self.path("run.json")))
+
+
+def root(spec: Spec) -> str:
+    """Where the runs of a spec's name are kept."""
+    return files.join(spec.storage or str(home()), "runs", spec.name)
+
+
+def begin(spec: Spec, command: Command) -> RunFolder:
+    """A new run's folder.
+
+    Raises:
+        StorageError: the storage cannot be written.
+    """
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = RunFolder(files.join(root(spec), run_id), run_id, resumed=False)
+    folder.update(
+        id=run_id,
+        name=spec.name,
+        command=command,
+        spec=digest(to_dict(spec)),
+        rayline=rayline.__version__,
+        started=datetime.now(UTC).isoformat(),
+        status="running",
+    )
+    return folder
+
+
+def resume(spec: Spec, command: Command) -> RunFolder:
+    """The latest unfinished run of exactly this spec.
+
+    Raises:
+        InputError: there is none; the message says what there is.
+    """
+    wanted = digest(to_dict(spec))
+    others = 0
+    for run_id in reversed(files.list_folders(root(spec))):
+        folder = RunFolder(files.join(root(spec), run_id), run_id, resumed=True)
+        if not files.exists(folder.path("run.json")):
+            continue
+        state = folder.state()
+        if state.get("command") != command or state.get("status") == "done":
+            continue
+        if state.get("spec") == wanted:
+            folder.update(status="running")
+            return folder
+        others += 1
+    changed = (
+        f" ({others} unfinished of an other version of the spec: undo its changes to continue one)" if others else ""
+    )
+    raise InputError(
+        f"nothing to resume: no unfinished `rayline {command}` of this spec under {root(spec)}{changed}. "
+        "Run without --resume."
+    )

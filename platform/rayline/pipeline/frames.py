@@ -1,0 +1,21 @@
+"""A frame as a source: `rayline.run({"name": …, "data": {"source": frame, "target": …}})`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rayline.core.catalog import describe
+from rayline.core.home import ensure_home
+from rayline.sources.frame import is_frame, keep
+
+
+def keep_frame(spec: Any) -> Any:
+    """The spec with a frame in `data.source` written below `RAYLINE_HOME` once and named by its content."""
+    if not isinstance(spec, Mapping):
+        return spec
+    data = spec.get("data")
+    if not isinstance(data, Mapping) or not is_frame(data.get("source")):
+        return spec
+    source = keep(data["source"], str(ensure_home() / "frames"))
+    return {**spec, "data": {**data, "source": describe(source)}}

@@ -1,0 +1,133 @@
+"""Judge a trained network on the test rows, and against the champion on rows neither has learnt from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from rayline.core.columns import ROW
+from rayline.core.errors import NotFoundError, PackageError
+from rayline.core.prepared import Rows
+from rayline.evaluate import gates
+from rayline.evaluate.gates import GateResult
+from rayline.evaluate.judge import compare, judge
+from rayline.evaluate.judgement import Judgement
+from rayline.evaluate.scored import Scored
+from rayline.evaluate.selection import build_metric, default_metric
+from rayline.evaluate.threshold import choose
+from rayline.evaluate.worst import worst_errors
+from rayline.explain.permutation import Importance, importance
+from rayline.pipeline.collect import TEST, Collected
+from rayline.pipeline.events import Stages
+from rayline.pipeline.split_record import same_split
+from rayline.pipeline.training import Trained
+from rayline.registry import predictor
+from rayline.registry.models import Entry, Registry
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is known of a model before it is registered."""
+
+    judgement: Judgement
+    gates: list[GateResult]
+    importances: list[Importance]
+    worst: pl.DataFrame
+    threshold: float
+    sample: pl.DataFrame
+    """Test rows as they came (all of them, or 65,536 drawn by hash), in the order of `scored`."""
+    scored: Scored
+    """Predictions on `sample`."""
+    champion: Entry | None
+
+
+def judge_model(stages: Stages, collected: Collected, trained: Trained) -> Judged:
+    """Metrics with intervals, slices, gates, importance and worst errors of the test rows.
+
+    Raises:
+        DataError: there is no test row.
+        RunError: predictions are not finite.
+    """
+    spec, seed = collected.spec, collected.spec.train.seed
+    with stages.stage("judge") as summary:
+        threshold = _threshold(collected, trained)
+        scored = _scored(collected, trained, trained.test, threshold)
+        sample, rows = _sample(collected, trained.test)
+        sampled = scored.take(rows)
+        whole = len(rows) == len(trained.test.row)
+        judgement = judge(
+            sampled if whole else scored, spec.evaluate if whole else _without_slices(spec.evaluate),
+            slices=sample if whole else None, seed=seed,
+        )  # fmt: skip
+        if not whole and spec.evaluate.slices:
+            on_sample = judge(sampled, spec.evaluate, slices=sample, seed=seed)
+            judgement = replace(judgement, slices=on_sample.slices)
+        champion = _champion(spec.model_name) if spec.evaluate.gates else None
+        results = gates.check(
+            spec.evaluate.gates,
+            judgement,
+            champion.metrics if champion else None,
+            paired=_paired(collected, sample, sampled, champion),
+        )
+        metric = default_metric(collected.target.task)
+        importances: list[Importance] = []
+        if spec.explain.importance_repeats:
+            importances = importance(
+                lambda frame: trained.network.predict(trained.preparation.apply(frame)),
+                sample, sampled.truth, collected.target, build_metric(metric),
+                repeats=spec.explain.importance_repeats, rows=spec.explain.importance_rows, seed=seed,
+                features=[f.name for f in collected.features], threshold=threshold,
+            )  # fmt: skip
+        worst = worst_errors(sampled, sample, private=spec.data.private)
+        value = judgement.metrics[metric].value
+        summary.text = f"{judgement.rows:,} test rows, {metric} " + ("undefined" if value is None else f"{value:.4f}")
+    return Judged(judgement, results, importances, worst, threshold, sample, sampled, champion)
+
+
+def _scored(collected: Collected, trained: Trained, rows: Rows, threshold: float = 0.5) -> Scored:
+    return Scored(collected.target, rows.target, trained.network.predict(rows.inputs), threshold)
+
+
+def _threshold(collected: Collected, trained: Trained) -> float:
+    asked = collected.spec.evaluate.threshold
+    if not isinstance(asked, str):
+        return asked
+    return choose(_scored(collected, trained, trained.validation), asked)
+
+
+def _sample(collected: Collected, test: Rows) -> tuple[pl.DataFrame, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """The raw test rows the profile kept, and their places among the prepared test rows."""
+    kept = collected.profiles[TEST].sample if TEST in collected.profiles else pl.DataFrame({ROW: []})
+    order = np.argsort(test.row, kind="stable")
+    places = order[np.searchsorted(test.row[order], kept[ROW].to_numpy())]
+    by_place = np.argsort(places, kind="stable")
+    return kept[by_place.tolist()], places[by_place]
+
+
+def _without_slices(settings: object) -> object:
+    return settings.model_copy(update={"slices": ()})  # type: ignore[attr-defined]
+
+
+def _champion(model: str) -> Entry | None:
+    try:
+        return Registry().resolve(f"{model}@champion")
+    except NotFoundError:
+        return None
+
+
+def _paired(collected: Collected, sample: pl.DataFrame, scored: Scored, champion: Entry | None) -> dict[str, object]:
+    """Differences to the champion on the same test rows, where it cannot have learnt from them."""
+    names = [g.metric for g in gates.parse_all(collected.spec.evaluate.gates) if g.needs_champion]
+    if champion is None or not names or not same_split(champion.uri, collected):
+        return {}
+    try:
+        theirs = predictor.load(champion.uri)
+    except PackageError:
+        return {}
+    if theirs.signature.as_target() != collected.target:
+        return {}
+    answers = theirs.raw(sample)
+    their_scored = replace(scored, prediction=answers, threshold=theirs.signature.threshold)
+    return dict(compare(scored, their_scored, names, collected.spec.evaluate, seed=collected.spec.train.seed))

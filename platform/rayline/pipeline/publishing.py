@@ -1,0 +1,216 @@
+"""Write the package and the report, keep settings and curves in MLflow, register the version."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib import metadata
+from typing import Any
+
+from rayline.core import files
+from rayline.core.errors import NotFoundError
+from rayline.evaluate.selection import default_metric
+from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
+from rayline.pipeline.events import Stages
+from rayline.pipeline.folder import RunFolder
+from rayline.pipeline.judging import Judged
+from rayline.pipeline.result import RunResult
+from rayline.pipeline.split_record import FILE as SPLIT_FILE
+from rayline.pipeline.split_record import record
+from rayline.pipeline.training import Trained
+from rayline.profile.reference import Reference
+from rayline.registry import card, package, signature, tracking
+from rayline.registry.models import Registry
+from rayline.report import page
+from rayline.report.data import ReportData
+from rayline.spec import render
+from rayline.spec.document import to_dict
+
+REPORT_TAG = "rayline.report"
+REPORT = "report.html"
+PACKAGE = "package"
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """The search that led to a spec: its leaderboard and what it optimised."""
+
+    metric: str
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Registered:
+    version: str = ""
+    aliases: tuple[str, ...] = ()
+    uri: str = ""
+
+
+def publish(
+    folder: RunFolder,
+    stages: Stages,
+    collected: Collected,
+    trained: Trained,
+    judged: Judged,
+    *,
+    search: SearchRecord | None,
+    registers: bool,
+) -> RunResult:
+    """Package and, if `registers`, a new version of the model; then the report. Returns what the run gives back."""
+    with tempfile.TemporaryDirectory(prefix="rayline-") as scratch:
+        written = f"{scratch}/{PACKAGE}"
+        with stages.stage("package") as summary:
+            digest = _write_package(written, collected, trained, judged)
+            summary.text = f"digest {digest[:12]}"
+        if registers:
+            with stages.stage("register") as summary:
+                registered = _register(written, folder, collected, trained, judged)
+                summary.text = f"{collected.spec.model_name} version {registered.version}"
+        else:
+            files.copy_folder(written, folder.path(PACKAGE))
+            registered = _Registered(uri=folder.path(PACKAGE))
+    with stages.stage("report") as summary:
+        data = _report(collected, trained, judged, search, stages, registered, digest)
+        files.write_bytes(folder.path(REPORT), page.render(data).encode())
+        summary.text = folder.path(REPORT)
+    spec = collected.spec
+    return RunResult(
+        model=spec.model_name,
+        version=registered.version,
+        aliases=registered.aliases,
+        metrics={
+            name: {"value": e.value, "low": e.low, "high": e.high} for name, e in judged.judgement.metrics.items()
+        },
+        stages=dict(stages.seconds),
+        package=registered.uri,
+        report=folder.path(REPORT),
+        run=folder.uri,
+        confidence=spec.evaluate.confidence,
+        gates=[asdict(gate) for gate in judged.gates],
+        leaderboard=search.entries if search else [],
+        search_metric=search.metric if search else None,
+    )
+
+
+def _write_package(written: str, collected: Collected, trained: Trained, judged: Judged) -> str:
+    spec, training = collected.spec, collected.training
+    private = spec.data.private
+    scored = judged.scored
+    # held-out rows say what the model answers for rows like training's; training rows would flatter it
+    answers = scored.labels() if collected.target.task.is_classification else scored.prediction
+    described = signature.build(
+        collected.features,
+        collected.target,
+        expect=spec.data.expect,
+        private=private,
+        required=trained.preparation.required,
+        threshold=judged.threshold,
+    )
+    metrics = {"test": judged.judgement.to_json(), "gates": [asdict(gate) for gate in judged.gates]}
+    return package.write(
+        written,
+        network=trained.network,
+        preparation=trained.preparation,
+        spec_yaml=render(spec),
+        signature=described,
+        profile=training,
+        reference=Reference.build(
+            training, collected.features, predictions=answers, target=collected.target, private=private
+        ),
+        metrics=metrics,
+        golden=judged.sample,
+        card=card.render(
+            spec=spec,
+            signature=described,
+            metrics={
+                name: (e.value, e.low, e.high) for name, e in judged.judgement.metrics.items() if e.value is not None
+            },
+            rows=_rows(collected),
+            private=private,
+        ),
+        extras={SPLIT_FILE: record(collected)},
+    )
+
+
+def _register(written: str, folder: RunFolder, collected: Collected, trained: Trained, judged: Judged) -> _Registered:
+    spec = collected.spec
+    values = judged.judgement.values()
+    run = tracking.start(spec.model_name, folder.id, storage=spec.storage, tags={"rayline.run": folder.uri})
+    run.log_params(to_dict(spec))
+    run.log_history([asdict(epoch) for epoch in trained.fit.history])
+    run.log_metrics({f"test.{name}": value for name, value in values.items()})
+    entry = Registry().publish(
+        written,
+        spec.model_name,
+        run=run,
+        alias=spec.registration.alias,
+        metrics=values,
+        tags={**spec.registration.tags, REPORT_TAG: folder.path(REPORT)},
+        storage=spec.storage,
+    )
+    run.finish()
+    return _Registered(str(entry.version), entry.aliases, entry.uri)
+
+
+def _rows(collected: Collected) -> dict[str, int]:
+    counted = {
+        "train": collected.rows(0),
+        "validation": collected.rows(VALIDATION),
+        "test": collected.rows(TEST),
+        "duplicates dropped": collected.rows(DROPPED),
+    }
+    return {part: rows for part, rows in counted.items() if rows}
+
+
+def _report(
+    collected: Collected,
+    trained: Trained,
+    judged: Judged,
+    search: SearchRecord | None,
+    stages: Stages,
+    registered: _Registered,
+    digest: str,
+) -> ReportData:
+    spec = collected.spec
+    return ReportData(
+        name=spec.model_name,
+        target=collected.target,
+        judgement=judged.judgement,
+        spec=render(spec),
+        version=registered.version or None,
+        aliases=registered.aliases,
+        created=f"{datetime.now():%Y-%m-%d %H:%M}",
+        rows=_rows(collected),
+        gates=judged.gates,
+        history=[asdict(epoch) for epoch in trained.fit.history],
+        best_epoch=trained.fit.best_epoch,
+        importances=judged.importances,
+        importance_metric=default_metric(collected.target.task),
+        worst=judged.worst,
+        profile=collected.training,
+        decisions=collected.reasons,
+        private=spec.data.private,
+        preparation=trained.preparation.explain(spec.data.private),
+        stages=stages.seconds,
+        package=registered.uri,
+        digest=digest,
+        environment={name: metadata.version(name) for name in ("ray", "torch", "polars")},
+        leaderboard=search.entries if search else [],
+        search_metric=search.metric if search else "",
+    )
+
+
+def report_uri(model: str) -> str:
+    """Where the report of a registered version lies.
+
+    Raises:
+        NotFoundError: no such model, or its report was deleted.
+    """
+    entry = Registry().resolve(model)
+    uri = entry.tags.get(REPORT_TAG, "")
+    if not uri or not files.exists(uri):
+        raise NotFoundError(
+            f"{entry.name} version {entry.version} has no report at {uri or 'any place'}; was it deleted?"
+        )
+    return uri

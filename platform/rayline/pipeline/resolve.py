@@ -1,0 +1,108 @@
+"""`rayline render` and `rayline init`: what is inferred from the data, before anything is trained.
+
+Both look at the data in this process, without a cluster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from rayline.core.columns import FeatureType
+from rayline.pipeline.collect import Collected, collect
+from rayline.sources.scan import scan
+from rayline.spec import load, render
+from rayline.spec.document import validate
+from rayline.spec.sections import as_source
+
+
+def render_resolved(spec: Any, sets: Iterable[str] = ()) -> tuple[str, list[str]]:
+    """The spec as YAML with all defaults and all that is inferred; and the inferences in words.
+
+    Raises:
+        SpecError, DataError: as a run would.
+    """
+    collected = collect(load(spec, sets), scan)
+    return render(collected.spec), [*collected.decisions, *collected.warnings]
+
+
+def write_spec(data: str, target: str, name: str | None = None) -> str:
+    """A commented spec for `data`, as short as it can be and with every inference spelled out.
+
+    Raises:
+        SpecError, DataError: the data cannot be read, or the target is none.
+    """
+    name = name or _name_from(data)
+    minimal = {"name": name, "data": {"source": data, "target": target}}
+    # proven to be a spec first, so that a wrong path is answered in its own words
+    as_source(data)
+    stratified = validate({**minimal, "data": {**minimal["data"], "split": "hash"}})  # type: ignore[dict-item]
+    collected = collect(stratified, scan)
+    return _document(collected, data)
+
+
+def _name_from(data: str) -> str:
+    stem = re.split(r"[/:]", data.rstrip("/*"))[-1].split(".")[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "model"
+
+
+def _document(collected: Collected, data: str) -> str:
+    spec, target = collected.spec, collected.target
+    learnt = [f.name for f in collected.features]
+    aside = {n: t for n, t in spec.data.features.items() if n not in learnt}
+    lines = [
+        f"# Written by: rayline init {data} --target {target.name}",
+        "# Every key left out has a default: rayline render THIS_FILE prints them all.",
+        f"name: {spec.name}",
+        "data:",
+        f"  source: {_scalar(data)}",
+        f"  target: {_scalar(target.name)}",
+        f"  task: {target.task}",
+    ]
+    if target.positive is not None:
+        lines.append(f"  positive: {_scalar(target.positive)}   # the other class: {_scalar(target.classes[0])}")
+    split = "stratified" if target.task.is_classification else "hash"
+    lines += [
+        f"  split: {{name: {split}, validation: 0.1, test: 0.2, seed: 0}}",
+        "  # private: []   # columns kept out of reports, samples and logs",
+        "  features:   # number and category are learnt from; text, date, id and drop are set aside",
+    ]
+    reasons = dict(line.split(": ", 1) for line in collected.decisions if ": " in line)
+    for column, kind in spec.data.features.items():
+        why = reasons.get(column, "")
+        inner = why[why.find("(") + 1 : -1] if "(" in why else ""
+        note = f"   # {inner}" if column in aside and inner else ""
+        lines.append(f"    {_scalar(column)}: {kind}{note}")
+    numbers = any(f.type is FeatureType.NUMBER for f in collected.features)
+    categories = any(f.type is FeatureType.CATEGORY for f in collected.features)
+    lines.append("prepare:")
+    if numbers:
+        lines.append(
+            "  numbers: {impute: median, scale: standard}   # impute: mean, median, mode, constant; outliers: quantile"
+        )
+    if categories:
+        lines.append("  categories: {encode: ids}   # ids (embedded), or onehot")
+    metric = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "r2"}[str(target.task)]
+    low = {"roc_auc": "0.5", "accuracy": "0.5", "r2": "0.0"}[metric]
+    lines += [
+        "model: {name: mlp, hidden: [128, 64], dropout: 0.1}",
+        "train: {epochs: 10, batch_size: 256, optimizer: adamw}",
+        "tune:   # rayline tune THIS_FILE",
+        "  trials: 16",
+        "  folds: 3",
+        "  space:",
+        "    train.optimizer.lr: {low: 3e-4, high: 1e-2, log: true}",
+        "    model.dropout: [0.0, 0.1, 0.3]",
+        "evaluate:",
+        f'  gates: {{{metric}: ">= {low}"}}   # a model that misses them is not registered',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _scalar(value: str) -> str:
+    """A YAML scalar, quoted where it must be."""
+    text: str = yaml.safe_dump(value, allow_unicode=True, width=10**6).strip()
+    return text.removesuffix("\n...").strip()

@@ -1,0 +1,139 @@
+"""`rayline.run`: one spec, from raw data to a registered model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rayline.cluster.connect import Connection, connect
+from rayline.cluster.resources import resources
+from rayline.cluster.storage import prove, storage_for
+from rayline.core.errors import GateError, SpecError
+from rayline.core.home import ensure_home
+from rayline.evaluate import gates
+from rayline.evaluate.selection import metrics_for
+from rayline.pipeline import folder as folders
+from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected, collect, open_source
+from rayline.pipeline.events import Silent, Stages, Watcher
+from rayline.pipeline.folder import RunFolder
+from rayline.pipeline.frames import keep_frame
+from rayline.pipeline.judging import judge_model
+from rayline.pipeline.publishing import publish
+from rayline.pipeline.result import RunResult
+from rayline.pipeline.training import prepare_and_train
+from rayline.pipeline.warm import warm
+from rayline.sources import on_ray
+from rayline.spec import Spec, load
+
+
+def run(
+    spec: Any,
+    *,
+    sets: Iterable[str] = (),
+    resume: bool = False,
+    address: str | None = None,
+    watcher: Watcher | None = None,
+) -> RunResult:
+    """Collect, profile, split, prepare, train, judge, register.
+
+    Args:
+        spec: a spec file's path, a mapping (whose `data.source` may be a pandas, Polars or Arrow frame), or a `Spec`.
+        sets: overrides, `KEY.KEY=VALUE`.
+        resume: continue the latest unfinished run of this very spec.
+        address: a running Ray cluster; default: `RAY_ADDRESS`, else Ray is started here and stopped at the end.
+        watcher: told of stages and progress.
+
+    Raises:
+        InputError: the spec, data or surroundings are wrong; nothing was started (exit code 2).
+        GateError: the model did not pass its gates and was not registered (exit code 1).
+        RunError: a stage failed (exit code 1).
+    """
+    loaded = read_spec(spec, sets)
+    with begin(loaded, "run", resume=resume, address=address, watcher=watcher) as line:
+        with line.stages.stage("profile") as summary:
+            collected = collect(loaded, on_ray.scan, opened=line.opened)
+            summary.text = describe(collected)
+        line.tell(collected)
+        return complete(line, collected)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run under way: its folder, its cluster, its clock."""
+
+    folder: RunFolder
+    stages: Stages
+    cluster: Connection
+    opened: Any
+    """The source and its schema."""
+
+    def tell(self, collected: Collected) -> None:
+        for text in (*collected.decisions, *(f"warning: {w}" for w in collected.warnings)):
+            self.stages.watcher.note(text)
+
+
+def read_spec(spec: Any, sets: Iterable[str] = ()) -> Spec:
+    """Load a spec and prove what can be proven without touching data: names, gates, metrics.
+
+    Raises:
+        SpecError: as `spec.load`, or a gate or metric that is none.
+    """
+    loaded = load(keep_frame(spec), sets)
+    task = None if loaded.data.task == "auto" else loaded.data.task
+    gates.parse_all(loaded.evaluate.gates, task)
+    if task is not None:
+        metrics_for(task, loaded.evaluate.metrics)
+    if isinstance(loaded.evaluate.threshold, str) and task is not None and task != "binary":
+        raise SpecError(f"evaluate.threshold: {loaded.evaluate.threshold!r} is for binary tasks; this one is {task}.")
+    return loaded
+
+
+@contextmanager
+def begin(
+    spec: Spec, command: folders.Command, *, resume: bool, address: str | None, watcher: Watcher | None
+) -> Iterator[Line]:
+    """Check the surroundings, join or start the cluster, open the run's folder; mark it failed if it fails."""
+    stages = Stages(watcher or Silent())
+    with stages.stage("start") as summary:
+        ensure_home()
+        opened = open_source(spec)
+        folder = folders.resume(spec, command) if resume else None
+        warm()
+        cluster = connect(address)
+    with cluster:
+        if not cluster.started or spec.storage is not None:
+            prove(storage_for(spec.storage, resources()), resources())
+        folder = folder or folders.begin(spec, command)
+        summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
+        try:
+            yield Line(folder, stages, cluster, opened)
+        except BaseException as error:
+            folder.update(status="failed", error=f"{type(error).__name__}: {error}", stages=stages.seconds)
+            raise
+
+
+def describe(collected: Collected) -> str:
+    """One line on the data: rows by part, features, task."""
+    target = collected.target
+    dropped = collected.rows(DROPPED)
+    parts = f"train {collected.rows(0):,}, validation {collected.rows(VALIDATION):,}, test {collected.rows(TEST):,}"
+    return (
+        f"{collected.everything.rows:,} rows ({parts}{f', duplicates {dropped:,}' if dropped else ''}), "
+        f"{len(collected.features)} features, {target.task} {target.name}"
+        + (f" = {target.positive}" if target.positive else "")
+    )
+
+
+def complete(line: Line, collected: Collected, search: Any = None) -> RunResult:
+    """From collected data to a registered model; `search` is the leaderboard that led to this spec."""
+    trained = prepare_and_train(line.folder, line.stages, collected)
+    judged = judge_model(line.stages, collected, trained)
+    failed = [gate for gate in judged.gates if not gate.passed]
+    result = publish(line.folder, line.stages, collected, trained, judged, search=search, registers=not failed)
+    if failed:
+        lines = "\n".join(f"  {g.metric} {g.condition}: {g.detail}" for g in failed)
+        raise GateError(f"not registered: gates failed\n{lines}\nreport: {result.report}")
+    line.folder.update(status="done", result=result.to_json(), stages=line.stages.seconds)
+    return result

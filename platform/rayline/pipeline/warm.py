@@ -1,0 +1,20 @@
+"""Work that can be done while Ray starts: slow imports and the registry's database, off the run's path."""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+
+from rayline.registry.store import warm as warm_registry
+
+
+def warm() -> threading.Thread:
+    """Begin in the background; whoever needs a module or the registry sooner simply waits for it."""
+
+    def work() -> None:
+        import_module("torch.optim")  # two seconds
+        warm_registry()
+
+    thread = threading.Thread(target=work, name="rayline-warm", daemon=True)
+    thread.start()
+    return thread

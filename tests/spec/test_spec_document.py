@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from rayline.core.errors import SpecError
+from rayline.spec import Spec, load, render, schema
+from rayline.spec.document import to_dict
+
+MINIMAL: dict[str, Any] = {"name": "demo", "data": {"source": "sklearn:iris", "target": "target"}}
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "spec.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_three_keys_are_enough_and_rendering_is_a_fixed_point() -> None:
+    spec = load(MINIMAL)
+    again = load(yaml.safe_load(render(spec)))
+    assert again == spec
+    assert render(again) == render(spec)
+    rendered = to_dict(spec)
+    assert rendered["train"]["optimizer"]["name"] == "adamw"
+    assert set(rendered) >= {"name", "storage", "data", "prepare", "model", "train", "tune", "evaluate", "register"}
+
+
+@pytest.mark.parametrize("missing", ["name", "data.source", "data.target"])
+def test_the_required_keys_are_required(missing: str) -> None:
+    document: dict[str, Any] = {"name": "demo", "data": dict(MINIMAL["data"])}
+    section = document["data"] if "." in missing else document
+    del section[missing.rsplit(".", maxsplit=1)[-1]]
+    with pytest.raises(SpecError, match=f"{missing} is required"):
+        load(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("train.epoch=3", ["train.epoch", "unknown key 'epoch'", "Did you mean 'epochs'?", "Allowed:"]),
+        ("train.epochs=none", ["train.epochs", "'none'"]),
+        ("train.epochs=0", ["train.epochs", "greater than or equal to 1", "Got 0"]),
+        ("train.optimizer=adamm", ["train.optimizer", "'adamm'", "Did you mean 'adam'?", "To add one"]),
+        ("train.optimizer.lrr=1", ["train.optimizer.lrr", "Did you mean 'lr'?"]),
+        ("model.hiden=[3]", ["model.hiden", "Did you mean 'hidden'?"]),
+        ("tain.epochs=3", ["tain", "Did you mean 'train'?"]),
+        ("data.source=data.xyz", ["data.source", "'data.xyz'", ".csv"]),
+        ("prepare.numbers.impute=medain", ["prepare.numbers.impute", "Did you mean 'median'?"]),
+        ("evaluate.metrics=[rocauc]", ["evaluate.metrics", "Did you mean 'roc_auc'?"]),
+        ("tune.space.train.epochs=[]", ["tune.space", "train"]),
+        ("data.features=[a]", ["data.features", "mapping"]),
+        ("name=a b", ["name", "letters"]),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_its_place(change: str, words: list[str]) -> None:
+    with pytest.raises(SpecError) as caught:
+        load(MINIMAL, [change])
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_every_problem_is_listed_at_once() -> None:
+    with pytest.raises(SpecError) as caught:
+        load(MINIMAL, ["train.epoch=3", "model.hiden=[3]"])
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_set_reaches_into_a_plugin_given_by_name_or_not_at_all() -> None:
+    spec = load({**MINIMAL, "train": {"optimizer": "sgd"}}, ["train.optimizer.lr=1e-2", "train.epochs=3"])
+    assert to_dict(spec)["train"]["optimizer"]["name"] == "sgd"
+    assert to_dict(spec)["train"]["optimizer"]["lr"] == 0.01
+    assert spec.train.epochs == 3
+    assert to_dict(load(MINIMAL, ["train.optimizer.lr=0.5"]))["train"]["optimizer"] == {
+        **to_dict(load(MINIMAL))["train"]["optimizer"],
+        "lr": 0.5,
+    }
+
+
+def test_none_switches_a_step_off() -> None:
+    assert load(MINIMAL, ["prepare.numbers.scale=none"]).prepare.numbers.scale is None
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=3", ""])
+def test_a_set_without_a_value_says_how(text: str) -> None:
+    with pytest.raises(SpecError, match="KEY.KEY=VALUE"):
+        load(MINIMAL, [text])
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="rayline init"):
+        load(str(tmp_path / "nothing.yaml"))
+    with pytest.raises(SpecError, match="not valid YAML"):
+        load(write(tmp_path, "a: [1"))
+    with pytest.raises(SpecError, match="mapping"):
+        load(write(tmp_path, "- a\n- b\n"))
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SpecError, match="UTF-8"):
+        load(str(tmp_path / "binary.yaml"))
+
+
+def test_exponents_are_numbers(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "name: demo\ndata: {source: sklearn:iris, target: target}\ntune: {space: {train.optimizer.lr: [1e-4, 2E-3]}}\n",
+    )
+    assert load(path).tune.space["train.optimizer.lr"].values == (1e-4, 2e-3)
+
+
+def test_the_json_schema_takes_what_the_spec_takes() -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.validate(MINIMAL)
+    validator.validate(to_dict(load(MINIMAL)))
+    validator.validate({**MINIMAL, "train": {"optimizer": {"name": "adam", "lr": 0.1}}})
+    assert list(validator.iter_errors({**MINIMAL, "train": {"optimizer": {"name": "adam", "lrr": 0.1}}}))
+    assert list(validator.iter_errors({**MINIMAL, "trian": {}}))
+
+
+def test_a_spec_is_frozen() -> None:
+    spec: Spec = load(MINIMAL)
+    with pytest.raises(ValueError, match="frozen"):
+        spec.name = "other"
