@@ -153,7 +153,9 @@ def _fit(scored: Scored, seed: int) -> Fit:
         shown = np.random.default_rng(derive(seed, "pairs")).choice(len(scored), _SHOWN_PAIRS, replace=False)
     low, high = np.quantile(error, [0.005, 0.995])
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    counts, edges = np.histogram(np.clip(error, low, high), bins=30, range=(low, high))
+    counts, edges = np.histogram(
+        np.clip(error, low, high), bins=int(np.clip(1.5 * np.sqrt(len(error)), 8, 30)), range=(low, high)
+    )
     return Fit(
         truth=tuple(scored.truth[shown].astype(float).tolist()),
         prediction=tuple(scored.prediction[shown].astype(float).tolist()),

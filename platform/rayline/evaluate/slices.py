@@ -51,8 +51,13 @@ def _ranges(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
     return [*names, MISSING], places
 
 
+def _short(column: pl.Series) -> pl.Series:
+    texts = [None if value is None or value != value else f"{value:.6g}" for value in column.to_list()]  # noqa: PLR0124
+    return pl.Series(column.name, texts, dtype=pl.String)
+
+
 def _values(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
-    text = column.cast(pl.String)
+    text = column.cast(pl.String) if not column.dtype.is_float() else _short(column)
     known = text.drop_nulls()
     counts = known.value_counts().sort(["count", text.name], descending=[True, False])
     names = counts[text.name].head(_MOST).to_list()

@@ -1,0 +1,1 @@
+"""Pages for people: the report of a run, the profile of a data set. Plots are drawn here only."""

@@ -1,0 +1,178 @@
+"""A card for each column of a profile: a small histogram or the top values, and the facts beside them.
+
+Histograms are drawn as plain rectangles: at a card's size they need no axes, and a wide table has hundreds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rayline.evaluate.scored import FloatArray, IntArray
+from rayline.profile.profile import ColumnProfile, Profile
+from rayline.report.notation import number, percent, short
+
+_BARS = 24
+_FEW_VALUES = 16
+"""Numbers with up to this many distinct values get a bar for each."""
+_TOPS = 6
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page shows of one column."""
+
+    name: str
+    type: str
+    bars: list[tuple[float, str]] = field(default_factory=list)
+    """Height in 0..1 and label of each bar."""
+    ends: tuple[str, str] = ("", "")
+    tops: list[tuple[str, int, str]] = field(default_factory=list)
+    """Value, its share in per cent of the largest, and in words."""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    """Text and tone of what is odd about the column."""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the numbers of a column lie, from the profile's sample."""
+
+    median: float
+    low: float
+    high: float
+    """Outer fences: the quartiles, one and a half interquartile ranges out (Tukey, 1977)."""
+    outliers: float
+    """Share of values beyond the fences."""
+    skew: float
+
+
+def cards(
+    profile: Profile, decisions: Mapping[str, tuple[str, str]], tags: Mapping[str, list[tuple[str, str]]]
+) -> list[Card]:
+    """A card for each column that is not private, in the order of the data."""
+    return [
+        _card(profile, column, decisions.get(column.name, (column.kind, "")), tags.get(column.name, []))
+        for column in shown_columns(profile)
+    ]
+
+
+def shown_columns(profile: Profile) -> list[ColumnProfile]:
+    """The columns that are not private."""
+    return [column for name, column in profile.columns.items() if name not in profile.private]
+
+
+def sample_numbers(profile: Profile, column: str) -> FloatArray:
+    """The values of a number column in the profile's sample [m], missing left out."""
+    return profile.sample[column].drop_nulls().cast(pl.Float64).to_numpy()
+
+
+def spread(values: FloatArray) -> Spread | None:
+    """How `values` lie; `None` where there are none."""
+    if not len(values):
+        return None
+    first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
+    reach = 1.5 * (third - first)
+    low, high = first - reach, third + reach
+    outside = float(((values < low) | (values > high)).mean()) if reach > 0 else 0.0
+    deviation = float(values.std())
+    skew = float(np.mean(((values - values.mean()) / deviation) ** 3)) if deviation > 0 else 0.0
+    return Spread(float(median), float(low), float(high), outside, skew)
+
+
+def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], tags: list[tuple[str, str]]) -> Card:
+    # what is said of a column that is learnt from would be the same on every card
+    reason = "" if decision[0] in ("number", "category") else decision[1]
+    facts = [("distinct", f"{'about ' if column.truncated else ''}{number(column.distinct)}")]
+    if column.missing:
+        facts.append(("missing", f"{number(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))
+    bars: list[tuple[float, str]] = []
+    ends, tops = ("", ""), []
+    if column.kind == "number" and column.count:
+        values = sample_numbers(profile, column.name)
+        bars, ends = _bars(profile, column, values)
+        lies = spread(values)
+        if lies is not None:
+            facts += [("mean ± std", f"{number(column.mean)} ± {number(column.std)}"), ("median", number(lies.median))]
+            if lies.outliers:
+                facts.append(("outliers", percent(lies.outliers)))
+    elif column.kind == "date" and column.count:
+        bars, ends = _date_bars(profile.sample[column.name])
+        ends = (str(column.minimum)[:10], str(column.maximum)[:10])
+    elif column.count:
+        tops = _tops(profile, column)
+    return Card(column.name, decision[0], bars, ends, tops, facts, tags, reason)
+
+
+def _bars(
+    profile: Profile, column: ColumnProfile, values: FloatArray
+) -> tuple[list[tuple[float, str]], tuple[str, str]]:
+    ends = (number(column.minimum), number(column.maximum))
+    if not column.truncated and column.distinct <= _FEW_VALUES:
+        rows = column.counts
+        return _heights(
+            list(rows.values()), [f"{number(value)}: {number(count)} rows" for value, count in rows.items()]
+        ), ends
+    counts, edges = _whole_bins(values) if "Int" in column.dtype else profile.histogram(column.name, bins=_BARS)
+    edges[0], edges[-1] = values.min(), values.max()  # the outer bars hold what lies beyond
+    scale = column.count / max(len(values), 1)
+    labels = [
+        f"{number(float(a))} to {number(float(b))}: {number(round(count * scale))} rows"
+        for a, b, count in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]
+    return _heights(counts.tolist(), labels), ends
+
+
+def _whole_bins(values: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Rows in bins of equally many whole numbers each, which a comb of empty and full bars would else come of."""
+    low, high = np.floor(np.quantile(values, [0.005, 0.995]))
+    width = max(1.0, np.ceil((high - low + 1) / _BARS))
+    counts, edges = np.histogram(np.clip(values, low, high), bins=np.arange(low, high + width + 1, width))
+    return counts, edges
+
+
+def _date_bars(dates: pl.Series) -> tuple[list[tuple[float, str]], tuple[str, str]]:
+    known = dates.drop_nulls()
+    if not len(known) or known.dtype in (pl.Time, pl.Duration):
+        return [], ("", "")
+    stamps = known.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6
+    counts, edges = np.histogram(stamps, bins=_BARS)
+    labels = [
+        f"from {datetime.fromtimestamp(float(edge), UTC):%Y-%m-%d}: {number(count)} rows"
+        for edge, count in zip(edges, counts.tolist(), strict=False)
+    ]
+    return _heights(counts.tolist(), labels), ("", "")
+
+
+def _heights(counts: list[int], labels: list[str]) -> list[tuple[float, str]]:
+    most = max(counts, default=0) or 1
+    # what is there is seen, however little it is
+    return [
+        (round(max(count / most, 0.02), 3) if count else 0.0, label)
+        for count, label in zip(counts, labels, strict=True)
+    ]
+
+
+def top_values(profile: Profile, column: ColumnProfile) -> list[tuple[Any, float]]:
+    """Values and their shares of the rows with a value, most frequent first; where not all are counted, of the sample."""
+    if not column.truncated:
+        return [(value, count / column.count) for value, count in column.top(100)]
+    known = profile.sample[column.name].drop_nulls()
+    found = known.value_counts(sort=True, name="rows_")
+    return [(value, count / len(known)) for value, count in found.head(100).iter_rows()]
+
+
+def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]:
+    top = top_values(profile, column)
+    shown = [(short("(empty)" if value == "" else value), share) for value, share in top[:_TOPS]]
+    rest = max(0.0, 1.0 - sum(share for _, share in shown))
+    if len(top) > _TOPS and rest > 0:
+        shown.append((f"{number(column.distinct - _TOPS)} others", rest))
+    most = max(share for _, share in shown[:_TOPS])
+    return [(text, min(100, round(100 * share / most)), percent(share)) for text, share in shown]
