@@ -46,4 +46,6 @@ def test_a_grid_of_small_numbers_has_no_collision() -> None:
     a, b = np.divmod(np.arange(1_000_000), 1000)
     hashes = duplicates.row_hashes(pl.DataFrame({"a": a, "b": b}))
     assert hashes["high"].n_unique() == hashes["low"].n_unique() == 1_000_000
-    assert abs(np.corrcoef(hashes["high"].to_numpy().astype(float), hashes["low"].to_numpy().astype(float))[0, 1]) < 0.01
+    assert (
+        abs(np.corrcoef(hashes["high"].to_numpy().astype(float), hashes["low"].to_numpy().astype(float))[0, 1]) < 0.01
+    )

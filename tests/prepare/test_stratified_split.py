@@ -16,7 +16,9 @@ def frame(classes: list[object]) -> pl.DataFrame:
     return pl.DataFrame({ROW: np.arange(len(classes)), "y": pl.Series(classes, strict=False)})
 
 
-def fit(data: pl.DataFrame, folds: int = 1, *, dropped: np.ndarray | None = None, **options: float) -> StratifiedAssignment:
+def fit(
+    data: pl.DataFrame, folds: int = 1, *, dropped: np.ndarray | None = None, **options: float
+) -> StratifiedAssignment:
     splitter = Config(**options).build()
     return splitter.fit([splitter.index(data, ROW, "y")], folds, dropped=dropped)
 

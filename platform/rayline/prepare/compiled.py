@@ -37,15 +37,18 @@ class Compiled:
         transform = self._transform
         try:
             texts = [columns[category.name] for category in transform.categories]
-            x_FN = self._read_numbers([columns[name] for name in self._names])
+            numbers = [columns[name] for name in self._names]
         except KeyError as error:
             raise DataError(_lacking(str(error.args[0]), list(columns))) from None
-        n = x_FN.shape[1] if self._names else len(texts[0]) if texts else 0
+        n = len(numbers[0] if numbers else texts[0]) if numbers or texts else 0
+        x_FN = self._read_numbers(numbers, n)
         for category, values in zip(transform.categories, texts, strict=True):
             if len(values) != n:
                 raise DataError(f"column {category.name!r} has {len(values)} values where other columns have {n}.")
         ids = [_look_up(category, values) for category, values in zip(transform.categories, texts, strict=True)]
-        ids_NC = np.array([ids[place] for place in transform.with_ids], dtype=np.int32).reshape(-1, n).T
+        ids_NC = (
+            np.array([ids[place] for place in transform.with_ids], dtype=np.int32).reshape(len(transform.with_ids), n).T
+        )
         if self._plain:
             transform.numbers(x_FN)
             return Prepared(x_FN.T.astype(np.float32, order="C"), np.ascontiguousarray(ids_NC))
@@ -56,18 +59,17 @@ class Compiled:
         transform.fill_numbers(out_NW, x_FN, [np.array(i, dtype=np.int32) for i in ids], missing)
         return Prepared(out_NW, np.ascontiguousarray(ids_NC))
 
-    def _read_numbers(self, columns: list[Values]) -> FloatArray:
+    def _read_numbers(self, columns: list[Values], n: int) -> FloatArray:
         """Values as float64 [F, n]: all at once where NumPy understands them, else value by value."""
         if not columns:
-            return np.empty((0, 0), dtype=np.float64)
+            return np.empty((0, n), dtype=np.float64)
         try:
             x_FN = np.array(columns, dtype=np.float64)
         except (ValueError, TypeError, OverflowError):
-            return self._parse_numbers(columns)
-        return x_FN if x_FN.ndim == 2 else self._parse_numbers(columns)
+            return self._parse_numbers(columns, n)
+        return x_FN if x_FN.ndim == 2 else self._parse_numbers(columns, n)
 
-    def _parse_numbers(self, columns: list[Values]) -> FloatArray:
-        n = len(columns[0])
+    def _parse_numbers(self, columns: list[Values], n: int) -> FloatArray:
         x_FN = np.empty((len(columns), n), dtype=np.float64)
         for place, (name, values) in enumerate(zip(self._names, columns, strict=True)):
             if len(values) != n:
