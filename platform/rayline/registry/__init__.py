@@ -1,0 +1,1 @@
+"""The model package, its versions and aliases, and the predictor that answers from it."""

@@ -1,0 +1,183 @@
+"""The predictor: a package and rows in, answers out. The same code answers in training, in batches and online.
+
+predict(frame)    checked rows      → a frame of labels or values, and probabilities
+raw(frame)        rows              → the model's numbers
+columns(columns)  an endpoint's few → the model's numbers, without a frame
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from rayline.core import catalog, files
+from rayline.core.columns import Signature, Task
+from rayline.core.errors import InputError, PackageError
+from rayline.models.network import Network
+from rayline.prepare.preparation import Preparation
+from rayline.profile.reference import Reference
+from rayline.registry import golden, manifest, package
+from rayline.registry.models import Registry
+from rayline.registry.straight import straighten
+from rayline.registry.validate import Validator, Values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame = "pl.DataFrame | pd.DataFrame | pa.Table"
+Numbers = npt.NDArray[np.float32]
+
+
+class Predictor:
+    """Answers from one package. Safe to use from several threads."""
+
+    def __init__(
+        self, *, signature: Signature, preparation: Preparation, network: Network, folder: str, digest: str
+    ) -> None:
+        self.signature = signature
+        self.preparation = preparation
+        self.network = network.eval().requires_grad_(False)
+        self.folder = folder
+        """The local folder of the package."""
+        self.digest = digest
+        self.validator = Validator(signature)
+        self._compiled = preparation.compile()
+        self._forward = straighten(self.network)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What live windows are counted by."""
+        return Reference.load(str(Path(self.folder, package.PROFILE)))
+
+    def predict(self, frame: pl.DataFrame | pd.DataFrame | pa.Table) -> pl.DataFrame:
+        """Answer every row of a pandas, Polars or Arrow frame.
+
+        Returns:
+            In the order of the rows: `prediction` (the label, or the value), and for classification
+            `probability_CLASS` for each class.
+
+        Raises:
+            SignatureError: a feature lacks, or holds what the signature does not allow.
+        """
+        rows = as_polars(frame)
+        self.validator.check_frame(rows)
+        return self.answers(self.raw(rows))
+
+    def raw(self, frame: pl.DataFrame) -> Numbers:
+        """The model's answers, rows unchecked: probability of `positive` [n], probabilities [n, K], or values [n]."""
+        return self.network.predict(self.preparation.apply(frame))
+
+    def columns(self, columns: Mapping[str, Values]) -> Numbers:
+        """As `raw`, from columns of plain values (lists with `None`, or arrays) that `validator` has passed."""
+        numbers, categories = self._compiled.columns(columns)
+        with torch.inference_mode():
+            return cast(Numbers, self._forward(torch.from_numpy(numbers), torch.from_numpy(categories)).numpy())
+
+    def labels(self, raw: Numbers) -> list[str] | list[float]:
+        """The label of each row (binary: by the signature's threshold), or its value."""
+        signature = self.signature
+        if signature.task is Task.REGRESSION:
+            return cast("list[float]", raw.tolist())
+        if signature.task is Task.BINARY:
+            negative, positive = signature.classes
+            return [positive if p >= signature.threshold else negative for p in raw.tolist()]
+        return [signature.classes[place] for place in raw.argmax(axis=1).tolist()]
+
+    def answers(self, raw: Numbers) -> pl.DataFrame:
+        """`predict`'s frame from `raw`'s numbers."""
+        labels = self.labels(raw)
+        if self.signature.task is Task.REGRESSION:
+            return pl.DataFrame({"prediction": pl.Series(labels, dtype=pl.Float64)})
+        chances = np.stack([1 - raw, raw], axis=1) if self.signature.task is Task.BINARY else raw
+        return pl.DataFrame(
+            {"prediction": pl.Series(labels, dtype=pl.String)}
+            | {f"probability_{name}": chances[:, place] for place, name in enumerate(self.signature.classes)}
+        )
+
+    def check_golden(self) -> int:
+        """Replay the golden rows in the endpoint's form; returns how many there are.
+
+        Raises:
+            PackageError: they are not answered as in training.
+        """
+        kept = golden.read(self.folder, self.signature)
+        if len(kept.rows):
+            rows = golden.completed(kept.rows, self.signature)
+            got = self.columns({name: rows[name].to_list() for name in rows.columns})
+            golden.compare(kept.answers, got, self.signature, self.folder)
+        return len(kept.rows)
+
+
+def load(uri: str) -> Predictor:
+    """The predictor of the package at `uri` (a local folder or a storage URI), every file verified first.
+
+    Raises:
+        PackageError: it is not the package that was sealed, or this version of Rayline cannot read it.
+        StorageError: the place cannot be read.
+    """
+    folder = package.fetch(uri)
+    signature = read_signature(folder)
+    preparation = Preparation.load(folder)
+    try:
+        document = yaml.safe_load(files.read_bytes(str(Path(folder, package.SPEC))))
+        config = catalog.resolve("model", document["model"], "model")
+        network = cast(Network, cast(Any, config).build(preparation.layout, signature.as_target()))
+        network.load_state_dict(load_file(Path(folder, package.WEIGHTS)))
+    except (yaml.YAMLError, KeyError, TypeError, RuntimeError, SafetensorError, InputError) as error:
+        raise PackageError(
+            f"{uri} cannot be loaded: {error} Use the Rayline it was written with (environment.txt), or train again."
+        ) from error
+    digest = manifest.read(folder).digest
+    return Predictor(signature=signature, preparation=preparation, network=network, folder=folder, digest=digest)
+
+
+def load_model(name: str) -> Predictor:
+    """The predictor of a registered model (`NAME@champion`, `NAME/3`, `NAME`), or of a package by its folder or URI.
+
+    Raises:
+        NotFoundError: no such model, version or alias.
+        PackageError: its package is not the one that was sealed.
+    """
+    if "://" in name:
+        return load(name)
+    if name.startswith((".", "/", "~")) or Path(name, manifest.MANIFEST).is_file():
+        return load(str(Path(name).expanduser()))
+    return load(Registry().resolve(name).uri)
+
+
+def read_signature(folder: str) -> Signature:
+    """The signature of a local package.
+
+    Raises:
+        PackageError: it cannot be read.
+    """
+    try:
+        return Signature.model_validate_json(Path(folder, package.SIGNATURE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise PackageError(f"{folder}: {package.SIGNATURE} cannot be read: {error}. Publish the model again.") from None
+
+
+def as_polars(frame: pl.DataFrame | pd.DataFrame | pa.Table) -> pl.DataFrame:
+    """A pandas or Arrow frame as a Polars one; a Polars one as it is.
+
+    Raises:
+        InputError: something else.
+    """
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pa.Table):
+        return cast(pl.DataFrame, pl.from_arrow(frame))
+    if type(frame).__module__.partition(".")[0] == "pandas":
+        return pl.from_pandas(frame)
+    raise InputError(f"give a pandas, Polars or Arrow frame, not {type(frame).__name__}.")
