@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -129,8 +130,11 @@ def resolve(wanted: str) -> str:
         ClusterError: `auto` where no Ray runs, or text that is no address.
     """
     try:
-        return str(canonicalize_bootstrap_address_or_die(wanted))
-    except ConnectionError:
+        found = str(canonicalize_bootstrap_address_or_die(wanted))
+        if wanted == "auto" and not os.environ.get("RAY_ADDRESS"):
+            _require_alive(found)
+        return found
+    except (ConnectionError, TimeoutError):
         raise ClusterError(
             "no Ray runs on this machine. Start one with `rayline serve` or `ray start --head`, or give its address."
         ) from None
@@ -138,6 +142,12 @@ def resolve(wanted: str) -> str:
         raise ClusterError(
             f"{wanted!r} is not an address: {error}. Write HOST:PORT, for example 10.0.0.5:6379."
         ) from None
+
+
+def _require_alive(address: str) -> None:
+    # Ray remembers the last one in a file, which outlives a Ray that was killed
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=1.0).close()
 
 
 def _kill_autoscaler() -> None:
