@@ -59,7 +59,7 @@ class ColumnProfile:
         return self.values.as_dict()
 
     def top(self, most: int = 20) -> list[tuple[Any, int]]:
-        """The most frequent of `counts`, equally frequent ones in ascending order. See `Profile.top` where `truncated`."""
+        """The most frequent of `counts`, ties in ascending order. See `Profile.top` where `truncated`."""
         return sorted(self.counts.items(), key=lambda item: -item[1])[:most]
 
 

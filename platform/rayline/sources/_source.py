@@ -78,7 +78,7 @@ class Source(ABC):
 
     @abstractmethod
     def _decide(self) -> pa.Schema:
-        """The columns, in the six types."""
+        """The columns, in the six types; null where no value was met and some may come."""
 
     @abstractmethod
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
@@ -100,7 +100,7 @@ class Source(ABC):
         Raises:
             DataError: the files cannot be read, are empty, or disagree on their columns.
         """
-        return self._schema
+        return pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in self._schema])
 
     @final
     def read(self, fragment: Fragment, columns: Sequence[str] | None = None) -> pa.Table:
@@ -124,7 +124,7 @@ class Source(ABC):
 
     def widen(self, changes: Mapping[str, pa.DataType]) -> None:
         """Change types in the schema, after a fragment refused a value (`RefusedError`); scans then begin again."""
-        fields = [f.with_type(changes.get(f.name, f.type)) for f in self.schema()]
+        fields = [f.with_type(changes.get(f.name, f.type)) for f in self._schema]
         self.__dict__["_schema"] = pa.schema(fields)
 
     def settle(self) -> None:

@@ -26,7 +26,9 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 WHOLE_BYTES = 64 << 20
 """Files up to this size together are read whole to decide on types."""
 HEAD_BYTES = 8 << 20
-"""Of larger ones, this much of each file's beginning."""
+"""Of larger ones, this much of a file's beginning …"""
+MOST_HEADS = 8
+"""… of at most so many of the files, evenly spaced."""
 
 Kind = Literal["integer", "number", "text", "boolean", "date", "time"]
 KINDS: dict[str, pa.DataType] = {
@@ -97,7 +99,7 @@ class CsvSource(Source):
         self.settled = sum(f.size_bytes for f in fragments) <= WHOLE_BYTES
         kinds: dict[str, pa.DataType] = {}
         rows = 0
-        for fragment in fragments:
+        for fragment in fragments if self.settled else fragments[:: -(-len(fragments) // MOST_HEADS)]:
             found, found_rows = self._infer(fragment)
             rows += found_rows
             if kinds and set(found) != set(kinds):
@@ -109,8 +111,6 @@ class CsvSource(Source):
             if column not in kinds:
                 raise unknown_column(f"data.source.types: {self.name}", column, list(kinds))
             kinds[column] = KINDS[kind]
-        if self.settled:  # otherwise a column of nulls still waits for its first value
-            kinds = {column: pa.string() if pa.types.is_null(kind) else kind for column, kind in kinds.items()}
         return pa.schema(list(kinds.items()))
 
     def _infer(self, fragment: Fragment) -> tuple[dict[str, pa.DataType], int]:
@@ -124,18 +124,20 @@ class CsvSource(Source):
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
         layout = _csv.layout(fragment, self.dialect)
-        kinds = {field.name: field.type for field in self.schema()}
+        kinds = {field.name: field.type for field in self._schema}
         if set(layout.names) != set(kinds):
             raise other_columns(fragment.label, layout.names, self.fragments()[0].label, list(kinds))
         wanted = names or [layout.names[0]]  # one column at least: it counts the rows
         try:
-            return _csv.read(fragment, self.dialect, layout, {n: kinds[n] for n in wanted}, wanted)
+            # where all rows were seen, a column of nulls is one of text without values
+            fixed = {n: kinds[n] for n in wanted if not (self.settled and pa.types.is_null(kinds[n]))}
+            return _csv.read(fragment, self.dialect, layout, fixed, wanted)
         except _csv.ConversionError as refused:
             raise self._refusal(fragment, layout, layout.names[refused.place], refused.row) from None
 
     def _refusal(self, fragment: Fragment, layout: _csv.Layout, column: str, row: int) -> DataError:
         """Why a value was refused: a `RefusedError` where a wider type would hold the whole column."""
-        kind = self.schema().field(column).type
+        kind = self._schema.field(column).type
         line = _csv.line_of_record(fragment, self.dialect, layout, row)
         message = (
             f"{fragment.label} line {line}: the value of column {column!r} cannot be read as {kind}. Correct it, "

@@ -6,6 +6,7 @@ store first; measured, it halves the time of a pass. What a scan returns comes b
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,25 +29,28 @@ TASKS_PER_CPU = 4
 def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None) -> list[T]:
     """`fn(frame, fragment)` for each fragment, in tasks of Ray Data; results in fragment order.
 
+    `frame` holds `columns` (default: all) and ROW. See `sources.scan.scan` for columns that are widened.
+
     Raises:
-        RaylineError: whatever of ours was raised in a task (for the first fragment that raised one).
+        RaylineError: what of ours was raised in a task; of several, the first fragment's.
     """
     source.schema()  # decided here, once, and shipped with the source
     while True:
         outcomes = _run(source, fn, columns)
-        refused = [error for error in outcomes if isinstance(error, RefusedError)]
-        failed = [error for error in outcomes if isinstance(error, _Failed)]
-        if failed:
-            raise failed[0].error
-        if refused:
-            source.widen({refused[0].column: refused[0].wider})
-            continue
-        if columns is None:
-            source.settle()
-        return outcomes
+        failed = next((o.error for o in outcomes if isinstance(o, _Failed)), None)
+        if isinstance(failed, RefusedError):
+            source.widen({failed.column: failed.wider})
+        elif failed is not None:
+            raise failed
+        else:
+            if columns is None:
+                source.settle()
+            return outcomes
 
 
 class _Failed:
+    """A fragment's error, carried as a value: Ray Data would wrap it in its own."""
+
     def __init__(self, error: RaylineError) -> None:
         self.error = error
 
@@ -58,30 +62,24 @@ def _run(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], columns: Seq
             fragment = pickle.loads(packed)
             try:
                 outcomes.append(fn(here.frame(source, fragment, columns), fragment))
-            except RefusedError as error:
-                outcomes.append(error)
             except RaylineError as error:
                 outcomes.append(_Failed(error))
-        packed_outcomes = [ray.cloudpickle.dumps(outcome) for outcome in outcomes]
-        return pa.table({"index": batch.column("index"), "outcome": pa.array(packed_outcomes, pa.large_binary())})
+        return pa.table({"index": batch.column("index"), "outcome": _pack(outcomes)})
 
-    rows = _fragments(source).map_batches(task, batch_format="pyarrow", batch_size=None)
-    packed = {row["index"]: row["outcome"] for row in rows.iter_rows()}
+    with plain_errors():
+        rows = _fragments(source).map_batches(task, batch_format="pyarrow", batch_size=None).take_all()
+    packed = {row["index"]: row["outcome"] for row in rows}
     return [pickle.loads(packed[fragment.index]) for fragment in source.fragments()]
 
 
-def _fragments(source: Source) -> ray.data.Dataset:
-    """The fragments as rows, in a few tasks for each CPU."""
-    fragments = source.fragments()
-    rows = [{"index": fragment.index, "fragment": pickle.dumps(fragment)} for fragment in fragments]
-    blocks = min(len(rows), max(1, int(ray.cluster_resources().get("CPU", 1))) * TASKS_PER_CPU)
-    return ray.data.from_items(rows, override_num_blocks=blocks)
+def _pack(outcomes: Sequence[Any]) -> pa.Array:
+    return pa.array([ray.cloudpickle.dumps(outcome) for outcome in outcomes], pa.large_binary())
 
 
 def dataset(source: Source, columns: Sequence[str] | None = None) -> ray.data.Dataset:
-    """The rows of a source (with ROW) as a stream of Arrow blocks, one or more for each fragment.
+    """The rows of a source (with ROW), in order, as a stream of Arrow blocks.
 
-    Errors of ours come out of it inside Ray's: consume it within `plain_errors()`.
+    Consume it within `plain_errors()`: an error of ours comes out of it inside one of Ray's.
     """
     source.schema()
     if not source.settled:  # a stream cannot begin again with a wider type
@@ -98,15 +96,33 @@ def _nothing(frame: pl.DataFrame, fragment: Fragment) -> None:  # noqa: ARG001
     return None
 
 
+def _fragments(source: Source) -> ray.data.Dataset:
+    """The fragments as rows, in a few tasks for each CPU."""
+    fragments = source.fragments()
+    rows = [{"index": fragment.index, "fragment": pickle.dumps(fragment)} for fragment in fragments]
+    blocks = min(len(rows), max(1, int(ray.cluster_resources().get("CPU", 1))) * TASKS_PER_CPU)
+    context = ray.data.DataContext.get_current().copy()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.preserve_order = True
+    context.raise_original_map_exception = True  # else nothing but its text comes back
+    with ray.data.DataContext.current(context):
+        return ray.data.from_items(rows, override_num_blocks=blocks)
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn an error of a Ray task whose cause is one of ours into that cause."""
+    """Raise an error of ours that a Ray task raised as itself, and keep Ray Data's own log off the terminal."""
+    consoles = [h for h in logging.getLogger("ray.data").handlers if isinstance(h, logging.StreamHandler)]
+    levels = [console.level for console in consoles]
+    for console in consoles:
+        console.setLevel(logging.CRITICAL + 1)
     try:
         yield
     except RayTaskError as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, RaylineError):
-            cause = getattr(cause, "cause", None) or cause.__cause__
-        if cause is None:
-            raise
-        raise cause from None
+        if isinstance(error.cause, RaylineError):
+            raise error.cause from None
+        raise
+    finally:
+        for console, level in zip(consoles, levels, strict=True):
+            console.setLevel(level)
