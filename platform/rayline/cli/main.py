@@ -11,26 +11,7 @@ import traceback
 
 import typer
 
-from rayline.cli import (
-    deploy,
-    doctor,
-    evaluate,
-    init,
-    models,
-    monitor,
-    predict,
-    profile,
-    quickstart,
-    render,
-    report,
-    run,
-    schema,
-    serve,
-    status,
-    submit,
-    tune,
-    undeploy,
-)
+from rayline.cli import init, models, predict, profile, render, report, run, schema, tune
 from rayline.core.errors import RaylineError
 
 app = typer.Typer(
@@ -42,27 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (
-    quickstart,
-    init,
-    render,
-    schema,
-    doctor,
-    profile,
-    run,
-    tune,
-    evaluate,
-    predict,
-    report,
-    serve,
-    deploy,
-    undeploy,
-    status,
-    submit,
-):
+for command in (init, render, schema, profile, run, tune, predict, report):
     app.command(name=command.__name__.rsplit(".", 1)[-1])(command.command)
 app.add_typer(models.app, name="models")
-app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:

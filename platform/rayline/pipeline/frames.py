@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rayline.core.catalog import describe
+from rayline.core.catalog import PluginConfig, describe
 from rayline.core.home import ensure_home
-from rayline.sources.frame import is_frame, keep
+from rayline.sources.frame import keep
 
 
 def keep_frame(spec: Any) -> Any:
@@ -15,7 +15,7 @@ def keep_frame(spec: Any) -> Any:
     if not isinstance(spec, Mapping):
         return spec
     data = spec.get("data")
-    if not isinstance(data, Mapping) or not is_frame(data.get("source")):
+    if not isinstance(data, Mapping) or isinstance(data.get("source"), str | Mapping | PluginConfig | None):
         return spec
     source = keep(data["source"], str(ensure_home() / "frames"))
     return {**spec, "data": {**data, "source": describe(source)}}

@@ -115,9 +115,7 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         spec_yaml=render(spec),
         signature=described,
         profile=training,
-        reference=Reference.build(
-            training, collected.features, predictions=answers, target=collected.target, private=private
-        ),
+        reference=Reference.build(training, collected.features, predictions=answers, target=collected.target),
         metrics=metrics,
         golden=judged.sample,
         card=card.render(

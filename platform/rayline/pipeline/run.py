@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rayline.cluster.connect import Connection, connect
-from rayline.cluster.resources import resources
-from rayline.cluster.storage import prove, storage_for
+from rayline.cluster.storage import prove
 from rayline.core.errors import GateError, SpecError
 from rayline.core.home import ensure_home
 from rayline.evaluate import gates
@@ -104,7 +103,7 @@ def begin(
         cluster = connect(address)
     with cluster:
         if not cluster.started or spec.storage is not None:
-            prove(storage_for(spec.storage, resources()), resources())
+            prove(folders.root(spec))
         folder = folder or folders.begin(spec, command)
         summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
         try:

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from rayline.cluster.preflight import require_room
-from rayline.cluster.resources import resources, workers_for
+from rayline.cluster.preflight import preflight
+from rayline.cluster.resources import workers_for
 from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared, Rows, read_shards
@@ -56,10 +56,8 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
         layout = fitted.layout
         summary.text = f"{len(layout.numbers)} number and {len(layout.categories)} category inputs"
     with stages.stage("train") as summary:
-        found = resources()
-        workers, use_gpu = workers_for(spec.train, found)
-        if workers > 1 or use_gpu:
-            require_room(found, held_cpus=workers, data_cpus=0.0)
+        workers, use_gpu = workers_for(spec.train)
+        preflight(workers, use_gpu=use_gpu)
         result = fit_on_ray(
             TrainJob(model=spec.model, layout=layout, target=target, settings=spec.train),
             shards,

@@ -175,6 +175,7 @@ def _run(
     trainable = tune.with_parameters(
         _trial, data=data, document=to_dict(spec), folder=asker.ledger.folder, metric=metric
     )
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the newer output prints boxes whatever `verbose` says
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),
         tune_config=tune.TuneConfig(
