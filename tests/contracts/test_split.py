@@ -85,6 +85,14 @@ def test_a_declared_id_is_followed_wherever_the_row_stands(name: str) -> None:
     assert "id" in one.columns
 
 
+def test_a_split_that_needs_no_rows_is_fitted_without_any(name: str) -> None:
+    data = frame()
+    splitter = catalog.config_class("split", name)().build()  # type: ignore[attr-defined]
+    unseen = splitter.fit([splitter.index(data.clear(), ROW, "y")], 3)
+    same = bool((unseen.parts(data) == assign(name, data, folds=3).parts(data)).all())
+    assert same is not splitter.needs_rows
+
+
 def test_json_keeps_the_assignment(name: str) -> None:
     data = frame()
     found = assign(name, data, folds=3, seed=4)

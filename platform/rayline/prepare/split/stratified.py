@@ -150,7 +150,7 @@ def _by_class(table: pa.Table) -> dict[str, tuple[UInt64Array, UInt64Array]]:
     part, fold = table.column("part").to_numpy(), table.column("fold").to_numpy()
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(names))).tolist()
-    starts = [0, *ends[:-1]]
+    starts = [0, *ends][: len(ends)]
     slices = {name: order[start:end] for name, start, end in zip(names, starts, ends, strict=True) if end > start}
     return {name: (part[slices[name]], fold[slices[name]]) for name in sorted(slices)}
 
