@@ -1,0 +1,1 @@
+"""Serving: one Ray Serve application that answers for every deployed model and version."""

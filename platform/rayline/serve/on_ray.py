@@ -1,0 +1,357 @@
+"""The endpoint on Ray Serve: the deployment itself, and what starts, changes, shows and stops it.
+
+Every change is declarative, as `serve deploy` of a file in `serve_configs/` is: only the deployment's `user_config`
+differs, so that Serve hands it to the replicas that run, within a fraction of a second, and replaces none. Replicas
+write what they have loaded to the cluster's key-value store, where `deploy` and `status` read it; they answer without.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import ray
+from ray import serve
+from ray.experimental import internal_kv
+from ray.serve._private.logging_utils import get_serve_logs_dir
+from ray.serve.context import _get_global_client  # `serve.status` tells neither replicas nor configs
+from ray.serve.schema import ServeDeploySchema
+from ray.util import metrics
+
+from rayline.cluster import environment
+from rayline.core.errors import AddressInUseError, ClusterError, InputError, NotFoundError, RunError
+from rayline.serve import rollout, state
+from rayline.serve.keys import Key, require_for
+from rayline.serve.loader import Report
+from rayline.serve.replica import Replica
+from rayline.serve.rollout import APP, DEPLOYMENT
+from rayline.serve.state import Desired, Entry
+from rayline.serve.windows import http_post
+
+NAMESPACE = "rayline"
+_REPORTS = "serve/replicas/"
+_LOCK = "serve/lock"
+_POLL_S = 0.1
+LOCK_GRACE_S = 60.0
+"""How much longer than its own time-out a deployment that died keeps others waiting."""
+HAPROXY_PORTS = {"RAY_SERVE_HAPROXY_STATS_PORT": 8404, "RAY_SERVE_HAPROXY_METRICS_PORT": 9101}
+"""Ports that HAProxy mode takes on every interface, by the variables that move them."""
+
+
+class RayMeters:
+    """Metrics that come out of the node's agent, as `ray_<name>`."""
+
+    def counter(self, name: str, description: str, tags: tuple[str, ...]) -> metrics.Counter:
+        return metrics.Counter(name, description, tags)
+
+    def gauge(self, name: str, description: str, tags: tuple[str, ...]) -> metrics.Gauge:
+        return metrics.Gauge(name, description, tags)
+
+    def histogram(
+        self, name: str, description: str, boundaries: Sequence[float], tags: tuple[str, ...]
+    ) -> metrics.Histogram:
+        return metrics.Histogram(name, description, list(boundaries), tags)
+
+
+@serve.deployment(
+    name=DEPLOYMENT,
+    # admission is the data plane's: it counts rows and answers 503 in our words
+    max_ongoing_requests=10_000,
+    # how soon a replica that died is noticed
+    health_check_period_s=1.0,
+    # a rolling replacement starts the new replica before it stops the old
+    max_surge_percent=100,
+    # ours is written instead, and costs a twentieth
+    logging_config={"enable_access_log": False},
+)
+@serve.ingress()
+class Endpoint:
+    """One replica under Ray Serve."""
+
+    def __init__(self) -> None:
+        name = serve.get_replica_context().replica_id.unique_id
+        host = _client().http_config.host
+        key = os.environ.get("RAYLINE_MONITOR_KEY")
+        self._replica = Replica(
+            name,
+            host=host,
+            meters=RayMeters(),
+            report=lambda report: _put_report(name, report),
+            access_log=Path(get_serve_logs_dir(), f"rayline_access_{name}.log"),
+            post=lambda url, body: http_post(url, body, key),
+        )
+
+    def __serve_build_asgi_app__(self) -> Any:
+        return self._replica.app
+
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        await self._replica.reconfigure(user_config)
+
+
+app: serve.Application = Endpoint.bind()  # type: ignore[attr-defined]
+"""What `serve_configs/*.yaml` import."""
+
+
+def start(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    replicas: int | tuple[int, int] = 1,
+    keys: tuple[Key, ...] = (),
+    monitor: str | None = None,
+    desired: Desired | None = None,
+    timeout_s: float = 180.0,
+) -> str:
+    """Start the endpoint on the Ray cluster this process has joined, and wait until it answers.
+
+    Args:
+        host: address to bind; beyond loopback, `keys` are required.
+        port: to listen on.
+        replicas: how many, or the least and the most for autoscaling.
+        keys: API keys.
+        monitor: URL of the monitor that replicas report to.
+        desired: models to serve; default: those last served from this `RAYLINE_HOME`. Its keys and monitor are
+            replaced by those given.
+        timeout_s: how long replicas may take to start.
+
+    Returns:
+        The URL it answers at. A model that could not be loaded does not stop it; `status()` tells.
+
+    Raises:
+        InputError: a bind beyond loopback without keys.
+        AddressInUseError: a port it needs is taken.
+        ClusterError: an endpoint runs on this cluster already.
+        RunError: its replicas do not start.
+    """
+    _require_ray()
+    require_for(host, keys)
+    running = _client_or_none()
+    if running is None:
+        _require_free_ports(host, port)
+    elif APP in running.get_serve_details().get("applications", {}):
+        raise ClusterError(
+            "an endpoint runs on this cluster already. Change it with `rayline deploy`, or stop it first."
+        )
+    elif (running.http_config.host, running.http_config.port) != (host, port):
+        raise ClusterError(
+            f"Ray Serve runs on this cluster already, at {running.http_config.host}:{running.http_config.port}, and "
+            f"cannot also listen at {host}:{port}. Use that address, or `serve shutdown` first."
+        )
+    wanted = state.load() if desired is None else desired
+    settings = wanted.settings.model_copy(update={"keys": keys, "monitor": monitor})
+    wanted = wanted.model_copy(update={"settings": settings})
+    serve.start(http_options={"host": host, "port": port}, proxy_location="EveryNode")
+    _apply(rollout.application(None, wanted, **_scale(replicas)))
+    _await(wanted.fingerprint, timeout_s)
+    state.save(wanted)
+    return url(host, port)
+
+
+def deploy(entries: Sequence[Entry], *, keep: bool = False, timeout_s: float = 300.0) -> dict[str, Any]:
+    """Serve `entries`, and wait until every replica answers from them.
+
+    New versions are loaded beside the old ones by every replica; only when all have them do aliases move and old
+    versions go. A version that a replica cannot load is taken back everywhere, and what answered goes on answering.
+
+    Args:
+        entries: versions to serve, with the aliases they take.
+        keep: keep the models' other versions.
+        timeout_s: how long the replicas may take.
+
+    Returns:
+        `status()` afterwards.
+
+    Raises:
+        NotFoundError: no endpoint runs here.
+        PackageError: a package is altered, incomplete, or answers its golden rows differently.
+        RunError: a version could not be loaded for another reason, or not in time.
+        ClusterError: this process has joined no cluster, or another deployment goes on.
+    """
+    return _change(lambda now: state.with_entries(now, entries, keep=keep), timeout_s)
+
+
+def undeploy(model: str, version: str | None = None, *, timeout_s: float = 60.0) -> dict[str, Any]:
+    """Stop serving a model, or one version (or alias) of it.
+
+    Returns:
+        `status()` afterwards.
+
+    Raises:
+        NotFoundError: no endpoint runs here, or it does not serve that.
+        InputError: the version is the model's last.
+    """
+    return _change(lambda now: state.without(now, model, version), timeout_s)
+
+
+def status() -> dict[str, Any]:
+    """What is served: `{url, application, message, models: {name: {answering, aliases, versions}}, replicas}`.
+
+    Raises:
+        ClusterError: this process has joined no Ray cluster.
+    """
+    _require_ray()
+    client = _client_or_none()
+    if client is None:
+        return {"url": None, **rollout.summary({}, [])}
+    details = _details()
+    found = rollout.replicas(details, _reports())
+    http = client.http_config
+    return {"url": url(http.host, http.port), **rollout.summary(details, found)}
+
+
+def stop() -> None:
+    """Stop the endpoint, and Ray Serve with it unless it runs other applications. Requests in hand are answered."""
+    _require_ray()
+    if _client_or_none() is None:
+        return
+    details = _details()
+    if set(details.get("applications", {})) - {APP}:
+        _client().deploy_apps(ServeDeploySchema.model_validate(rollout.deploy_document(details, None)))
+    else:
+        serve.shutdown()
+    internal_kv._internal_kv_del(_REPORTS, del_by_prefix=True, namespace=NAMESPACE)
+
+
+def url(host: str, port: int) -> str:
+    """Where a client on this machine finds what is bound to `host`."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
+    return f"http://{f'[{local}]' if ':' in local and not local.startswith('[') else local}:{port}"
+
+
+def _change(change: Any, timeout_s: float) -> dict[str, Any]:
+    _require_ray()
+    with _only_one(timeout_s):
+        details = _details()
+        now = rollout.held_state(details)
+        held = rollout.held_application(details)
+        target = change(now)
+        try:
+            for step in (state.staged(now, target), target):
+                _apply(rollout.application(held, step))
+                error = rollout.failure(_await(step.fingerprint, timeout_s))
+                if error is not None:
+                    raise error
+        except BaseException:  # Ctrl-C too: half a deployment is none
+            _apply(rollout.application(held, now))
+            raise
+        state.save(target)
+        _forget_dead({replica.id for replica in rollout.replicas(_details(), {})})
+        return status()
+
+
+def _apply(application: dict[str, Any]) -> None:
+    document = rollout.deploy_document(_details(), application)
+    _client().deploy_apps(ServeDeploySchema.model_validate(document))
+
+
+def _await(fingerprint: str, timeout_s: float) -> list[rollout.Replica]:
+    """The replicas, once each has followed the desired state of this fingerprint."""
+    limit = time.monotonic() + timeout_s
+    while True:
+        details = _details()
+        app = details.get("applications", {}).get(APP, {})
+        found = rollout.replicas(details, _reports())
+        if app.get("status") == "RUNNING" and rollout.settled(found, fingerprint):
+            return found
+        if app.get("status") == "DEPLOY_FAILED":
+            raise RunError(f"the endpoint did not start: {app.get('message')}")
+        if time.monotonic() > limit:
+            waiting = [replica.id for replica in found if not replica.has_followed(fingerprint)]
+            raise RunError(
+                f"the endpoint was not ready within {timeout_s:.0f} s (application {app.get('status')}, waiting for "
+                f"{', '.join(waiting) or 'a first replica'}). `ray status` shows whether replicas wait for resources."
+            )
+        time.sleep(_POLL_S)
+
+
+def _details() -> dict[str, Any]:
+    return _client().get_serve_details()  # type: ignore[no-any-return]
+
+
+def _client() -> Any:
+    client = _client_or_none()
+    if client is None:
+        raise NotFoundError("no endpoint runs on this cluster. Start one: rayline serve.")
+    return client
+
+
+def _client_or_none() -> Any:
+    return _get_global_client(raise_if_no_controller_running=False)
+
+
+def _require_ray() -> None:
+    if not ray.is_initialized():
+        raise ClusterError("this process has joined no Ray cluster: `rayline.cluster.connect.connect()` first.")
+
+
+def _scale(replicas: int | tuple[int, int]) -> dict[str, Any]:
+    if isinstance(replicas, int):
+        return {"num_replicas": replicas}
+    least, most = replicas
+    return {"autoscaling_config": {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 4}}
+
+
+def _require_free_ports(host: str, port: int) -> None:
+    wanted = [(host, port, "another one with --port")]
+    if environment.haproxy_mode():
+        for variable, default in HAPROXY_PORTS.items():
+            wanted.append(("", int(os.environ.get(variable, default)), f"another one with {variable}"))
+    for address, number, other in wanted:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, number))
+            except OSError as error:
+                place = f"{address or '0.0.0.0'}:{number}"
+                if error.errno == errno.EADDRINUSE:
+                    raise AddressInUseError(
+                        f"something else listens at {place}, which the endpoint needs. Stop it, or choose {other}."
+                    ) from None
+                raise InputError(f"the endpoint cannot listen at {place}: {error.strerror}.") from None
+
+
+def _put_report(replica: str, report: Report) -> None:
+    internal_kv._internal_kv_put(_REPORTS + replica, orjson.dumps(report.to_json()), namespace=NAMESPACE)
+
+
+def _reports() -> dict[str, Any]:
+    reports = {}
+    for key in internal_kv._internal_kv_list(_REPORTS, namespace=NAMESPACE):
+        value = internal_kv._internal_kv_get(key, namespace=NAMESPACE)
+        if value is not None:
+            reports[key.decode().removeprefix(_REPORTS)] = orjson.loads(value)
+    return reports
+
+
+def _forget_dead(live: set[str]) -> None:
+    for replica in set(_reports()) - live:
+        internal_kv._internal_kv_del(_REPORTS + replica, namespace=NAMESPACE)
+
+
+@contextmanager
+def _only_one(timeout_s: float) -> Iterator[None]:
+    """One change of the endpoint at a time, cluster-wide: each reads what is deployed before it writes."""
+    mine = orjson.dumps({"by": uuid.uuid4().hex, "until": time.time() + timeout_s + LOCK_GRACE_S})
+    limit = time.monotonic() + timeout_s
+    while internal_kv._internal_kv_put(_LOCK, mine, overwrite=False, namespace=NAMESPACE):  # True: there was one
+        held = internal_kv._internal_kv_get(_LOCK, namespace=NAMESPACE)
+        if held is not None and orjson.loads(held)["until"] < time.time():  # its holder died
+            internal_kv._internal_kv_del(_LOCK, namespace=NAMESPACE)
+        elif time.monotonic() > limit:
+            raise ClusterError("another deployment goes on on this cluster. Try again when it has ended.")
+        else:
+            time.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        if internal_kv._internal_kv_get(_LOCK, namespace=NAMESPACE) == mine:
+            internal_kv._internal_kv_del(_LOCK, namespace=NAMESPACE)

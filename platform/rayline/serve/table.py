@@ -1,0 +1,174 @@
+"""Who answers what: every loaded version by the names a request may call it, as one value that is swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rayline.core.columns import FeatureType, Signature
+from rayline.core.errors import NotFoundError, RequestError, listing, nearest
+from rayline.profile.reference import Reference
+from rayline.serve.batcher import Batcher
+from rayline.serve.intake import Columns, Intake, Validator
+from rayline.serve.state import CHAMPION, newest
+
+
+class Predictor(Protocol):
+    """What a loaded package gives the endpoint (`registry.predictor.Predictor`)."""
+
+    @property
+    def signature(self) -> Signature: ...
+
+    @property
+    def validator(self) -> Validator: ...
+
+    def columns(self, columns: Mapping[str, Any]) -> npt.NDArray[Any]:
+        """Answers to n rows: [n] (binary: the positive class' probability; regression: values) or [n, K]."""
+        ...
+
+    def check_golden(self) -> int:
+        """Replay the golden rows; `PackageError` unless they are answered as they were when the package was made."""
+        ...
+
+
+class NotReadyError(RequestError):
+    """A model or version that is deployed, and that this replica could not load."""
+
+    status = 503
+
+
+@dataclass
+class Tally:
+    """What one version has done on this replica since it was loaded."""
+
+    passes: int = 0
+    rows: int = 0
+    model_s: float = 0.0
+    answered: int = 0
+    answered_s: float = 0.0
+    refused: int = 0
+    refused_s: float = 0.0
+    last: float = 0.0
+    """When it last answered, seconds since the epoch."""
+
+
+@dataclass(eq=False)
+class Served:
+    """One version that is loaded and answers."""
+
+    model: str
+    version: str
+    package: str
+    predictor: Predictor
+    batcher: Batcher
+    reference: Reference | None
+    """Bins of live counts; `None` where the package has none."""
+    example: Columns
+    """One row that the model takes, for its page."""
+    tally: Tally = field(default_factory=Tally)
+
+    @cached_property
+    def signature(self) -> Signature:
+        return self.predictor.signature
+
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(self.signature, self.predictor.validator)
+
+    @cached_property
+    def kinds(self) -> dict[str, FeatureType]:
+        """Type of each input."""
+        return {column.name: column.type for column in self.signature.inputs}
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.version}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The versions of one model on this replica."""
+
+    name: str
+    versions: Mapping[str, Served]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    default: str | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Versions that are wanted and could not be loaded, with the reason."""
+
+    def find(self, version: str | None) -> Served:
+        """The version that answers to a number or an alias, or that answers where none is named.
+
+        Raises:
+            NotFoundError: nothing is called so.
+            NotReadyError: it could not be loaded.
+        """
+        wanted = self.answering if version is None else self.aliases.get(version, version)
+        served = self.versions.get(wanted)
+        if served is not None:
+            return served
+        if wanted in self.failures:
+            raise NotReadyError(f"version {wanted} of {self.name} is not ready: {self.failures[wanted]}")
+        known = [*self.versions, *self.aliases]
+        raise NotFoundError(
+            f"{self.name} has no version or alias {wanted!r}.{nearest(wanted, known)} There is: {listing(known)}."
+        )
+
+    @property
+    def answering(self) -> str:
+        return self.default or self.aliases.get(CHAMPION) or newest([*self.versions, *self.failures])
+
+    def aliases_of(self, version: str) -> list[str]:
+        return sorted(alias for alias, followed in self.aliases.items() if followed == version)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All models of a replica."""
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+
+    def model(self, name: str) -> Model:
+        """The model of this name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self.models.get(name)
+        if found is None:
+            raise NotFoundError(
+                f"no model is called {name!r}.{nearest(name, self.models)} "
+                f"Models here: {listing(self.models) or 'none'}."
+            )
+        return found
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model that is wanted can answer."""
+        return all(model.versions.get(model.answering) is not None for model in self.models.values())
+
+
+def decided_places(signature: Signature, answers: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """The place in the classes that each of n rows is answered with."""
+    if answers.ndim == 1:  # binary: the positive class comes second
+        # as Python floats, hence as `registry.predictor` decides: in float32, 0.7 would be below 0.7
+        return np.asarray(answers.astype(np.float64) >= signature.threshold, dtype=np.intp)
+    return np.asarray(answers.argmax(axis=1), dtype=np.intp)
+
+
+def labels(signature: Signature, answers: npt.NDArray[Any]) -> list[str]:
+    """The class that each of n rows is answered with."""
+    classes = signature.classes
+    return [classes[place] for place in decided_places(signature, answers).tolist()]
+
+
+def probabilities(answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """[n, K]: each row's probability of each class, in the signature's order."""
+    if answers.ndim > 1:
+        return answers
+    # in float64, because 1 - 0.3 in float32 is 0.70000005
+    return np.stack(((1.0 - answers.astype(np.float64)).astype(answers.dtype), answers), axis=1)
