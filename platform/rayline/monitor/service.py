@@ -11,11 +11,13 @@ Beyond loopback it asks for a key, since a record names a place for it to read f
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hmac
 import ipaddress
 import logging
 import signal
+import socket
 import threading
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -155,7 +157,23 @@ class _Server(ThreadingHTTPServer):
         self.watch = watch
         self.keys = keys
         self.metrics: CollectorRegistry = exporter.registry(watch)
+        self._connections: set[Any] = set()
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        # Prometheus keeps its connection, whose thread would go on answering
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class' signature
         # a client that went away, as a rule; the server answers the next one all the same
