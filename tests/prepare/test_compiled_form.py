@@ -1,6 +1,7 @@
 """The compiled form of a preparation equals the form for frames bit for bit."""
 
 import math
+import timeit
 
 import numpy as np
 import polars as pl
@@ -141,6 +142,24 @@ def test_only_categories_and_only_numbers() -> None:
         preparation = fit(Prepare(), features, profile_frame(TRAINING, seed=0))
         columns = TRAINING.to_dict(as_series=False)
         assert_equal(preparation.compile().columns(columns), preparation.apply(TRAINING))
+
+
+def test_integers_beyond_any_float_are_missing() -> None:
+    compiled = fitted({}).compile()
+    rest = {"n2": [1, 1], "c1": ["a", "a"], "c2": [1, 1]}
+    found = compiled.columns({"n1": [10**400, -(10**400)], **rest})
+    assert_equal(found, compiled.columns({"n1": [None, None], **rest}))
+
+
+def test_one_row_of_fourteen_columns_takes_less_than_60_microseconds() -> None:
+    training = pl.DataFrame(
+        {ROW: range(50), **{f"n{i}": range(50) for i in range(6)}, **{f"c{i}": ["a", "b"] * 25 for i in range(8)}}
+    )
+    features = [Feature(n, FeatureType.NUMBER if n[0] == "n" else FeatureType.CATEGORY) for n in training.columns[1:]]
+    compiled = fit(Prepare(), features, profile_frame(training, seed=0)).compile()
+    row = {feature.name: training[feature.name][:1].to_list() for feature in features}
+    fastest = min(timeit.repeat(lambda: compiled.columns(row), number=200, repeat=20)) / 200
+    assert fastest < 60e-6
 
 
 @pytest.mark.parametrize("short", ["n2", "c2"])

@@ -166,6 +166,16 @@ def test_a_vocabulary_beyond_what_the_profile_counts_comes_from_its_sample() -> 
     assert preparation.apply(pl.DataFrame({"x": ["often", "value-1", None]})).categories[:, 0].tolist() == [2, 1, 0]
 
 
+def test_a_value_so_rare_that_it_is_not_in_the_sample_is_still_learnt() -> None:
+    rows = 100_000
+    sampled = set(profile_frame(pl.DataFrame({ROW: range(rows)}), seed=0).sample[ROW].to_list())
+    outside = min(set(range(rows)) - sampled)
+    frame = pl.DataFrame({ROW: range(rows)}).with_columns(x=pl.when(pl.col(ROW) == outside).then(7.0))
+    spec = Prepare.model_validate({"numbers": {"impute": "median", "outliers": "quantile"}})
+    preparation = fit(spec, [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0))
+    assert preparation.apply(frame).numbers.tolist() == [[0.0]] * rows
+
+
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [

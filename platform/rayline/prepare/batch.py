@@ -11,8 +11,8 @@ from rayline.prepare.category_text import category_texts
 from rayline.prepare.number_value import to_floats
 from rayline.prepare.transform import BoolArray, CategoryTransform, IntArray, Transform
 
-BLOCK_ROWS = 16_384
-"""Rows of the number matrix worked on at a time: small enough for the processor's cache."""
+BLOCK_VALUES = 131_072
+"""Values of the number matrix worked on at a time: small enough for the processor's cache."""
 
 
 def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
@@ -28,8 +28,9 @@ def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
     missing = [mask for _, mask in looked_up]
     out_NW = np.zeros((n, transform.width), dtype=np.float32)
     ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32)
-    for start in range(0, n, BLOCK_ROWS):
-        rows = slice(start, min(start + BLOCK_ROWS, n))
+    block_rows = max(256, BLOCK_VALUES // max(1, len(numbers)))
+    for start in range(0, n, block_rows):
+        rows = slice(start, min(start + block_rows, n))
         x_FN = np.empty((len(numbers), rows.stop - rows.start), dtype=np.float64)
         for place, values in enumerate(numbers):
             x_FN[place] = values[rows]

@@ -167,8 +167,16 @@ def number_column(profile: Profile, name: str) -> NumberColumn:
         minimum=_float(minimum),
         maximum=_float(maximum),
         counts=counts,
-        read_sample=lambda: to_floats(profile.sample[name]),
+        read_sample=lambda: _sample(profile, name),
     )
+
+
+def _sample(profile: Profile, name: str) -> FloatArray:
+    values = to_floats(profile.sample[name])
+    counts = profile.columns[name].counts
+    if counts and bool(np.isnan(values).all()):  # so few values that none is in the sample: add those counted
+        values = np.concatenate([values, np.repeat([float(value) for value in counts], list(counts.values()))])
+    return values
 
 
 def category_column(profile: Profile, name: str) -> CategoryColumn:

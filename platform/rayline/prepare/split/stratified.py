@@ -3,7 +3,8 @@
 Choose it for rare classes and few rows: each class has its share of train, validation and test, and of every fold, to
 within one row, and a class always has a training row. Costs one look at all keys and classes; the cut-offs found are
 kept, so that rows that come later are placed as by `hash` and those there keep their part. Ids must be unique: rows
-of one id and two classes may be parted. Reference: Kohavi, "A Study of Cross-Validation and Bootstrap", IJCAI 1995.
+of one id and two classes may be parted. A target of numbers (regression) is refused. Reference: Kohavi, "A Study of
+Cross-Validation and Bootstrap for Accuracy Estimation and Model Selection", IJCAI 1995.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pyarrow as pa
 from rayline.core.columns import ROW
 from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
-from rayline.prepare.category_text import category_texts
+from rayline.prepare.category_text import category_texts, plain
 from rayline.prepare.split._parts import (
     TEST,
     VALIDATION,
@@ -69,9 +70,9 @@ class StratifiedSplitter(Splitter):
         self._options = options
 
     def index(self, frame: pl.DataFrame, key: str, target: str) -> pa.Table:
-        column = frame[target]
-        if column.dtype.is_float() and (column.drop_nulls() % 1 != 0).any():
-            raise SpecError(_not_classes(target, f"holds fractions such as {column.filter(column % 1 != 0)[0]}"))
+        column = plain(frame[target])
+        if column.dtype.is_float() and len(fractions := column.filter(column % 1 != 0)):
+            raise SpecError(_not_classes(target, f"holds fractions such as {fractions[0]}"))
         texts, codes = category_texts(column)
         classes = pa.DictionaryArray.from_arrays(
             pa.array(codes), pa.array(["" if text is None else text for text in texts])
