@@ -11,7 +11,24 @@ import traceback
 
 import typer
 
-from rayline.cli import init, models, predict, profile, render, report, run, schema, tune
+from rayline.cli import (
+    deploy,
+    doctor,
+    init,
+    models,
+    monitor,
+    predict,
+    profile,
+    render,
+    report,
+    run,
+    schema,
+    serve,
+    status,
+    submit,
+    tune,
+    undeploy,
+)
 from rayline.core.errors import RaylineError
 
 app = typer.Typer(
@@ -23,9 +40,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (init, render, schema, profile, run, tune, predict, report):
+for command in (
+    init,
+    render,
+    schema,
+    doctor,
+    profile,
+    run,
+    tune,
+    predict,
+    report,
+    serve,
+    deploy,
+    undeploy,
+    status,
+    submit,
+):
     app.command(name=command.__name__.rsplit(".", 1)[-1])(command.command)
 app.add_typer(models.app, name="models")
+app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:

@@ -1,0 +1,36 @@
+"""`rayline doctor`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rayline.cli._options import Address, AsJson
+
+
+def command(
+    address: Address = None,
+    storage: Annotated[str | None, typer.Option("--storage", help="A URI every machine must write and read.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Check versions, authentication, storage, CPUs, upload size and ports, and say what to do about each."""
+    from dataclasses import asdict
+
+    from rayline.cli._show import console, print_json
+    from rayline.cluster.checks import Verdict
+    from rayline.cluster.doctor import run_checks
+
+    checks = run_checks(address, storage)
+    failed = any(check.verdict is Verdict.FAIL for check in checks)
+    if json:
+        print_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
+    else:
+        marks = {Verdict.OK: "[green]✓[/]", Verdict.WARN: "[yellow]![/]", Verdict.FAIL: "[red]✗[/]"}
+        out = console()
+        for check in checks:
+            out.print(f"{marks[check.verdict]} [bold]{check.name:<16}[/] {check.detail}")
+            if check.advice:
+                out.print(f"  {'':<16} [dim]{check.advice}[/]")
+    if failed:
+        raise typer.Exit(2)
