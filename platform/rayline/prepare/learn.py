@@ -10,8 +10,8 @@ from rayline.core.catalog import PluginConfig
 from rayline.core.columns import Feature, FeatureType
 from rayline.core.errors import DataError
 from rayline.prepare.choose import Steps
-from rayline.prepare.columns import CategoryState, NumberState, State
-from rayline.prepare.learning import category_column, number_column
+from rayline.prepare.state import CategoryState, NumberState, State
+from rayline.prepare.training_columns import category_column, number_column
 
 if TYPE_CHECKING:
     from rayline.profile.profile import Profile

@@ -20,9 +20,9 @@ from rayline.core.prepared import Layout, Prepared
 from rayline.prepare import state_files
 from rayline.prepare.batch import prepare_frame
 from rayline.prepare.choose import choose
-from rayline.prepare.columns import NumberState, State, layout_of
 from rayline.prepare.compiled import Compiled
 from rayline.prepare.learn import Learnt, learn_column
+from rayline.prepare.state import NumberState, State, layout_of
 from rayline.prepare.transform import Transform
 from rayline.spec.sections import Prepare
 

@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 
 from rayline.core import files
 from rayline.core.errors import PackageError
-from rayline.prepare.columns import CategoryState, NumberState, State
 from rayline.prepare.fitted import Affine, Clip, Vocabulary
+from rayline.prepare.state import CategoryState, NumberState, State
 
 JSON_FILE = "prepare.json"
 ARRAYS_FILE = "prepare.safetensors"

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from rayline.core.errors import DataError
 from rayline.core.prepared import FIRST_ID, MISSING_ID, UNKNOWN_ID
-from rayline.prepare.columns import CategoryState, NumberState, State
 from rayline.prepare.number_value import FloatArray
+from rayline.prepare.state import CategoryState, NumberState, State
 
 LARGEST_INPUT = 1e100
 LARGEST_OUTPUT = 1e15

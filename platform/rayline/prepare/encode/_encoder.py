@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rayline.core.catalog import PluginConfig
 from rayline.prepare.fitted import Vocabulary
-from rayline.prepare.learning import CategoryColumn
+from rayline.prepare.training_columns import CategoryColumn
 
 
 class Encoder(ABC):

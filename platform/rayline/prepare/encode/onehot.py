@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rayline.prepare.encode._encoder import EncodeConfig, Encoder
 from rayline.prepare.fitted import Vocabulary
-from rayline.prepare.learning import CategoryColumn
+from rayline.prepare.training_columns import CategoryColumn
 
 
 class Config(EncodeConfig):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import FeatureType
-from rayline.prepare.learning import CategoryColumn, NumberColumn
+from rayline.prepare.training_columns import CategoryColumn, NumberColumn
 
 
 class Imputer:

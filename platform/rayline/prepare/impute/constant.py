@@ -12,7 +12,7 @@ from rayline.core.columns import FeatureType
 from rayline.core.errors import SpecError
 from rayline.prepare.category_text import category_text
 from rayline.prepare.impute._imputer import ImputeConfig, Imputer
-from rayline.prepare.learning import CategoryColumn, NumberColumn
+from rayline.prepare.training_columns import CategoryColumn, NumberColumn
 
 
 class Config(ImputeConfig):

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from rayline.core.columns import FeatureType
 from rayline.prepare.impute._imputer import ImputeConfig, Imputer
-from rayline.prepare.learning import NumberColumn
+from rayline.prepare.training_columns import NumberColumn
 
 
 class Config(ImputeConfig):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from rayline.core.catalog import PluginConfig
 from rayline.prepare.fitted import Clip
-from rayline.prepare.learning import NumberColumn
+from rayline.prepare.training_columns import NumberColumn
 
 
 class Outliers(ABC):

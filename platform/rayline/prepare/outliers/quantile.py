@@ -10,8 +10,8 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from rayline.prepare.fitted import Clip
-from rayline.prepare.learning import NumberColumn
 from rayline.prepare.outliers._outliers import Outliers, OutliersConfig
+from rayline.prepare.training_columns import NumberColumn
 
 
 class Config(OutliersConfig):

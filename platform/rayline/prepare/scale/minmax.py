@@ -9,8 +9,8 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from rayline.prepare.fitted import Affine
-from rayline.prepare.learning import NumberColumn
 from rayline.prepare.scale._scaler import ScaleConfig, Scaler
+from rayline.prepare.training_columns import NumberColumn
 
 
 class Config(ScaleConfig):
