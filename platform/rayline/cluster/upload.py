@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from ray._private.ray_constants import get_runtime_env_default_excludes
@@ -22,5 +23,5 @@ def upload_bytes(folder: Path, enough: int) -> int:
             total += path.stat().st_size
 
     skips = [_get_excludes(folder, get_runtime_env_default_excludes()), lambda _path: total > enough]
-    _dir_travel(folder, skips, count, include_gitignore=True)
+    _dir_travel(folder, skips, count, include_gitignore=True, logger=logging.getLogger(__name__))
     return total
