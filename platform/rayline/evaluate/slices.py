@@ -47,7 +47,7 @@ def _ranges(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
         f"> {texts[-1]}",
     ]
     places = np.searchsorted(edges, values, side="left")
-    places[np.isnan(values)] = len(names)
+    places[~np.isfinite(values)] = len(names)  # infinite is missing, as in the profile
     return [*names, MISSING], places
 
 

@@ -47,8 +47,7 @@ def worst_errors(scored: Scored, frame: pl.DataFrame, *, private: Sequence[str] 
             schema={TRUTH: pl.String, ANSWER: pl.String, STATED: pl.Float64, LOSS: pl.Float64},
         )
     shown = [name for name in frame.columns if name not in {*private, scored.target.name, ROW, *front.columns}]
-    rest = frame.select(shown)[rows.tolist()]
-    return front.hstack(rest)
+    return front.hstack(frame[rows.tolist()].select(shown).get_columns())
 
 
 def _stated(

@@ -70,17 +70,19 @@ def importance(
         frame, truth = frame[chosen.tolist()], truth[chosen]
     sign = 1.0 if metric.better == "higher" else -1.0
 
-    def score(columns: pl.DataFrame) -> float:
-        return sign * metric(Scored(target, truth, predict(columns), threshold))
+    def score(predictions: npt.NDArray[Any]) -> float:
+        return sign * metric(Scored(target, truth, predictions, threshold))
 
-    whole = score(frame)
+    whole = score(predict(frame))
     if math.isnan(whole):
         return []
+    # the repeats of a column go through the predictor together: its cost a call is what counts in wide tables
+    stacked = pl.concat([frame] * repeats, rechunk=True)
     found = []
     for name in features if features is not None else [c for c in frame.columns if c not in (target.name, ROW)]:
         rng = np.random.default_rng(derive(seed, "shuffle", name))
-        drops = [
-            whole - score(frame.with_columns(frame[name].gather(rng.permutation(len(frame))))) for _ in range(repeats)
-        ]
+        order = np.concatenate([rng.permutation(len(frame)) for _ in range(repeats)])
+        predictions = predict(stacked.with_columns(frame[name].gather(order)))
+        drops = [whole - score(part) for part in np.split(predictions, repeats)]
         found.append(Importance(name, float(np.mean(drops)), float(np.std(drops))))
     return sorted(found, key=lambda one: -one.drop)

@@ -82,7 +82,7 @@ def _numbers(profile: Profile, column: ColumnProfile) -> Iterator[Alert]:
     zeros = float((values == 0).mean())
     if zeros > 0.5:
         yield Alert(column.name, "mostly zero", f"{column.name} is 0 in {percent(zeros)} of the rows.", "")
-    if abs(lies.skew) > SKEWED:
+    elif abs(lies.skew) > SKEWED:
         side = "right" if lies.skew > 0 else "left"
         text = f"{column.name} is skewed to the {side} (skewness {number(round(lies.skew, 1))})."
         yield Alert(column.name, "skewed", text, "")
@@ -99,5 +99,5 @@ def _pairs(profile: Profile, most: int = 20) -> Iterator[Alert]:
     order = sorted(places.tolist(), key=lambda place: -table[place[0], place[1]])
     for one, other in order[:most]:
         first, second = found.columns[one], found.columns[other]
-        value = number(round(float(found.matrix_FF[one, other]), 3))
+        value = f"{found.matrix_FF[one, other]:.2f}".replace("-", "−")
         yield Alert(second, "correlated", f"{first} and {second} say nearly the same (correlation {value}).", "warn")

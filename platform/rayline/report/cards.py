@@ -160,7 +160,7 @@ def _heights(counts: list[int], labels: list[str]) -> list[tuple[float, str]]:
 
 
 def top_values(profile: Profile, column: ColumnProfile) -> list[tuple[Any, float]]:
-    """Values and their shares of the rows with a value, most frequent first; where not all are counted, of the sample."""
+    """The most frequent values and their shares of the rows with a value; by the sample where not all are counted."""
     if not column.truncated:
         return [(value, count / column.count) for value, count in column.top(100)]
     known = profile.sample[column.name].drop_nulls()

@@ -26,10 +26,10 @@ def metric_name(name: str) -> str:
 
 
 def number(value: Any) -> str:
-    """A number in four significant digits, whole ones in full, with thousands parted; a dash for none.
+    """A number in four significant digits, whole ones in full, thousands parted from 10,000 on; a dash for none.
 
     >>> [number(v) for v in (0.91437, 48842, 1234.5678, 0.1, 1.5e-7, -3.0, None)]
-    ['0.9144', '48,842', '1,235', '0.1', '1.5e-07', '−3', '–']
+    ['0.9144', '48,842', '1235', '0.1', '1.5e-07', '−3', '–']
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -37,11 +37,11 @@ def number(value: Any) -> str:
         return "∞" if value > 0 else "−∞"
     size = abs(value)
     if float(value).is_integer() and size < 1e12:
-        text = f"{int(value):,}"
+        text = f"{int(value):,}" if size >= 10_000 else str(int(value))
     elif size >= 1e12 or size < 1e-4:
         return f"{value:.3g}"
     elif size >= 1000:
-        text = f"{value:,.0f}"
+        text = f"{value:,.0f}" if size >= 10_000 else f"{value:.0f}"
     else:
         text = f"{value:.4g}"
     return text.replace("-", "−")
@@ -51,7 +51,7 @@ def score(value: float | None) -> str:
     """A metric's value, four decimals where it is of the size of a share, so that columns of them line up.
 
     >>> [score(v) for v in (0.9, 1.0, -0.25, 3214.7, None)]
-    ['0.9000', '1.0000', '−0.2500', '3,215', '–']
+    ['0.9000', '1.0000', '−0.2500', '3215', '–']
     """
     if value is None or math.isnan(value) or not 0.0001 <= abs(value) < 10:
         return "0.0000" if value == 0 else number(value)

@@ -8,7 +8,10 @@ binning", 2015; torchmetrics `calibration_error(norm="l1")`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from rayline.core.catalog import PluginConfig
@@ -39,14 +42,18 @@ class CalibrationError(Metric):
         return ratio(np.abs(weights_RN @ gap_NB).sum(axis=1), weights_RN.sum(axis=1))
 
 
-def confidence_and_right(scored: Scored) -> tuple[FloatArray, FloatArray]:
+def confidence_and_right(scored: Scored) -> tuple[npt.NDArray[Any], FloatArray]:
     """Each row's stated probability [n], and 1 where what it speaks of is true, else 0 [n]."""
     if scored.task is Task.BINARY:
-        return scored.prediction.astype(np.float64), scored.truth.astype(np.float64)
+        return scored.prediction, scored.truth.astype(np.float64)
     right = scored.labels() == scored.truth.astype(np.int64)
-    return scored.prediction.max(axis=1).astype(np.float64), right.astype(np.float64)
+    return scored.prediction.max(axis=1), right.astype(np.float64)
 
 
-def bin_of(confidence: FloatArray, bins: int) -> IntArray:
-    """The bin of each probability [n], 0 to bins - 1; a bin holds its lower edge."""
-    return np.clip((confidence * bins).astype(np.int64), 0, bins - 1)
+def bin_of(confidence: npt.NDArray[Any], bins: int) -> IntArray:
+    """The bin of each probability [n], 0 to bins - 1; a bin holds its lower edge, the last one 1 as well.
+
+    Edges are of the probabilities' own precision: a float32 0.7 lies in the bin that begins at 0.7.
+    """
+    edges = np.linspace(0, 1, bins + 1).astype(confidence.dtype)
+    return np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1).astype(np.int64)

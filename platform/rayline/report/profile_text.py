@@ -1,0 +1,56 @@
+"""The profile for a terminal: one line a column, then what is odd."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rayline.profile.profile import ColumnProfile, Profile
+from rayline.report.alerts import alerts
+from rayline.report.cards import Card, cards, shown_columns
+from rayline.report.notation import number, percent, short
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_STYLES = {"bad": "red", "warn": "yellow", "": "dim"}
+_MARKS = {"bad": "✗", "warn": "!", "": "·"}
+
+
+def show(profile: Profile, console: Console, *, most_alerts: int = 25) -> None:
+    """Print the profile; its private columns are only counted."""
+    columns = shown_columns(profile)
+    longest = max((len(column.name) for column in columns), default=0)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=True)
+    table.add_column("column", overflow="ellipsis", width=min(28, max(6, longest)), no_wrap=True)
+    table.add_column("kind", style="dim", width=7, no_wrap=True)
+    table.add_column("missing", justify="right", width=7, no_wrap=True)
+    table.add_column("distinct", justify="right", width=9, no_wrap=True)
+    table.add_column("values", overflow="ellipsis", ratio=1, no_wrap=True)
+    drawn = {card.name: card for card in cards(profile, {}, {})}
+    for column in columns:
+        missing = percent(column.missing / profile.rows) if column.missing else ""
+        distinct = f"{'~' if column.truncated else ''}{number(column.distinct)}"
+        # Text, not str: names from data may look like rich's markup
+        values = Text(_values(column, drawn[column.name]))
+        table.add_row(Text(column.name), column.kind, missing, distinct, values)
+    hidden = f" ({len(profile.private)} private, not shown)" if profile.private else ""
+    console.print(Text(f"{number(profile.rows)} rows, {number(len(columns))} columns{hidden}", style="bold"))
+    console.print(table)
+    found = alerts(profile)
+    if found:
+        console.print()
+    for alert in found[:most_alerts]:
+        console.print(Text(f"{_MARKS[alert.tone]} {alert.text}", style=_STYLES[alert.tone]))
+    if len(found) > most_alerts:
+        console.print(Text(f"· and {len(found) - most_alerts} more", style="dim"))
+
+
+def _values(column: ColumnProfile, card: Card) -> str:
+    if not column.count:
+        return ""
+    if card.bars:
+        spark = "".join(_BLOCKS[min(7, int(8 * height))] if height else " " for height, _ in card.bars)
+        facts = dict(card.facts)
+        median = f"  median {facts['median']}" if "median" in facts else ""
+        return f"{spark}  {card.ends[0]} to {card.ends[1]}{median}"
+    return ", ".join(f"{short(value, 20)} {share}" for value, _, share in card.tops)
