@@ -91,6 +91,13 @@ def test_versions_aliases_and_archive(home: Path, folder: str) -> None:
     assert registry.resolve("adult").version == 2
 
 
+def test_asking_an_empty_home_makes_nothing(empty_home: Path) -> None:
+    assert Registry().list() == []
+    with pytest.raises(NotFoundError, match="Models: none yet"):
+        Registry().resolve("adult@champion")
+    assert not empty_home.exists()
+
+
 def test_unknown_names_are_answered_with_the_nearest(home: Path, folder: str) -> None:
     registry = Registry()
     with pytest.raises(NotFoundError, match="Models: none yet"):
@@ -233,7 +240,7 @@ def test_home_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("RAYLINE_HOME", str(tmp_path / "file" / "home"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(StorageError, match="RAYLINE_HOME"):
-        Registry().list()
+        Registry().publish(folder, "adult")
     with pytest.raises(StorageError, match="RAYLINE_HOME"):
         store.warm().result(timeout=60)
 

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rayline.core.errors import InputError, NotFoundError, listing, nearest
-from rayline.registry import package, tracking
+from rayline.registry import package, store, tracking
 from rayline.registry.names import CHAMPION, check_alias, check_model, parse
-from rayline.registry.store import ask, local, warm, writing
+from rayline.registry.store import ask, local, writing
 from rayline.registry.tracking import Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-__all__ = ["Entry", "Registry", "warm"]
 
 PACKAGE = "package"
 """Name of the package among a run's files."""
@@ -85,16 +83,16 @@ class Registry:
         source = into.log_folder(folder, PACKAGE)
         shown = {key: float(value) for key, value in (metrics or {}).items() if value is not None}
         every_tag = {**(tags or {}), DIGEST_TAG: digest, METRICS_TAG: orjson.dumps(shown).decode()}
-        ask(lambda store: store.create_registered_model(model))
+        ask(lambda mlflow: mlflow.create_registered_model(model))
         with writing():
             made = ask(
-                lambda store: store.create_model_version(
+                lambda mlflow: mlflow.create_model_version(
                     model, source, run_id=into.id, tags=every_tag, description=description or None
                 )
             )
         assert made is not None
         if alias is not None:
-            ask(lambda store: store.set_registered_model_alias(model, alias, str(made.version)))
+            ask(lambda mlflow: mlflow.set_registered_model_alias(model, alias, str(made.version)))
         if run is None:
             into.finish()
         return _entry(made, {alias: int(made.version)} if alias else {})
@@ -139,8 +137,8 @@ class Registry:
         check_alias(alias)
         entry = self.resolve(f"{name}/{version}")
         if entry.archived:
-            ask(lambda store: store.delete_model_version_tag(name, str(version), ARCHIVED_TAG))
-        ask(lambda store: store.set_registered_model_alias(name, alias, str(version)))
+            ask(lambda mlflow: mlflow.delete_model_version_tag(name, str(version), ARCHIVED_TAG))
+        ask(lambda mlflow: mlflow.set_registered_model_alias(name, alias, str(version)))
         return replace(entry, aliases=tuple(sorted({*entry.aliases, alias})), archived=False)
 
     def archive(self, name: str, version: int, *, force: bool = False) -> Entry:
@@ -157,8 +155,8 @@ class Registry:
                 f"(rayline models promote {name}/VERSION), or archive it with --force."
             )
         for alias in entry.aliases:
-            ask(lambda store, alias=alias: store.delete_registered_model_alias(name, alias))  # type: ignore[misc]
-        ask(lambda store: store.set_model_version_tag(name, str(version), ARCHIVED_TAG, "true"))
+            ask(lambda mlflow, alias=alias: mlflow.delete_registered_model_alias(name, alias))  # type: ignore[misc]
+        ask(lambda mlflow: mlflow.set_model_version_tag(name, str(version), ARCHIVED_TAG, "true"))
         return replace(entry, aliases=(), archived=True)
 
     def list(self, model: str | None = None, *, archived: bool = False) -> list[Entry]:
@@ -172,8 +170,9 @@ class Registry:
 
 
 def _of_model(model: str) -> list[Entry]:
-    registered = ask(lambda store: store.get_registered_model(check_model(model)))
-    entries = _search(f"name = '{model}'", {model: registered.aliases}) if registered is not None else []
+    check_model(model)
+    registered = None if store.is_empty() else ask(lambda mlflow: mlflow.get_registered_model(model))
+    entries = [] if registered is None else _search(f"name = '{model}'", {model: registered.aliases})
     if not entries:  # a model without a version is what a kill in `publish` can leave
         known = sorted({entry.name for entry in _every()})
         raise NotFoundError(
@@ -184,12 +183,14 @@ def _of_model(model: str) -> list[Entry]:
 
 
 def _every() -> list[Entry]:
-    models = _pages(lambda store, token: store.search_registered_models(max_results=100, page_token=token))
+    if store.is_empty():
+        return []
+    models = _pages(lambda mlflow, token: mlflow.search_registered_models(max_results=100, page_token=token))
     return _search(None, {model.name: model.aliases for model in models})
 
 
 def _search(only: str | None, aliases: Mapping[str, Mapping[str, str]]) -> list[Entry]:
-    found = _pages(lambda store, token: store.search_model_versions(only, max_results=1000, page_token=token))
+    found = _pages(lambda mlflow, token: mlflow.search_model_versions(only, max_results=1000, page_token=token))
     # a shared MLflow server holds other people's models too
     entries = [_entry(item, aliases.get(item.name, {})) for item in found if DIGEST_TAG in item.tags]
     return sorted(entries, key=lambda entry: (entry.name, -entry.version))
@@ -198,7 +199,7 @@ def _search(only: str | None, aliases: Mapping[str, Mapping[str, str]]) -> list[
 def _pages(fetch: Callable[[MlflowClient, str | None], Any]) -> Iterator[Any]:
     token: str | None = None
     while True:
-        page = ask(lambda store: fetch(store, token))  # noqa: B023 (called before the loop goes on)
+        page = ask(lambda mlflow: fetch(mlflow, token))  # noqa: B023 (called before the loop goes on)
         yield from page or ()
         token = page.token if page else None
         if not token:

@@ -97,17 +97,16 @@ def write(
     Raises:
         StorageError: the folder cannot be written.
     """
-    from safetensors.torch import save_file
+
+    from safetensors.torch import save
 
     final = Path(folder).absolute()
     making = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         (making / PROFILE).mkdir(parents=True)
         place = str(making)
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()},
-            making / WEIGHTS,
-        )
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+        files.write_bytes(str(making / WEIGHTS), save(weights))
         preparation.save(place)
         profile.save(str(making / PROFILE))
         reference.save(str(making / PROFILE))
@@ -169,13 +168,14 @@ def keep(digest: str, fill: Callable[[str], str]) -> str:
     if _is_whole(final, digest):
         return str(final)
     making = cache / f".{digest[:12]}.{uuid.uuid4().hex[:8]}.tmp"
+    damaged = making.with_suffix(".damaged")
     try:
         making.mkdir(parents=True)
         filled = fill(str(making))
         if verify(filled) != digest:
             raise PackageError(f"{filled} is whole, but not the package of digest {digest}. Publish it again.")
         if final.exists() and not _is_whole(final, digest):
-            final.rename(making / "damaged")
+            final.rename(damaged)
         try:
             os.rename(filled, final)
         except OSError:
@@ -186,7 +186,8 @@ def keep(digest: str, fill: Callable[[str], str]) -> str:
             f"cannot keep a package under {cache}: {error.strerror or error}. Set RAYLINE_HOME."
         ) from error
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        for left in (making, damaged):
+            shutil.rmtree(left, ignore_errors=True)
     return str(final)
 
 

@@ -47,6 +47,11 @@ def artifact_root(storage: str | None = None) -> str | None:
     return str(home() / "artifacts")
 
 
+def is_empty() -> bool:
+    """Whether nothing was ever kept here: then there is nothing to ask, and no reason to make a database."""
+    return tracking_uri() == _home_uri() and not (home() / "mlflow.db").exists()
+
+
 def client() -> MlflowClient:
     """MLflow's client, made once for each tracking URI; the first call of a process imports MLflow.
 

@@ -15,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from rayline.core.columns import FeatureType, InputColumn, Signature
+from rayline.core.columns import ROW, FeatureType, InputColumn, Signature
 from rayline.core.errors import DataError, SignatureError, listing, nearest
 from rayline.prepare.category_text import category_text, category_texts
 from rayline.prepare.number_value import to_floats
 
 Values = Sequence[Any] | npt.NDArray[Any]
 
+_ROW_IN_FILE = (1 << 40) - 1
+"""The part of ROW that counts rows within a file."""
 _LARGEST = sys.float_info.max
 _NUMBERS = (int, float, np.integer, np.floating)
 _SCALARS = (str, int, float, np.str_, np.integer, np.floating, np.bool_)
@@ -61,15 +63,24 @@ class Validator:
         return max(rows, 0)
 
     def check_frame(self, frame: pl.DataFrame) -> None:
-        """Check the rows of a frame.
+        """Check the rows of a frame; with a column ROW, messages name rows by their place in the file.
 
         Raises:
             SignatureError: as `check`.
         """
-        if any(column.name not in frame.columns for column in self._checks):
-            self._refuse_lacking(frame.columns)
+        self.check_names(frame.columns)
+        places = frame[ROW].to_numpy() & _ROW_IN_FILE if ROW in frame.columns else None
         for column in self._checks:
-            column.check_series(frame[column.name])
+            column.check_series(frame[column.name], places)
+
+    def check_names(self, given: Sequence[str]) -> None:
+        """Check that every feature is among the columns `given`.
+
+        Raises:
+            SignatureError: features lack; all are named.
+        """
+        if any(column.name not in given for column in self._checks):
+            self._refuse_lacking(given)
 
     def _refuse_lacking(self, given: Iterable[str]) -> NoReturn:
         names = list(given)
@@ -107,25 +118,30 @@ class _Column:
         else:
             self._check_categories(values)
 
-    def check_series(self, series: pl.Series) -> None:
+    def check_series(self, series: pl.Series, places: npt.NDArray[np.int64] | None) -> None:
+        """Check a column of a frame; `places` [n] are its rows' numbers in messages."""
         try:
             if self.is_number:
-                self._check_floats(to_floats(series))
+                self._check_floats(to_floats(series), places)
                 return
-            texts, places = category_texts(series)
+            texts, codes = category_texts(series)
         except DataError as error:
             told = f"column {self.name!r} holds values of the wrong type." if self._private else str(error)
             raise SignatureError(told) from None
-        if not self._nullable and (places == len(texts) - 1).any():
-            self._refuse_null(int(np.argmax(places == len(texts) - 1)))
-        for text in texts[:-1]:
-            if self._allowed is not None and text not in self._allowed:
-                self._refuse_value(int(np.argmax(places == texts.index(text))), text)
+        missing = codes == len(texts) - 1
+        if not self._nullable and missing.any():
+            self._refuse_null(_first(missing, places))
+        if self._allowed is not None:
+            for code, text in enumerate(texts[:-1]):
+                if text not in self._allowed:
+                    self._refuse_value(_first(codes == code, places), text)
 
     def _check_numbers(self, values: Values) -> None:
         if isinstance(values, np.ndarray):
             if values.dtype.kind in "iuf":
-                self._check_floats(values.astype(np.float64), infinite=True)
+                floats = values.astype(np.float64)
+                self._check_finite(floats)
+                self._check_floats(floats)
                 return
             values = values.tolist()
         for kind in set(map(type, values)):
@@ -135,26 +151,26 @@ class _Column:
         try:
             floats = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
         except OverflowError:  # an integer of more than 308 digits
-            row = next(n for n, value in enumerate(values) if value is not None and abs(value) > _LARGEST)
-            raise SignatureError(f"{self.name!r}, row {row}: the number is too large.") from None
-        self._check_floats(floats, infinite=True)
+            floats = np.array([math.inf if abs(value or 0) > _LARGEST else 0.0 for value in values])
+        self._check_finite(floats)
+        self._check_floats(floats)
 
-    def _check_floats(self, floats: npt.NDArray[np.float64], *, infinite: bool = False) -> None:
-        if infinite and np.isinf(floats).any():
-            raise SignatureError(
-                f"{self.name!r}, row {int(np.argmax(np.isinf(floats)))}: give a finite number, or null."
-            )
+    def _check_finite(self, floats: npt.NDArray[np.float64]) -> None:
+        infinite = np.isinf(floats)
+        if infinite.any():
+            raise SignatureError(f"{self.name!r}, row {_first(infinite)}: give a finite number{self._or_null}.")
+
+    def _check_floats(self, floats: npt.NDArray[np.float64], places: npt.NDArray[np.int64] | None = None) -> None:
         missing = np.isnan(floats)
         if not self._nullable and missing.any():
-            self._refuse_null(int(np.argmax(missing)))
+            self._refuse_null(_first(missing, places))
         outside = ~missing & ((floats < self.low) | (floats > self.high))
         if outside.any():
-            row = int(np.argmax(outside))
-            self._refuse_value(row, float(floats[row]))
+            self._refuse_value(_first(outside, places), float(floats[np.argmax(outside)]))
         if self._allowed is not None:
             for value in np.unique(floats[~missing]):
                 if category_text(float(value)) not in self._allowed:
-                    self._refuse_value(int(np.argmax(floats == value)), float(value))
+                    self._refuse_value(_first(floats == value, places), float(value))
 
     def _check_categories(self, values: Values) -> None:
         items = values.tolist() if isinstance(values, np.ndarray) else values
@@ -191,6 +207,11 @@ class _Column:
             allowed = f"from {self.low:g} to {self.high:g}"
         given = "the value" if self._private else _short(value)
         raise SignatureError(f"{self.name!r}, row {row}: {given} is not allowed; give {allowed}.")
+
+
+def _first(which: npt.NDArray[np.bool_], places: npt.NDArray[np.int64] | None = None) -> int:
+    row = int(np.argmax(which))
+    return row if places is None else int(places[row])
 
 
 def _short(value: Any) -> str:

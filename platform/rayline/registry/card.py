@@ -1,0 +1,157 @@
+"""The model card: what a person should know before using a version, after Mitchell et al., "Model Cards", 2019.
+
+Everything in it comes from the spec, the signature and the judgement; nothing of private columns but their names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from rayline.core.columns import InputColumn, Signature, Task
+from rayline.spec.sections import Spec
+
+Interval = tuple[float | None, float | None, float | None]
+"""A value and the ends of its interval; `None` where it is undefined."""
+
+
+def render(
+    *,
+    spec: Spec,
+    signature: Signature,
+    metrics: Mapping[str, Interval],
+    rows: Mapping[str, int],
+    private: Sequence[str] = (),
+    importances: Mapping[str, float] | None = None,
+    made: datetime | None = None,
+) -> str:
+    """The card as Markdown.
+
+    Args:
+        spec: with the inferred values filled in.
+        signature: what a request must hold.
+        metrics: of the test rows, by name.
+        rows: of each part (`train`, `validation`, `test`, …).
+        private: columns that are named and of which nothing else is told.
+        importances: feature to what the metric loses without it, if it was measured.
+        made: when; now, if not given.
+    """
+    parts = [
+        f"# {_text(spec.model_name)}\n\n{_purpose(signature)}",
+        _section("Data", _data(spec, rows)),
+        _section("Inputs", _inputs(signature, private)),
+        _section("How it was made", _making(spec)),
+        _section("How well it does", _metrics(spec, metrics)),
+    ]
+    if importances:
+        parts.append(_section("What it relies on", _importances(importances)))
+    parts.append(_section("Limits", _limits(signature, private)))
+    when = made or datetime.now(UTC)
+    parts.append(f"*Made by Rayline on {when:%Y-%m-%d}; `spec.yaml` beside this card makes it again.*")
+    return "\n\n".join(parts) + "\n"
+
+
+def _purpose(signature: Signature) -> str:
+    target = f"`{_text(signature.target)}`"
+    if signature.task is Task.REGRESSION:
+        return f"Predicts the value of {target} (regression)."
+    classes = ", ".join(f"`{_text(name)}`" for name in signature.classes)
+    if signature.task is Task.MULTICLASS:
+        return f"Predicts which of {len(signature.classes)} classes {target} is: {classes}."
+    positive = f"`{_text(signature.positive or '')}`"
+    return (
+        f"Predicts whether {target} is {positive} (of {classes}). "
+        f"Rows with a probability from {signature.threshold:g} are answered {positive}."
+    )
+
+
+def _data(spec: Spec, rows: Mapping[str, int]) -> str:
+    source = spec.data.source.model_dump(mode="json")
+    given = source.get("path") or source.get("dataset") or type(spec.data.source).plugin_name
+    counted = _table(("part", "rows"), ((part, f"{count:,}") for part, count in rows.items()))
+    split = type(spec.data.split).plugin_name
+    return f"Source: `{_text(str(given))}`. Split: `{split}`, obeyed by every statistic that was learnt.\n\n{counted}"
+
+
+def _inputs(signature: Signature, private: Sequence[str]) -> str:
+    return _table(
+        ("column", "type", "allowed"),
+        (
+            (f"`{_text(c.name)}`", str(c.type), "private" if c.name in private or c.private else _allowed(c))
+            for c in signature.inputs
+        ),
+    )
+
+
+def _allowed(column: InputColumn) -> str:
+    said = []
+    if column.minimum is not None:
+        said.append(f"at least {column.minimum:g}")
+    if column.maximum is not None:
+        said.append(f"at most {column.maximum:g}")
+    if column.allowed is not None:
+        said.append("one of " + ", ".join(_text(value) for value in column.allowed))
+    if not column.nullable:
+        said.append("never missing")
+    return "; ".join(said) or "anything, or missing"
+
+
+def _making(spec: Spec) -> str:
+    train = spec.train
+    return (
+        f"Model `{type(spec.model).plugin_name}`, {train.epochs} epochs of at most {train.batch_size} rows a step, "
+        f"optimizer `{type(train.optimizer).plugin_name}`, seed {train.seed}. "
+        "`spec.yaml` has every setting, `environment.txt` the versions, `prepare.json` what preparation learnt."
+    )
+
+
+def _metrics(spec: Spec, metrics: Mapping[str, Interval]) -> str:
+    rows = ((name, _number(value), _span(low, high)) for name, (value, low, high) in metrics.items())
+    told = f"On the test rows, which nothing was learnt from; intervals are {spec.evaluate.confidence:.0%} bootstrap."
+    return f"{told}\n\n{_table(('metric', 'value', 'interval'), rows)}"
+
+
+def _importances(importances: Mapping[str, float]) -> str:
+    ranked = sorted(importances.items(), key=lambda item: -item[1])[:20]
+    return "Loss of the metric when a column is shuffled among the test rows.\n\n" + _table(
+        ("column", "loss"), ((f"`{_text(name)}`", f"{drop:.4f}") for name, drop in ranked)
+    )
+
+
+def _limits(signature: Signature, private: Sequence[str]) -> str:
+    lines = [
+        "The metrics hold for rows like the test rows; `profile/` says what these were like, and the monitor tells "
+        "when live rows are not.",
+        "An association the model has learnt need not be a cause, and a group that is rare in the data may be served "
+        "worse than the whole: compare the slices in the report before it decides on people.",
+    ]
+    if signature.task.is_classification:
+        lines.append("A class that was not met in training is never answered.")
+    if private:
+        names = ", ".join(f"`{_text(name)}`" for name in private)
+        lines.append(f"Private columns, of which the package keeps no value: {names}.")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}" if abs(value) < 1e4 else f"{value:,.1f}"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{_number(low)} to {_number(high)}"
+
+
+def _text(value: str) -> str:
+    """Text that cannot break out of a table cell, a code span or into HTML."""
+    plain = value.replace("`", "'").replace("|", "¦").replace("\n", " ")
+    return re.sub(r"<(?=[A-Za-z/!?])", "‹", plain)

@@ -1,0 +1,104 @@
+"""Batch prediction: the rows of a source through Ray Data, one predictor a worker process.
+
+source → blocks of raw rows → tasks: check, prepare, answer → a file written in order by the driver,
+                                                              or a folder of parts written by the tasks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import ray.data
+
+from rayline.core import files
+from rayline.core.columns import ROW, Signature, Task
+from rayline.registry import outputs, package
+from rayline.registry.outputs import FileOutput, FolderOutput
+from rayline.registry.predictor import Predictor, load, read_signature
+from rayline.registry.validate import Validator
+from rayline.sources._source import Source
+from rayline.sources.on_ray import dataset, plain_errors
+
+
+def predict_dataset(uri: str, source: Source, output: str) -> int:
+    """Answer every row of `source` with the package at `uri`; needs a connected Ray.
+
+    Args:
+        uri: the package: a local folder, or a storage URI that every node reaches.
+        source: rows with the signature's columns; other columns pass through.
+        output: `OUT.csv` or `OUT.parquet` for one file, in the source's order; any other name for a folder of Parquet
+            files, whose name order is the source's order. Written whole or not at all.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        SignatureError: a feature lacks, or holds what the signature does not allow.
+        InputError: `output` is no place for predictions, or its folder is not empty.
+        StorageError: `output` cannot be written.
+        PackageError: the package is not the one that was sealed.
+    """
+    place = outputs.open_output(output)
+    signature = read_signature(package.fetch(uri))
+    schema = source.schema()
+    Validator(signature).check_names(schema.names)
+    added = _added(signature, schema)
+    whole = pa.schema([*schema, *added])
+    rows = dataset(source)
+    with plain_errors():
+        if isinstance(place, FileOutput):
+            answered = rows.map_batches(_answer, fn_args=(uri, whole), batch_format="pyarrow", batch_size=None)
+            answered.context.execution_options.preserve_order = True
+            return place.write(_blocks(answered), whole)
+        return _write_folder(rows, uri, whole, place)
+
+
+def _write_folder(rows: ray.data.Dataset, uri: str, schema: pa.Schema, place: FolderOutput) -> int:
+    with place.filling():
+        written = rows.map_batches(
+            _write_part, fn_args=(uri, schema, place.parts), batch_format="pyarrow", batch_size=None
+        ).take_all()
+        place.expect({part["name"] for part in written})
+    return sum(part["rows"] for part in written)
+
+
+def _blocks(rows: ray.data.Dataset) -> Iterator[pa.Table]:
+    return iter(rows.iter_batches(batch_format="pyarrow", batch_size=None))
+
+
+def _answer(block: pa.Table, uri: str, schema: pa.Schema) -> pa.Table:
+    """The block without ROW, and the answers to it."""
+    frame = pl.from_arrow(block)
+    assert isinstance(frame, pl.DataFrame)
+    predictor = _predictor(uri)
+    predictor.validator.check_frame(frame)
+    answers = predictor.answers(predictor.raw(frame)).to_arrow()
+    given = block.drop_columns([ROW])
+    return pa.Table.from_arrays([*given.columns, *answers.columns], names=schema.names).cast(schema)
+
+
+def _write_part(block: pa.Table, uri: str, schema: pa.Schema, folder: str) -> pa.Table:
+    if block.num_rows == 0:
+        return pa.table({"name": pa.array([], pa.string()), "rows": pa.array([], pa.int64())})
+    name = f"part-{block.column(ROW)[0].as_py():016x}.parquet"
+    sink = pa.BufferOutputStream()
+    pq.write_table(_answer(block, uri, schema), sink)
+    files.write_bytes(files.join(folder, name), sink.getvalue().to_pybytes())
+    return pa.table({"name": [name], "rows": [block.num_rows]})
+
+
+@cache
+def _predictor(uri: str) -> Predictor:
+    return load(uri)
+
+
+def _added(signature: Signature, schema: pa.Schema) -> list[pa.Field]:
+    """The columns of the answers, renamed where the source has such a column already."""
+    label = pa.float64() if signature.task is Task.REGRESSION else pa.string()
+    fields = [pa.field("prediction", label)]
+    fields += [pa.field(f"probability_{name}", pa.float32()) for name in signature.classes]
+    return [field.with_name(f"rayline_{field.name}") if field.name in schema.names else field for field in fields]
