@@ -38,7 +38,8 @@ class BinaryHead(Head):
         self.linear = nn.Linear(features, 1)
 
     def forward(self, features_BH: Tensor) -> Tensor:
-        return self.linear(features_BH).squeeze(1)
+        logits_B1: Tensor = self.linear(features_BH)
+        return logits_B1.squeeze(1)
 
     def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(outputs.float(), target_B, reduction="none")
@@ -60,7 +61,8 @@ class MulticlassHead(Head):
         self.linear = nn.Linear(features, classes)
 
     def forward(self, features_BH: Tensor) -> Tensor:
-        return self.linear(features_BH)
+        logits_BK: Tensor = self.linear(features_BH)
+        return logits_BK
 
     def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
         return F.cross_entropy(outputs.float(), target_B, reduction="none")
@@ -90,7 +92,8 @@ class RegressionHead(Head):
         self.register_buffer("std", torch.ones(()))
 
     def forward(self, features_BH: Tensor) -> Tensor:
-        return self.linear(features_BH).squeeze(1)
+        values_B1: Tensor = self.linear(features_BH)
+        return values_B1.squeeze(1)
 
     def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
         return (outputs.float() - (target_B - self.mean) / self.std).square()

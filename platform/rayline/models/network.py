@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from rayline.core.errors import DataError
 from rayline.core.prepared import Layout, Prepared, Rows
 from rayline.models.combiner import Combiner
+from rayline.models.encoders._encoder import Encoder
 from rayline.models.heads import Head
 
 PREDICT_ROWS = 8192
@@ -32,8 +33,8 @@ class Network(nn.Module):
         self,
         *,
         layout: Layout,
-        numbers: nn.Module | None,
-        categories: nn.Module | None,
+        numbers: Encoder | None,
+        categories: Encoder | None,
         combiner: Combiner,
         body: nn.Module,
         head: Head,

@@ -60,19 +60,27 @@ def batches(
     """A worker's batches of one epoch from `first_step` on."""
     block = max(GATHER_ROWS // batch_size, 1)
     steps = steps_per_epoch(len(order), batch_size)
-    for first in range(first_step, steps, block):
-        ids = [order[step * batch_size : (step + 1) * batch_size] for step in range(first, min(first + block, steps))]
-        mine = [part[share(len(part), rank, size)] for part in ids]
-        taken = take(rows, np.concatenate(mine), device)
+    # a block begins at the same step wherever training resumes: equal addresses, hence equal bits from vector code
+    for first in range(first_step // block * block, steps, block):
+        parts = [order[step * batch_size : (step + 1) * batch_size] for step in range(first, min(first + block, steps))]
+        own = [part[share(len(part), rank, size)] for part in parts]
+        numbers, categories, target = take(rows, np.concatenate(own), device)
         start = 0
-        for step, (whole, part) in enumerate(zip(ids, mine, strict=True), first):
-            here = slice(start, start + len(part))
-            yield Batch(step, len(whole), *(tensor[here] for tensor in taken))
+        for step, (part, mine) in enumerate(zip(parts, own, strict=True), first):
+            here = slice(start, start + len(mine))
             start = here.stop
+            if step >= first_step:
+                yield Batch(step, len(part), numbers[here], categories[here], target[here])
 
 
 def take(rows: Rows, ids: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Numbers, categories and target of the rows `ids`, copied to `device`."""
-    arrays = (rows.inputs.numbers, rows.inputs.categories, rows.target)
-    numbers, categories, target = (torch.from_numpy(array.take(ids, axis=0)).to(device) for array in arrays)
-    return numbers, categories, target
+    numbers, categories = rows.inputs
+    return _take(numbers, ids, device), _take(categories, ids, device), _take(rows.target, ids, device)
+
+
+def _take(array: npt.NDArray[np.generic], ids: npt.NDArray[np.int64], device: torch.device) -> Tensor:
+    shape = (len(ids), *array.shape[1:])
+    taken = torch.empty(shape, dtype=torch.from_numpy(np.empty(0, array.dtype)).dtype)
+    np.take(array, ids, axis=0, out=taken.numpy(), mode="clip")  # any other mode copies once more
+    return taken.to(device)

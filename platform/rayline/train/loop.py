@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,9 +18,12 @@ from rayline.models.network import PREDICT_ROWS, Network, evaluating
 from rayline.spec.sections import Train
 from rayline.train import precision
 from rayline.train.batches import Batch, batches, order, share, steps_per_epoch, take
+from rayline.train.checkpoints import Store, fingerprint
 from rayline.train.group import Alone, Group
 from rayline.train.record import Epoch, Fit, OnEpoch, OnProgress, Progress
-from rayline.train.weights import FlatWeights, digest
+from rayline.train.state import State
+from rayline.train.threads import threads_for
+from rayline.train.weights import digest
 
 PROGRESS_S = 0.2
 """Seconds between two calls of `on_progress`; each costs a look at the loss."""
@@ -36,35 +40,51 @@ def fit(
     on_progress: OnProgress | None = None,
     group: Group | None = None,
     device: torch.device | str = "cpu",
+    cpus: int | None = None,
 ) -> Fit:
-    """Train `network` in place and return what happened; its weights are those of `Fit.best_epoch`.
+    """Train `network` in place; its weights are then those of `Fit.best_epoch`.
+
+    Args:
+        network: with first weights; what it learns from rows directly (scales, bins) is set here.
+        checkpoint_folder: a URI. A training that was begun there with the same settings, data, network and first
+            weights goes on where its last checkpoint left it, bit for bit as if it had not stopped (one worker;
+            with another number of workers, up to the order of float sums).
+        on_epoch: called after each epoch, on every worker.
+        on_progress: called a few times a second, on every worker.
+        group: the workers that share each batch; every worker calls `fit` with the same rows and settings.
+        cpus: cores this worker may use; default: torch's number of threads.
 
     Raises:
         DataError: no training rows.
         RunError: the loss is no longer finite, or workers' weights have come apart.
+        StorageError: a checkpoint cannot be written.
     """
     if len(train_rows) == 0:
-        raise DataError(
-            "no training rows are left after the split. Give more data, or smaller validation and test shares."
-        )
+        raise DataError("no training rows are left after the split. Give more rows, or smaller shares to hold out.")
+    if validation_rows is not None and len(validation_rows) == 0:
+        validation_rows = None
+    group = group or Alone()
     device = torch.device(device)
-    run = _Run(network.to(device), train_rows, validation_rows, settings, group or Alone(), device)
-    with _own_randomness(device):
-        try:
+    network.learn(train_rows)
+    store = None
+    if checkpoint_folder is not None:
+        store = Store(checkpoint_folder, fingerprint(network, train_rows, validation_rows, settings))
+    run = _Run(network.to(device), train_rows, validation_rows, settings, group, device, store)
+    try:
+        with _own_randomness(device), threads_for(network, settings.batch_size // group.size, cpus):
             return run.fit(on_epoch, on_progress)
-        finally:
-            run.weights.release()
+    finally:
+        run.state.weights.release()
 
 
 @contextmanager
 def _own_randomness(device: torch.device) -> Iterator[None]:
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         yield
 
 
 class _Run:
-    """The state of one training: everything a checkpoint holds, and what it is made from."""
+    """One call of `fit`: what does not change, and the `State` that does."""
 
     def __init__(
         self,
@@ -74,70 +94,85 @@ class _Run:
         settings: Train,
         group: Group,
         device: torch.device,
+        store: Store | None,
     ) -> None:
         self.network = network
         self.train = train
-        self.validation = validation if validation is not None and len(validation) else None
+        self.validation = validation
         self.settings = settings
         self.group = group
         self.device = device
-        network.learn(train)
+        self.store = store
         self.precision = precision.resolve(settings.precision, device)
-        self.weights = FlatWeights(network)
-        self.optimizer = settings.optimizer.build([self.weights.vector_P])  # type: ignore[attr-defined]
-        self.peak_lr: float = self.optimizer.param_groups[0]["lr"]
-        self.steps = steps_per_epoch(len(train), settings.batch_size)
-        self.multiplier = settings.schedule.build(self.steps * settings.epochs)  # type: ignore[attr-defined]
+        self.state = State(network, settings, device)
+        self.peak_rate = float(self.state.optimizer.param_groups[0]["lr"])
+        self.epoch_steps = steps_per_epoch(len(train), settings.batch_size)
+        self.steps = self.epoch_steps * settings.epochs
+        self.multiplier: Callable[[int], float] = settings.schedule.build(self.steps)  # type: ignore[attr-defined]
         self.step_seed = seeds.derive(settings.seed, "step", group.rank)
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self.history: list[Epoch] = []
-        self.best_epoch = 0
-        self.best_state: dict[str, Tensor] | None = None
 
     def fit(self, on_epoch: OnEpoch | None, on_progress: OnProgress | None) -> Fit:
         started = time.perf_counter()
-        while len(self.history) < self.settings.epochs and not self._stalled():
+        resumed_from = self._resume()
+        while not self.state.finished:
             epoch = self._epoch(on_progress)
-            self.history.append(epoch)
-            self._remember_best()
+            self.state.end_epoch(epoch)
+            if self.state.finished or self._checkpoint_due():
+                self._write_checkpoint(0.0)
             if on_epoch is not None:
                 on_epoch(epoch)
-        if self.best_state is not None:
-            self.network.load_state_dict(self.best_state)
-        state = {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
-        return Fit(self.history, self.best_epoch, state, None, time.perf_counter() - started)
+        if self.state.best is not None:
+            self.network.load_state_dict(self.state.best)
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
+        seconds = time.perf_counter() - started
+        return Fit(self.state.history, self.state.best_epoch, weights, resumed_from, seconds)
+
+    def _resume(self) -> int | None:
+        """Take over the newest checkpoint that rank 0 finds; the step it was written after, `None` without one."""
+        if self.store is None:
+            return None
+        checkpoint = self.store.latest() if self.group.rank == 0 or self.group.size == 1 else None
+        own = torch.tensor([checkpoint.step if checkpoint else -1], device=self.device)
+        step = int(self.group.gather(own)[0])
+        if step < 0:
+            return None
+        if checkpoint is None:
+            try:
+                checkpoint = self.store.read(step)
+            except FileNotFoundError as error:
+                raise RunError(
+                    f"worker {self.group.rank} does not see the checkpoint {error} that worker 0 wrote. "
+                    "Set storage: to a URI that every node can read and write."
+                ) from None
+        self.state.restore(checkpoint, rank=self.group.rank)
+        return step
 
     def _epoch(self, on_progress: OnProgress | None) -> Epoch:
-        number = len(self.history)
+        state = self.state
+        number = len(state.history)
         started = shown = time.perf_counter()
+        rate = 0.0
+        fresh_rows = 0
         self.network.train()
-        self.loss_sum.zero_()
-        rows = 0
-        for batch in batches(
-            self.train,
-            order(len(self.train), self.settings.seed, number),
-            self.settings.batch_size,
-            rank=self.group.rank,
-            size=self.group.size,
-            device=self.device,
-        ):
-            done = number * self.steps + batch.step
-            rate = self._step(batch, done)
-            rows += batch.rows
+        for batch in self._batches(number, state.step - number * self.epoch_steps):
+            rate = self._step(batch)
+            fresh_rows += batch.rows
             now = time.perf_counter()
+            if self._checkpoint_due() and state.step % self.epoch_steps:  # at an epoch's end: once it is recorded
+                self._write_checkpoint(state.epoch_seconds + now - started)
             if on_progress is not None and now - shown > PROGRESS_S:
                 shown = now
-                on_progress(self._progress(done + 1, rows, now - started))
-        train_loss = self._mean_over_workers(self.loss_sum, len(self.train))
-        seconds = time.perf_counter() - started
-        if not math.isfinite(train_loss):
+                on_progress(self._progress(number, fresh_rows / (now - started)))
+        loss = self._mean(state.loss_sum, len(self.train))
+        seconds = state.epoch_seconds + time.perf_counter() - started
+        if not math.isfinite(loss):
             raise RunError(
-                f"the training loss is {train_loss} in epoch {number + 1}: training diverged. Lower "
-                f"train.optimizer.lr (now {self.peak_lr:g}), set train.clip_norm, or scale the number columns."
+                f"the training loss is {loss} in epoch {number + 1}: training has diverged. Lower "
+                f"train.optimizer.lr (now {self.peak_rate:g}), set train.clip_norm, or scale the number columns."
             )
         return Epoch(
             epoch=number,
-            train_loss=train_loss,
+            train_loss=loss,
             validation_loss=self._validate(),
             rows_per_s=len(self.train) / seconds,
             seconds=seconds,
@@ -145,50 +180,81 @@ class _Run:
             digest=self._agreed_digest(number),
         )
 
-    def _step(self, batch: Batch, done: int) -> float:
-        # seeded for each step, so that a resumed run draws the same dropout masks without stored states
-        _seed(self.device, (self.step_seed + done) & 0x7FFF_FFFF_FFFF_FFFF)
+    def _batches(self, epoch: int, first_step: int) -> Iterator[Batch]:
+        return batches(
+            self.train,
+            order(len(self.train), self.settings.seed, epoch),
+            self.settings.batch_size,
+            first_step=first_step,
+            rank=self.group.rank,
+            size=self.group.size,
+            device=self.device,
+        )
+
+    def _step(self, batch: Batch) -> float:
+        """One step on this worker's share of a batch; the learning rate it took."""
+        state = self.state
+        # seeded for each step, so that a resumed run draws the same dropout masks and no random state is kept
+        _seed(self.device, (self.step_seed + state.step) & (2**63 - 1))
         if len(batch.target):
             with precision.autocast(self.precision, self.device):
                 outputs = self.network(batch.numbers, batch.categories)
             loss = self.network.head.loss(outputs, batch.target).sum()
-            # divided by the whole batch's rows: the sum over workers is then the gradient of one worker alone
-            (loss / batch.rows).backward()
-            self.loss_sum += loss.detach()
-        self.group.sum_(self.weights.grad_P)
+            # over the rows of the whole batch: summed over workers this is the gradient of one worker alone
+            (loss / batch.rows).backward()  # type: ignore[no-untyped-call]
+            state.loss_sum += loss.detach()
+        self.group.sum_(state.weights.gradient)
         if self.settings.clip_norm is not None:
-            self.weights.clip(self.settings.clip_norm)
-        rate = self.peak_lr * self.multiplier(done)
-        self.optimizer.param_groups[0]["lr"] = rate
-        self.optimizer.step()
-        self.weights.grad_P.zero_()
+            state.weights.clip(self.settings.clip_norm)
+        rate = self.peak_rate * self.multiplier(state.step)
+        state.optimizer.param_groups[0]["lr"] = rate
+        state.optimizer.step()
+        state.weights.gradient.zero_()
+        state.step += 1
         return rate
 
-    def _progress(self, done: int, rows: int, seconds: float) -> Progress:
-        total = self.steps * self.settings.epochs
-        rate = rows / seconds
-        seconds_left = (total - done) * self.settings.batch_size / rate
-        mine = max(rows // self.group.size, 1)
+    def _progress(self, epoch: int, rows_per_s: float) -> Progress:
+        done = self.state.step
+        rows = (done - epoch * self.epoch_steps) * self.settings.batch_size
+        own_rows = max(min(rows, len(self.train)) // self.group.size, 1)
         return Progress(
-            len(self.history), self.settings.epochs, done, total, rate, float(self.loss_sum) / mine, seconds_left
+            epoch=epoch,
+            epochs=self.settings.epochs,
+            step=done,
+            steps=self.steps,
+            rows_per_s=rows_per_s,
+            loss=float(self.state.loss_sum) / own_rows,
+            seconds_left=(self.steps - done) / self.epoch_steps * len(self.train) / rows_per_s,
         )
+
+    def _checkpoint_due(self) -> bool:
+        return self.state.step % (self.settings.checkpoint_every or self.epoch_steps) == 0
+
+    def _write_checkpoint(self, epoch_seconds: float) -> None:
+        if self.store is None:
+            return
+        loss_sum = self._mean(self.state.loss_sum, 1)
+        if self.group.rank == 0:
+            self.store.write(self.state.snapshot(loss_sum, epoch_seconds))
 
     def _validate(self) -> float | None:
         """Mean loss a validation row; each worker takes its share of the rows."""
         if self.validation is None:
             return None
         part = share(len(self.validation), self.group.rank, self.group.size)
-        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        total = torch.zeros_like(self.state.loss_sum)
         with evaluating(self.network), torch.inference_mode():
             for start in range(part.start, part.stop, PREDICT_ROWS):
-                ids = torch.arange(start, min(start + PREDICT_ROWS, part.stop)).numpy()
-                numbers, categories, target = take(self.validation, ids, self.device)
+                numbers, categories, target = take(
+                    self.validation, np.arange(start, min(start + PREDICT_ROWS, part.stop)), self.device
+                )
                 with precision.autocast(self.precision, self.device):
                     outputs = self.network(numbers, categories)
                 total += self.network.head.loss(outputs, target).sum()
-        return self._mean_over_workers(total, len(self.validation))
+        return self._mean(total, len(self.validation))
 
-    def _mean_over_workers(self, total: Tensor, rows: int) -> float:
+    def _mean(self, total: Tensor, rows: int) -> float:
+        """The sum of every worker's `total`, over `rows`; all workers must call it."""
         total = total.clone()
         self.group.sum_(total)
         return float(total) / rows
@@ -196,27 +262,14 @@ class _Run:
     def _agreed_digest(self, epoch: int) -> str:
         """The digest of the weights, proven the same on every worker."""
         own = digest(self.network.state_dict())
-        if self.group.size > 1:
-            words = torch.frombuffer(bytearray.fromhex(own), dtype=torch.int64).to(self.device)
-            different = [r for r, other in enumerate(self.group.gather(words)) if not torch.equal(other, words)]
-            if different:
-                raise RunError(
-                    f"workers' weights differ after epoch {epoch + 1}: ranks {different} from rank {self.group.rank}. "
-                    "Do all nodes run the same versions on the same kind of device?"
-                )
+        words = torch.frombuffer(bytearray.fromhex(own), dtype=torch.int64).to(self.device)
+        everyone = self.group.gather(words)
+        if not all(torch.equal(other, everyone[0]) for other in everyone):
+            raise RunError(
+                f"the workers' weights differ after epoch {epoch + 1}. "
+                "Run all workers on the same kind of device with the same versions of torch."
+            )
         return own
-
-    def _remember_best(self) -> None:
-        losses = [epoch.validation_loss for epoch in self.history]
-        if self.settings.early_stopping is None or losses[-1] is None:
-            self.best_epoch = len(self.history) - 1
-        elif losses[-1] < min((x for x in losses[:-1] if x is not None), default=math.inf):
-            self.best_epoch = len(self.history) - 1
-            self.best_state = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-
-    def _stalled(self) -> bool:
-        patience = self.settings.early_stopping
-        return patience is not None and len(self.history) - 1 - self.best_epoch >= patience
 
 
 def _seed(device: torch.device, seed: int) -> None:

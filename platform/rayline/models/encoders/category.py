@@ -6,6 +6,7 @@ width, so that a row costs one look-up however many columns it has.
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate
 from typing import Annotated, ClassVar, Literal
 
@@ -29,16 +30,16 @@ class Config(EncoderConfig):
 
 
 def auto_width(ids: int) -> int:
-    """The width for a column of `ids` ids: 1.6 * ids^0.56 (fastai's rule) to the next multiple of 4, from 4 to 32.
+    """The width for a column of `ids` ids: their square root to the next multiple of 4, from 4 to 32.
 
     >>> [auto_width(ids) for ids in (3, 42, 1000)]
-    [4, 16, 32]
+    [4, 8, 32]
     """
-    return min(32, max(4, -(-round(1.6 * ids**0.56) // 4) * 4))
+    return min(32, -(-math.isqrt(ids) // 4) * 4)
 
 
 class CategoryEncoder(Encoder):
-    offsets_C: Tensor
+    offsets: Tensor  # [C]
 
     def __init__(self, sizes: tuple[int, ...], width: int) -> None:
         super().__init__()
@@ -47,8 +48,8 @@ class CategoryEncoder(Encoder):
         nn.init.normal_(self.table.weight, std=width**-0.5)
         offsets = [0, *accumulate(sizes)][:-1]
         # made from the layout, so it is no part of the weights
-        self.register_buffer("offsets_C", torch.tensor(offsets, dtype=torch.int32), persistent=False)
+        self.register_buffer("offsets", torch.tensor(offsets, dtype=torch.int32), persistent=False)
 
     def forward(self, categories_BC: Tensor) -> Tensor:
-        vectors_BCW: Tensor = self.table(categories_BC + self.offsets_C)
+        vectors_BCW: Tensor = self.table(categories_BC + self.offsets)
         return vectors_BCW.flatten(1)

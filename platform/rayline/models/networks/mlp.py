@@ -29,7 +29,7 @@ class Config(PluginConfig):
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of hidden features dropped in training."""
     activation: Literal["relu", "gelu", "silu", "tanh"] = "relu"
-    numbers: Annotated[PluginConfig, Plugin("encoder", "number")] = Field(default="number", validate_default=True)  # type: ignore[assignment]
+    numbers: Annotated[PluginConfig, Plugin("encoder", "piecewise")] = Field(default="piecewise", validate_default=True)  # type: ignore[assignment]
     """Encoder of the number columns."""
     categories: Annotated[PluginConfig, Plugin("encoder", "category")] = Field(
         default="category", validate_default=True

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
 from torch.optim import Optimizer
 
 from rayline.core.catalog import PluginConfig
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+"""Decay of a running average."""
 
 
 class OptimizerConfig(PluginConfig, ABC):
@@ -19,7 +23,7 @@ class OptimizerConfig(PluginConfig, ABC):
     optimizer that treats layers apart does not fit here.
     """
 
-    lr: float = Field(default=1e-3, gt=0)
+    lr: float = Field(gt=0)
     """Learning rate at the schedule's peak."""
 
     @abstractmethod

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from pydantic import Field
 from torch import Tensor, optim
 
-from rayline.train.optimizers._optimizer import OptimizerConfig
+from rayline.train.optimizers._optimizer import Beta, OptimizerConfig
 
 
 class Config(OptimizerConfig):
-    betas: tuple[float, float] = (0.9, 0.999)
-    """Decay of the running mean and of the running square, each from 0 up to but not 1."""
+    lr: float = Field(default=2e-3, gt=0)
+    """Learning rate at the schedule's peak."""
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    """Decay of the running mean and of the running square."""
     eps: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     """Share of a weight taken off a step, times the learning rate."""

@@ -13,6 +13,8 @@ from rayline.train.schedules._schedule import Multiplier, ScheduleConfig
 
 
 class Config(ScheduleConfig):
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of all steps in which the rate climbs from near 0 to its peak."""
     floor: float = Field(default=0.0, ge=0, le=1)
     """Factor at the last step."""
 
