@@ -64,6 +64,7 @@ def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None =
     Raises:
         DataError: a column asked for that is not there, or one of a type nothing here learns from.
     """
+    check_names(schema.names, where)
     fields = []
     for column in schema.names if only is None else only:
         if column not in schema.names:

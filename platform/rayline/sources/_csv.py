@@ -67,8 +67,6 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
             text = _decode(stream.read(PEEK_BYTES), dialect.encoding)
     except OSError as error:
         raise _files.unreadable(fragment.path, error) from None
-    except UnicodeError:
-        raise _encoding(fragment, dialect) from None
     first = next((line for line in text.splitlines() if line.strip()), None)
     if first is None:
         raise DataError(f"{fragment.label} is empty. Give a file with a header line and rows.")
@@ -77,6 +75,8 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
         check_names(list(dialect.header), "data.source.header")
         return Layout(dialect.header, dialect.header, delimiter)
     spelled = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
+    if any("\ufffd" in name for name in spelled):
+        raise _encoding(fragment, dialect)
     # without a name: the index that pandas writes, most often
     names = [name.strip() or f"column_{place}" for place, name in enumerate(spelled, start=1)]
     try:
@@ -87,9 +87,9 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
 
 
 def _decode(first: bytes, encoding: str) -> str:
-    """The beginning of a file as text; a character cut at its end is left out."""
+    """The beginning of a file as text; bytes of another encoding become U+FFFD."""
     plain = encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if plain else encoding)()
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if plain else encoding)(errors="replace")
     return decoder.decode(first, final=len(first) < PEEK_BYTES)
 
 

@@ -105,7 +105,11 @@ def folder_holds(text: str, suffixes: Sequence[str]) -> bool:
     Raises:
         DataError: a folder at a URL that cannot be listed.
     """
-    if is_glob(text) or ("://" not in text and not os.path.isdir(text)) or ("://" in text and not text.endswith("/")):
+    if (
+        is_glob(text)
+        or ("://" not in text and not os.path.isdir(text))
+        or ("://" in text and not path_of(text).endswith("/"))
+    ):
         return False
     uri = absolute(text)
     filesystem, path = locate(uri)
@@ -209,6 +213,12 @@ def _held(
 
 
 def _nearby(filesystem: pafs.FileSystem, path: str) -> str:
+    """What may help where nothing is found: a name that is close, or what a server said."""
+    if isinstance(filesystem, pafs.PyFileSystem):
+        try:
+            filesystem.handler.fs.info(path)
+        except OSError as error:  # fsspec finds no file where a server does not answer either
+            return f" {error.__cause__}." if error.__cause__ else ""
     if not isinstance(filesystem, pafs.LocalFileSystem):
         return ""
     folder, _, name = path.rpartition("/")

@@ -122,10 +122,11 @@ def _table(frame: Any) -> pa.Table:
         frame = frame.collect()
     if isinstance(frame, pl.DataFrame):
         return frame.to_arrow()
+    if not (hasattr(frame, "columns") and hasattr(frame, "dtypes")):
+        raise DataError(f"a frame is a pandas, Polars or Arrow table, not {type(frame).__name__}.")
+    check_names([str(name) for name in frame.columns], "the frame")
     try:
         return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
-    except AttributeError:
-        raise DataError(f"a frame is a pandas, Polars or Arrow table, not {type(frame).__name__}.") from None
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(f"the frame has a column of mixed types: {error.args[-1]}. Cast it to one.") from None
 

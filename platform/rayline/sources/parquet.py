@@ -1,10 +1,13 @@
 """Parquet files: one, a folder, a glob, or a URL.
 
 Choose it for anything larger than memory, or read often: only the columns asked for are read, in fragments of about
-64 MB of row groups. Reference: https://parquet.apache.org/docs/file-format/
+64 MB of row groups. Columns that Hive's folder names hold (`year=2024/`) are columns. Reference: https://parquet.apache.org/docs/file-format/
 """
 
 from __future__ import annotations
+
+import re
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +19,7 @@ from rayline.sources._columns import canonical_schema, union
 from rayline.sources._source import Fragment, Source
 
 SUFFIXES = (".parquet", ".pq", ".parq")
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 FRAGMENT_BYTES = 64 << 20
 """Row groups are read together up to this size, uncompressed."""
 
@@ -57,6 +61,9 @@ class ParquetSource(Source):
                     schema = metadata.schema.to_arrow_schema()
             except (pa.ArrowInvalid, OSError) as error:
                 raise _broken(file.label, error) from None
+            for column, value in partitions(file.label).items():
+                if column not in schema.names:
+                    schema = schema.append(pa.field(column, _kind(value)))
             schemas.append((file.label, canonical_schema(schema, file.label, self.config.columns)))
             fragments.extend(_group(file, place, metadata, len(fragments)))
         if not fragments:
@@ -73,9 +80,27 @@ class ParquetSource(Source):
         try:
             with _files.open_file(fragment.uri, fragment.path) as handle:
                 file = pq.ParquetFile(handle, pre_buffer="://" in fragment.uri)
-                return file.read_row_groups(list(fragment.parts), columns=names)
+                stored = [name for name in names if name in file.schema_arrow.names]
+                table = file.read_row_groups(list(fragment.parts), columns=stored)
         except (pa.ArrowInvalid, OSError) as error:
             raise _broken(fragment.label, error) from None
+        for column, value in partitions(fragment.label).items():
+            if column in names and column not in stored:
+                constant = pa.scalar(value, pa.string()).cast(self.schema().field(column).type)
+                table = table.append_column(column, pa.repeat(constant, table.num_rows))
+        return table
+
+
+def partitions(label: str) -> dict[str, str | None]:
+    """The columns that Hive's folder names hold: `year=2024/city=Paris/part-0.parquet`."""
+    pairs = (part.split("=", 1) for part in label.split("/")[:-1] if "=" in part)
+    return {column: None if value == HIVE_NULL else unquote(value) for column, value in pairs}
+
+
+def _kind(value: str | None) -> pa.DataType:
+    if value is None:
+        return pa.null()
+    return pa.int64() if re.fullmatch(r"-?\d{1,18}", value) else pa.string()
 
 
 def _group(file: _files.File, place: int, metadata: pq.FileMetaData, index: int) -> list[Fragment]:
