@@ -28,6 +28,7 @@ def ray_cluster() -> Iterator[None]:
     import ray
 
     ray.init(
+        address="local",  # never somebody else's
         num_cpus=4,
         include_dashboard=False,
         log_to_driver=False,
