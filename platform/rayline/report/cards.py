@@ -173,6 +173,7 @@ def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]
     shown = [(short("(empty)" if value == "" else value), share) for value, share in top[:_TOPS]]
     rest = max(0.0, 1.0 - sum(share for _, share in shown))
     if len(top) > _TOPS and rest > 0:
-        shown.append((f"{number(column.distinct - _TOPS)} others", rest))
+        others = column.distinct - _TOPS
+        shown.append((f"{number(others)} other{'s' if others > 1 else ''}", rest))
     most = max(share for _, share in shown[:_TOPS])
     return [(text, min(100, round(100 * share / most)), percent(share)) for text, share in shown]

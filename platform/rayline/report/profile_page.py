@@ -52,13 +52,14 @@ def render(profile: Profile, *, title: str = "Profile", decisions: Mapping[str, 
 
 def _heat(profile: Profile) -> dict[str, Any] | None:
     correlations = profile.correlations()
-    matrix = np.nan_to_num(correlations.matrix_FF.copy())
-    if len(matrix) < 2:
+    vary = np.flatnonzero(~np.isnan(np.diag(correlations.matrix_FF)))
+    if len(vary) < 2:
         return None
+    matrix = np.nan_to_num(correlations.matrix_FF[np.ix_(vary, vary)])
+    names = [correlations.columns[place] for place in vary]
     np.fill_diagonal(matrix, 0.0)
     strongest = np.argsort(-np.abs(matrix).max(axis=1), kind="stable")[:_CORRELATED]
     places = sorted(strongest.tolist())  # in the order of the data
-    names = [correlations.columns[place] for place in places]
     rows = []
     for place in places:
         cells: list[dict[str, Any]] = []
@@ -70,8 +71,8 @@ def _heat(profile: Profile) -> dict[str, Any] | None:
                     "text": f"{value:.2f}".replace("-", "−").replace("0.", "."),
                     "tint": round(72 * abs(value)),
                     "colour": 10 if value >= 0 else 11,
-                    "label": f"{correlations.columns[place]} and {correlations.columns[other]}: {value:.3f}",
+                    "label": f"{names[place]} and {names[other]}: {value:.3f}",
                 }
             )
-        rows.append({"name": correlations.columns[place], "cells": cells})
-    return {"names": names, "rows": rows, "left": len(matrix) - len(places)}
+        rows.append({"name": names[place], "cells": cells})
+    return {"names": [names[place] for place in places], "rows": rows, "left": len(matrix) - len(places)}
