@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-import pyarrow.fs as pafs
 import pytest
-from moto.server import ThreadedMotoServer
 from registry_parts import MARKED_NUMBER, MARKED_TEXT, Made
 
 from rayline.core import files
@@ -72,23 +70,6 @@ def test_no_value_of_a_private_column_is_in_any_file(packaged: str) -> None:
     golden = pl.read_ipc(Path(packaged, "golden.arrow").read_bytes())
     assert golden.columns == ["age", "hours", "work", "__answer__"]
     assert golden.height == 32
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """A bucket on moto's S3 server, as a URI to fill."""
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"127.0.0.1:{port}" if host == "0.0.0.0" else f"{host}:{port}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        options = f"scheme=http&endpoint_override={endpoint}&region=us-east-1&allow_bucket_creation=true"
-        pafs.FileSystem.from_uri(f"s3://models?{options}")[0].create_dir("models")
-        yield "s3://models/PATH?" + options
-    server.stop()
 
 
 def test_package_on_object_storage_is_fetched_once_and_kept_by_digest(

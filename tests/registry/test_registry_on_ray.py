@@ -1,0 +1,68 @@
+"""Batch prediction on a real Ray: order, columns, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from registry_parts import rows
+
+from rayline.core.columns import ROW
+from rayline.core.errors import SignatureError
+from rayline.registry.on_ray import predict_dataset
+from rayline.registry.predictor import load
+from rayline.sources import parquet
+from rayline.sources._source import Source
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+
+def written(frame: pl.DataFrame, folder: Path) -> Source:
+    """The frame as four files of several fragments each."""
+    folder.mkdir()
+    for part in range(4):
+        frame[part * 250 : (part + 1) * 250].write_parquet(folder / f"part-{part}.parquet", row_group_size=60)
+    return parquet.Config(path=str(folder)).build()
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out"])
+def test_rows_come_back_in_order_with_their_answers(name: str, packaged: str, tmp_path: Path) -> None:
+    frame = rows(1000, seed=9).drop(ROW)
+    source = written(frame, tmp_path / "data")
+    (tmp_path / "results").mkdir()
+    output = tmp_path / "results" / name
+    assert predict_dataset(packaged, source, str(output)) == frame.height
+    got = pl.read_csv(output) if name == "out.csv" else pl.read_parquet(output)
+    assert got.columns == [*frame.columns, "prediction", "probability_no", "probability_yes"]
+    assert_frame_equal(got.select(frame.columns), frame)
+    expected = load(packaged).predict(frame).with_columns(pl.selectors.float().cast(pl.Float64))
+    answers = got.select(expected.columns).with_columns(pl.selectors.float().cast(pl.Float64))
+    assert_frame_equal(answers, expected, abs_tol=1e-6)
+    assert os.listdir(tmp_path / "results") == [name]
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out"])
+def test_row_that_the_signature_refuses_leaves_nothing_and_is_named(name: str, packaged: str, tmp_path: Path) -> None:
+    frame = rows(1000).drop(ROW).with_columns(hours=pl.col("hours").cast(pl.String))
+    frame[812, "hours"] = "many"
+    (tmp_path / "results").mkdir()
+    with pytest.raises(SignatureError, match="'hours' must hold numbers, not 'many'"):
+        predict_dataset(packaged, written(frame, tmp_path / "data"), str(tmp_path / "results" / name))
+    assert os.listdir(tmp_path / "results") == []
+
+
+def test_lacking_features_are_told_before_anything_runs(packaged: str, tmp_path: Path) -> None:
+    source = written(rows(1000).drop(ROW, "age", "work"), tmp_path / "data")
+    with pytest.raises(SignatureError, match="missing features: age, work"):
+        predict_dataset(packaged, source, str(tmp_path / "out.csv"))
+
+
+def test_columns_of_the_source_are_never_lost(packaged: str, tmp_path: Path) -> None:
+    frame = rows(1000).drop(ROW).with_columns(prediction=pl.lit("mine"))
+    predict_dataset(packaged, written(frame, tmp_path / "data"), str(tmp_path / "out.parquet"))
+    got = pl.read_parquet(tmp_path / "out.parquet")
+    assert got["prediction"].unique().to_list() == ["mine"]
+    assert got.columns[-3:] == ["rayline_prediction", "probability_no", "probability_yes"]
