@@ -16,6 +16,7 @@ import errno
 import hmac
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -53,6 +54,8 @@ PATIENCE_S = 10.0
 """How long a connection may stay silent."""
 ROUTES = {"/records": "POST", "/metrics": "GET", "/drift": "GET", "/-/healthy": "GET"}
 KEYED = ("/records", "/drift")
+KEY_VARIABLE = "RAYLINE_MONITOR_KEY"
+"""Environment variable with the key that replicas send and the monitor asks for."""
 
 _RECORDS = TypeAdapter(list[WindowRecord])
 
@@ -127,8 +130,10 @@ def start(host: str = HOST, port: int = PORT, *, state: str | None = None, keys:
     return Monitor(server, watch)
 
 
-def run_forever(host: str = HOST, port: int = PORT, *, keys: Sequence[str] = ()) -> None:
+def run_forever(host: str = HOST, port: int = PORT) -> None:
     """Monitor until SIGINT or SIGTERM, with the windows kept in `RAYLINE_HOME/serve/`. Call it in the main thread.
+
+    The key is that of `RAYLINE_MONITOR_KEY`, where it is set.
 
     Raises:
         AddressInUseError: something else listens there.
@@ -140,7 +145,8 @@ def run_forever(host: str = HOST, port: int = PORT, *, keys: Sequence[str] = ())
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         state = ensure_home() / "serve" / f"monitor-{port}.json"
-        monitor = start(host, port, state=str(state), keys=keys)
+        key = os.environ.get(KEY_VARIABLE)
+        monitor = start(host, port, state=str(state), keys=(key,) if key else ())
         log.info("monitor on %s: /metrics for Prometheus, /drift for people", monitor.url)
         stopping.wait()
         monitor.stop()
