@@ -115,7 +115,7 @@ def object_store_bytes() -> int:
 def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connection:
     address = resolve(wanted)
     authentication.prepare_existing()
-    probe.require_same_version(address, timeout_s)
+    probe.require_same_version(address if wanted == "auto" else wanted, timeout_s)
     try:
         ray.init(address=address, log_to_driver=not quiet, logging_level=level)
     except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:

@@ -34,7 +34,7 @@ def url_of(address: str | None, timeout_s: float = TIMEOUT_S) -> str:
         require_answer(f"http://{named}", timeout_s)
         return f"http://{named}"
     control = resolve(named)
-    probe.version(control, timeout_s)
+    probe.version(control if named == "auto" else named, timeout_s)
     try:
         url = str(ray_address_to_api_server_url(control))
     except (ValueError, RuntimeError) as error:

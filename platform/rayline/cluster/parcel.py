@@ -37,20 +37,22 @@ class Parcel:
         package = Path(rayline.__file__).parent
         shutil.copytree(package, self.modules, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
 
-    def add_spec(self, path: str, sets: Iterable[str] = ()) -> str:
+    def add_spec(self, path: str, sets: Iterable[str] = (), *, must_have_storage: bool = True) -> str:
         """Add a validated spec, overrides applied and its local data beside it; the path it has in the job.
 
+        Where it names no storage it gets that of `RAYLINE_STORAGE`.
+
         Raises:
-            SpecError: as `spec.load`, or a spec without `storage`.
+            SpecError: as `spec.load`, or no storage.
             DataError: local data that is not there or too large to send.
         """
-        spec = document.load(path, sets)
-        if spec.storage is None:
+        content = document.to_dict(document.load(path, sets))
+        content["storage"] = content["storage"] or os.environ.get("RAYLINE_STORAGE")
+        if must_have_storage and content["storage"] is None:
             raise SpecError(
-                f"{path}: a submitted run needs storage: a URI that every machine of the cluster reads and writes, "
-                "for example --set storage=s3://BUCKET/rayline."
+                f"{path}: a submitted run needs storage: a URI that every machine of the cluster reads and writes. "
+                "Give --set storage=s3://BUCKET/rayline, or set RAYLINE_STORAGE."
             )
-        content = document.to_dict(spec)
         content["data"]["source"] = self._ship_source(content["data"]["source"])
         name = Path(path).name
         (self.work / name).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -65,7 +67,7 @@ class Parcel:
         if not os.path.exists(argument):
             return argument
         if argument.endswith(SPEC_SUFFIXES):
-            return self.add_spec(argument)
+            return self.add_spec(argument, must_have_storage=False)  # the script may set it itself
         return self._ship(argument)
 
     def add_script(self, path: str) -> str:

@@ -1,0 +1,44 @@
+"""Work that could never be placed is refused in words."""
+
+from __future__ import annotations
+
+import pytest
+import ray
+
+from rayline.cluster.preflight import preflight
+from rayline.cluster.resources import resources
+from rayline.core.errors import ClusterError
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+
+def test_a_free_cluster_has_room() -> None:
+    preflight()
+    preflight(1)
+    preflight(4)
+
+
+def test_gpus_that_are_not_there_are_missed() -> None:
+    with pytest.raises(ClusterError, match="2 training workers need 2 GPUs, and 0 of the cluster's 0 are free"):
+        preflight(2, use_gpu=True)
+
+
+def test_what_others_hold_is_counted_and_what_the_autoscaler_adds() -> None:
+    @ray.remote(num_cpus=4)
+    class Greedy:
+        def ready(self) -> bool:
+            return True
+
+    holder = Greedy.remote()
+    assert ray.get(holder.ready.remote())
+    try:
+        with pytest.raises(ClusterError, match="reading data needs 1 CPU, and 0 of the cluster's 4 are free"):
+            preflight()
+        with pytest.raises(ClusterError, match="2 training workers"):
+            preflight(2)
+        preflight(1)  # trains inside the run's own process
+        growing = resources()
+        object.__setattr__(growing, "most_cpus", 8.0)
+        preflight(2, found=growing)
+    finally:
+        ray.kill(holder)
