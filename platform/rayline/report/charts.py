@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -24,6 +24,8 @@ from matplotlib.ticker import MaxNLocator
 
 from rayline.evaluate.curves import Bin, Curve
 from rayline.evaluate.judgement import Fit
+
+P = ParamSpec("P")
 
 INK, MUTED, GRID, CARD = "#0a0001", "#0a0002", "#0a0003", "#0a0004"
 SERIES = tuple(f"#0a00{number}" for number in range(10, 22))
@@ -56,15 +58,25 @@ _STYLE: dict[str, Any] = {
 }
 
 
-@contextmanager
-def _figure(into: list[Markup], what: str, width: float = 4.4, height: float = 3.3) -> Iterator[Figure]:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasSVG(figure)
-        yield figure
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    into.append(_theme(buffer.getvalue(), what))
+def _chart(
+    what: str, width: float, height: float
+) -> Callable[[Callable[Concatenate[Any, P], None]], Callable[P, Markup]]:
+    """Turns a function that draws on a figure of this size, inches, into one that returns its SVG."""
+
+    def decorate(draw: Callable[Concatenate[Any, P], None]) -> Callable[P, Markup]:
+        @wraps(draw)
+        def drawn(*args: P.args, **kwargs: P.kwargs) -> Markup:
+            with mpl.rc_context(_STYLE):
+                figure = Figure(figsize=(width, height), layout="constrained")
+                FigureCanvasSVG(figure)
+                draw(figure, *args, **kwargs)
+                buffer = io.StringIO()
+                figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+            return _theme(buffer.getvalue(), what)
+
+        return drawn
+
+    return decorate
 
 
 def _theme(svg: str, what: str) -> Markup:
@@ -73,7 +85,7 @@ def _theme(svg: str, what: str) -> Markup:
     svg = re.sub(
         r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>|font-family: [^;]*; ", "", svg, flags=re.DOTALL
     )
-    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    svg = re.sub(r'="[^"]*"', lambda found: re.sub(r"(\d\.\d\d)\d+", r"\1", found[0]), svg)
     # ids are the same in every figure of one size; a prefix keeps the figures of a page apart
     prefix = re.sub(r"\W+", "-", what.lower())
     svg = re.sub(r'(id="|url\(#|href="#)', rf"\1{prefix}-", svg)
@@ -84,67 +96,59 @@ def _theme(svg: str, what: str) -> Markup:
     return Markup(re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><"))
 
 
-def training(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> Markup:
+@_chart("Loss by epoch", 4.4, 3.3)
+def training(figure: Figure, history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> None:
     """Loss by epoch (numbered from 0, shown from 1), and a line at the epoch whose weights were kept."""
-    out: list[Markup] = []
+    axes = figure.add_subplot()
     epochs = [int(epoch["epoch"]) + 1 for epoch in history]
-    with _figure(out, "Loss by epoch") as figure:
-        axes = figure.add_subplot()
-        marker = "o" if len(epochs) < 25 else None
-        for place, key in enumerate(("train_loss", "validation_loss")):
-            losses = [epoch.get(key) for epoch in history]
-            if any(loss is not None for loss in losses):
-                values = [np.nan if loss is None else float(loss) for loss in losses]
-                axes.plot(epochs, values, color=SERIES[place], marker=marker, markersize=3.5)
-        if best_epoch is not None:
-            axes.axvline(best_epoch + 1, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("loss")
-        axes.grid(axis="x", visible=False)
-    return out[0]
+    marker = "o" if len(epochs) < 25 else None
+    for place, key in enumerate(("train_loss", "validation_loss")):
+        losses = [epoch.get(key) for epoch in history]
+        if any(loss is not None for loss in losses):
+            values = [np.nan if loss is None else float(loss) for loss in losses]
+            axes.plot(epochs, values, color=SERIES[place], marker=marker, markersize=3.5)
+    if best_epoch is not None:
+        axes.axvline(best_epoch + 1, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
+    axes.set_ylabel("loss")
+    _by_epoch(axes)
 
 
-def learning_rate(history: Sequence[Mapping[str, Any]]) -> Markup:
+@_chart("Learning rate by epoch", 4.4, 1.3)
+def learning_rate(figure: Figure, history: Sequence[Mapping[str, Any]]) -> None:
     """Learning rate at the end of each epoch."""
-    out: list[Markup] = []
-    with _figure(out, "Learning rate by epoch", height=1.3) as figure:
-        axes = figure.add_subplot()
-        epochs = [int(epoch["epoch"]) + 1 for epoch in history]
-        axes.plot(epochs, [float(epoch["learning_rate"]) for epoch in history], color=SERIES[2])
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
-        axes.ticklabel_format(axis="y", style="plain")
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("learning rate")
-        axes.grid(axis="x", visible=False)
-    return out[0]
+    axes = figure.add_subplot()
+    epochs = [int(epoch["epoch"]) + 1 for epoch in history]
+    axes.plot(epochs, [float(epoch["learning_rate"]) for epoch in history], color=SERIES[2])
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
+    axes.set_ylim(bottom=0)
+    _by_epoch(axes)
 
 
-def roc(curves: Sequence[Curve], mark: tuple[float, float] | None = None) -> Markup:
+def _by_epoch(axes: Any) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    axes.set_xlabel("epoch")
+    axes.grid(axis="x", visible=False)
+
+
+@_chart("ROC curve", 4.0, 3.6)
+def roc(figure: Figure, curves: Sequence[Curve], mark: tuple[float, float] | None = None) -> None:
     """ROC curves one on the other; `mark` is where the threshold stands (false-positive rate, recall)."""
-    out: list[Markup] = []
-    with _figure(out, "ROC curve", width=4.0, height=3.6) as figure:
-        axes = figure.add_subplot()
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-        _curves(axes, curves, mark)
-        axes.set_xlabel("false-positive rate")
-        axes.set_ylabel("recall")
-    return out[0]
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+    _curves(axes, curves, mark)
+    axes.set_xlabel("false-positive rate")
+    axes.set_ylabel("recall")
 
 
-def precision_recall(curves: Sequence[Curve], mark: tuple[float, float] | None = None) -> Markup:
+@_chart("Precision-recall curve", 4.0, 3.6)
+def precision_recall(figure: Figure, curves: Sequence[Curve], mark: tuple[float, float] | None = None) -> None:
     """PR curves one on the other; `mark` is where the threshold stands (recall, precision)."""
-    out: list[Markup] = []
-    with _figure(out, "Precision-recall curve", width=4.0, height=3.6) as figure:
-        axes = figure.add_subplot()
-        if len(curves) == 1:  # what guessing would reach
-            axes.axhline(curves[0].share, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-        _curves(axes, curves, mark)
-        axes.set_xlabel("recall")
-        axes.set_ylabel("precision")
-    return out[0]
+    axes = figure.add_subplot()
+    if len(curves) == 1:  # what guessing would reach
+        axes.axhline(curves[0].share, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+    _curves(axes, curves, mark)
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
 
 
 def _curves(axes: Any, curves: Sequence[Curve], mark: tuple[float, float] | None) -> None:
@@ -158,66 +162,48 @@ def _curves(axes: Any, curves: Sequence[Curve], mark: tuple[float, float] | None
     axes.set_ylim(-0.01, 1.02)
 
 
-def calibration(bins: Sequence[Bin]) -> Markup:
+@_chart("Reliability diagram", 4.0, 3.6)
+def calibration(figure: Figure, bins: Sequence[Bin]) -> None:
     """Observed against stated shares with their intervals, and below how many rows each bin holds."""
-    out: list[Markup] = []
-    with _figure(out, "Reliability diagram", width=4.0, height=3.6) as figure:
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-        stated, observed = [one.stated for one in bins], [one.observed for one in bins]
-        upper.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-        upper.vlines(
-            stated,
-            [one.observed_low for one in bins],
-            [one.observed_high for one in bins],
-            color=SERIES[0],
-            alpha=0.45,
-            linewidth=3,
-        )
-        upper.plot(stated, observed, color=SERIES[0], marker="o", markersize=4.5, linewidth=1.2)
-        upper.set_xlim(-0.02, 1.02)
-        upper.set_ylim(-0.02, 1.04)
-        upper.set_ylabel("observed share")
-        lower.bar(
-            [(one.low + one.high) / 2 for one in bins],
-            [one.rows for one in bins],
-            width=0.085,
-            color=SERIES[0],
-            alpha=0.55,
-        )
-        lower.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
-        lower.set_ylabel("rows")
-        lower.set_xlabel("stated probability")
-        lower.grid(axis="x", visible=False)
-    return out[0]
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    stated, observed = [one.stated for one in bins], [one.observed for one in bins]
+    lows, highs = [one.observed_low for one in bins], [one.observed_high for one in bins]
+    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+    upper.vlines(stated, lows, highs, color=SERIES[0], alpha=0.45, linewidth=3)
+    upper.plot(stated, observed, color=SERIES[0], marker="o", markersize=4.5, linewidth=1.2)
+    upper.set_xlim(-0.02, 1.02)
+    upper.set_ylim(-0.02, 1.04)
+    upper.set_ylabel("observed share")
+    middles = [(one.low + one.high) / 2 for one in bins]
+    lower.bar(middles, [one.rows for one in bins], width=0.085, color=SERIES[0], alpha=0.55)
+    lower.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
+    lower.set_ylabel("rows")
+    lower.set_xlabel("stated probability")
+    lower.grid(axis="x", visible=False)
 
 
-def predicted_against_true(fit: Fit) -> Markup:
+@_chart("Predicted against true values", 4.0, 3.6)
+def predicted_against_true(figure: Figure, fit: Fit) -> None:
     """Regression: one dot a row of the sample, on the diagonal where the prediction is right."""
-    out: list[Markup] = []
-    with _figure(out, "Predicted against true values", width=4.0, height=3.6) as figure:
-        axes = figure.add_subplot()
-        both = np.array([*fit.truth, *fit.prediction])
-        low, high = float(both.min()), float(both.max())
-        axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
-        # strokes of no length with round ends: one path, where a scatter writes an element for each row
-        x, y = (
-            np.stack([part, part, np.full(len(part), np.nan)], axis=1).ravel() for part in (fit.truth, fit.prediction)
-        )
-        axes.plot(x, y, color=SERIES[0], alpha=0.5, linewidth=2.6)
-        axes.set_xlabel("true value")
-        axes.set_ylabel("predicted")
-    return out[0]
+    axes = figure.add_subplot()
+    both = np.array([*fit.truth, *fit.prediction])
+    low, high = float(both.min()), float(both.max())
+    axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+    # strokes of no length with round ends: one path, where a scatter writes an element for each row
+    x, y = (np.stack([part, part, np.full(len(part), np.nan)], axis=1).ravel() for part in (fit.truth, fit.prediction))
+    axes.plot(x, y, color=SERIES[0], alpha=0.5, linewidth=2.6)
+    axes.set_xlabel("true value")
+    axes.set_ylabel("predicted")
 
 
-def residuals(fit: Fit) -> Markup:
+@_chart("Errors, predicted minus true", 4.0, 3.6)
+def residuals(figure: Figure, fit: Fit) -> None:
     """Regression: how errors (predicted minus true) are spread."""
-    out: list[Markup] = []
-    with _figure(out, "Errors, predicted minus true", width=4.0, height=3.6) as figure:
-        axes = figure.add_subplot()
-        edges = np.array(fit.edges)
-        axes.bar(edges[:-1], fit.counts, width=np.diff(edges) * 0.94, align="edge", color=SERIES[0], alpha=0.8)
-        axes.axvline(0, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
-        axes.set_xlabel("predicted minus true")
-        axes.set_ylabel("rows")
-        axes.grid(axis="x", visible=False)
-    return out[0]
+    axes = figure.add_subplot()
+    edges = np.array(fit.edges)
+    axes.bar(edges[:-1], fit.counts, width=np.diff(edges) * 0.94, align="edge", color=SERIES[0], alpha=0.8)
+    axes.axvline(0, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("predicted minus true")
+    axes.set_ylabel("rows")
+    axes.grid(axis="x", visible=False)

@@ -100,6 +100,7 @@ def _training(data: ReportData) -> Part | None:
     if not data.history:
         return None
     validated = any(epoch.get("validation_loss") is not None for epoch in data.history)
+    learning_rates = {epoch.get("learning_rate") for epoch in data.history} - {None}
     rates = [float(epoch["rows_per_s"]) for epoch in data.history if epoch.get("rows_per_s")]
     epochs = [
         {
@@ -114,6 +115,7 @@ def _training(data: ReportData) -> Part | None:
     ]
     return {
         "loss": charts.training(data.history, data.best_epoch),
+        "schedule": charts.learning_rate(data.history) if len(learning_rates) > 1 else "",
         "rate": number(round(sum(rates) / len(rates))) if rates else "–",
         "legend": [("training", "10")] + ([("validation", "11")] if validated else []),
         "kept": {"shape": "dash", "label": f"kept: epoch {data.best_epoch + 1}"}

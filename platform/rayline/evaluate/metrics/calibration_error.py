@@ -37,9 +37,9 @@ class CalibrationError(Metric):
 
     def weighted(self, scored: Scored, weights_RN: FloatArray) -> FloatArray:
         confidence, right = confidence_and_right(scored)
-        gap_NB = np.zeros((len(scored), self.bins))
-        gap_NB[np.arange(len(scored)), bin_of(confidence, self.bins)] = confidence - right
-        return ratio(np.abs(weights_RN @ gap_NB).sum(axis=1), weights_RN.sum(axis=1))
+        gap, place = confidence - right, bin_of(confidence, self.bins)
+        gaps_RB = np.stack([np.bincount(place, weights * gap, self.bins) for weights in weights_RN])
+        return ratio(np.abs(gaps_RB).sum(axis=1), weights_RN.sum(axis=1))
 
 
 def confidence_and_right(scored: Scored) -> tuple[npt.NDArray[Any], FloatArray]:
