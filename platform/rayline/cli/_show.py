@@ -77,7 +77,7 @@ class Terminal:
         self._live.update(text, refresh=True)
 
 
-def show_result(result: RunResult, *, as_json: bool) -> None:
+def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) -> None:
     """The end of a run: the metrics with their intervals, where things are, what to try next."""
     if as_json:
         print_json(result.to_json())
@@ -102,7 +102,8 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
     )
     out.print(f"package    {result.package}")
     out.print(f"report     {result.report}")
-    out.print(f"next       rayline serve {result.model}   ·   rayline predict {result.model} FILE -o OUT.csv")
+    if next_steps:
+        out.print(f"next       rayline serve {result.model}   ·   rayline predict {result.model} FILE -o OUT.csv")
 
 
 def leaderboard_table(result: RunResult, most: int = 10) -> Table:

@@ -19,6 +19,7 @@ from rayline.cli import (
     monitor,
     predict,
     profile,
+    quickstart,
     render,
     report,
     run,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 
 for command in (
+    quickstart,
     init,
     render,
     schema,

@@ -165,7 +165,8 @@ def collect(spec: Spec, scan: Scan, *, folds: int = 1, opened: tuple[Source, pa.
     return _decide(spec, source, assign, profiles)
 
 
-_LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)
+LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)
+"""Types of the columns that a model reads."""
 
 
 def _no_rows(schema: pa.Schema) -> pl.DataFrame:
@@ -194,7 +195,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
             continue
         declared = spec.data.features.get(name)
         kind, why = inferred.type, inferred.reason
-        if declared is not None and not (declared in _LEARNT and kind is FeatureType.DROP):
+        if declared is not None and not (declared in LEARNT and kind is FeatureType.DROP):
             kind, why = declared, "declared"
         elif name == spec.data.id:
             kind, why = FeatureType.ID, "data.id"
@@ -202,7 +203,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
         if kind is FeatureType.DROP and declared is not FeatureType.DROP:
             warnings.append(f"{name} is dropped: {why}")
     chosen = {name: kind for name, (kind, _) in reasons.items()}
-    features = tuple(Feature(n, t) for n, t in chosen.items() if t in _LEARNT)
+    features = tuple(Feature(n, t) for n, t in chosen.items() if t in LEARNT)
     if not features:
         raise DataError(
             f"no feature is left to learn from. Columns: {listing([f'{n} ({t})' for n, t in chosen.items()])}. "
@@ -231,4 +232,4 @@ def _known(columns: list[str], key: str, asked: Any) -> None:
             raise SpecError(f"{key} {name!r} is not a column.{nearest(name, columns)} Columns: {listing(columns, 40)}.")
 
 
-__all__ = ["DROPPED", "TEST", "VALIDATION", "Assigner", "Collected", "Scan", "collect", "open_source"]
+__all__ = ["DROPPED", "LEARNT", "TEST", "VALIDATION", "Assigner", "Collected", "Scan", "collect", "open_source"]

@@ -9,12 +9,12 @@ from typing import Any
 
 from rayline.cluster.connect import Connection, connect
 from rayline.cluster.storage import prove
-from rayline.core.errors import GateError, SpecError
+from rayline.core.errors import GateError, SpecError, listing
 from rayline.core.home import ensure_home
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
 from rayline.pipeline import folder as folders
-from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected, collect, open_source
+from rayline.pipeline.collect import DROPPED, LEARNT, TEST, VALIDATION, Collected, collect, open_source
 from rayline.pipeline.events import Silent, Stages, Watcher
 from rayline.pipeline.folder import RunFolder
 from rayline.pipeline.frames import keep_frame
@@ -69,7 +69,7 @@ class Line:
     """The source and its schema."""
 
     def tell(self, collected: Collected) -> None:
-        for text in (*collected.decisions, *(f"warning: {w}" for w in collected.warnings)):
+        for text in (*in_short(collected), *(f"warning: {w}" for w in collected.warnings)):
             self.stages.watcher.note(text)
 
 
@@ -123,6 +123,20 @@ def describe(collected: Collected) -> str:
         f"{len(collected.features)} features, {target.task} {target.name}"
         + (f" = {target.positive}" if target.positive else "")
     )
+
+
+def in_short(collected: Collected) -> list[str]:
+    """What was inferred, in a few lines: the target, the columns learnt from by type, those set aside with reasons."""
+    lines = [f"target {collected.target.name}: {collected.target_reason}"]
+    for kind in LEARNT:
+        names = [feature.name for feature in collected.features if feature.type is kind]
+        if names:
+            lines.append(f"{len(names)} {kind} column{'s' if len(names) > 1 else ''}: {listing(names, 12)}")
+    learnt = {feature.name for feature in collected.features}
+    aside = [f"{n} ({kind}: {why})" for n, (kind, why) in collected.reasons.items() if n not in learnt]
+    if aside:
+        lines.append(f"not learnt from: {listing(aside, 12)}")
+    return lines
 
 
 def complete(line: Line, collected: Collected, search: Any = None) -> RunResult:

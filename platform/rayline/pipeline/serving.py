@@ -199,7 +199,7 @@ def _monitor(port: int | None) -> Iterator[str | None]:
     if port is None:
         yield None
         return
-    port = port or _free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "rayline.cli", "monitor", "--port", str(port)]
     # a session of its own: Ctrl-C is for the endpoint, which stops the monitor last
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -232,7 +232,8 @@ def _wait_for_monitor(process: subprocess.Popen[bytes], port: int) -> None:
     raise RunError(f"the monitor did not answer on port {port} within {MONITOR_START_S:.0f} s.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on at this moment."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
