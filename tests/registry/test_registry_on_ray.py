@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -21,16 +22,17 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
 
 def written(frame: pl.DataFrame, folder: Path) -> Source:
-    """The frame as four files of several fragments each."""
+    """The frame as four files, the first so much larger that its task ends last."""
     folder.mkdir()
-    for part in range(4):
-        frame[part * 250 : (part + 1) * 250].write_parquet(folder / f"part-{part}.parquet", row_group_size=60)
+    ends = [0, frame.height - 600, frame.height - 400, frame.height - 200, frame.height]
+    for part, (begin, end) in enumerate(pairwise(ends)):
+        frame[begin:end].write_parquet(folder / f"part-{part}.parquet", row_group_size=20_000)
     return parquet.Config(path=str(folder)).build()
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out"])
 def test_rows_come_back_in_order_with_their_answers(name: str, packaged: str, tmp_path: Path) -> None:
-    frame = rows(1000, seed=9).drop(ROW)
+    frame = rows(50_000, seed=9).drop(ROW)
     source = written(frame, tmp_path / "data")
     (tmp_path / "results").mkdir()
     output = tmp_path / "results" / name

@@ -16,6 +16,8 @@ from registry_parts import MARKED_NUMBER, MARKED_TEXT, Made
 from rayline.core import files
 from rayline.core.errors import PackageError, StorageError
 from rayline.registry import package
+from rayline.registry.models import Registry
+from rayline.registry.predictor import load
 
 FILES = {
     "model.safetensors", "prepare.json", "prepare.safetensors", "spec.yaml", "signature.json", "metrics.json",
@@ -115,3 +117,13 @@ def test_processes_may_fetch_at_once(packaged: str, s3: str, rayline_home: Path)
     assert [process.returncode for process in started] == [0, 0, 0]
     assert answers == {package.fetch(uri)}
     assert len(os.listdir(rayline_home / "packages")) == 1
+
+
+def test_package_is_registered_on_object_storage(packaged: str, s3: str, rayline_home: Path) -> None:
+    registry = Registry()
+    entry = registry.publish(packaged, "people", alias="champion", storage=s3.replace("PATH", "line"))
+    assert entry.uri.startswith("s3://models/line/artifacts/")
+    found = registry.resolve("people@champion")
+    assert found == entry
+    assert package.fetch(found.uri) == str(rayline_home / "packages" / entry.digest)
+    assert load(found.uri).check_golden() == 32
