@@ -42,8 +42,8 @@ def test_row_groups_are_read_together_up_to_a_size(tmp_path: Path, monkeypatch: 
     assert [fragment.parts for fragment in source.fragments()] == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9)]
     assert [fragment.label for fragment in source.fragments()][1] == "a.parquet row groups 4-7"
     assert column(source, "n") == list(range(100))
-    rows = [source.read(fragment).column(ROW).to_pylist() for fragment in source.fragments()]
-    assert sum(rows, []) == list(range(100))
+    rows = [row for fragment in source.fragments() for row in source.read(fragment).column(ROW).to_pylist()]
+    assert rows == list(range(100))
 
 
 def test_types_become_the_six(tmp_path: Path) -> None:

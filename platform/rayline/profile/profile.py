@@ -6,6 +6,7 @@ values do not depend on the order of merging; sums of floats are combined in the
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Profile:
             DataError: no such column, or one without numbers.
         """
         values = self._numbers(column)
-        found: Any = np.quantile(values, q) if len(values) else np.full(np.shape(q), np.nan)
+        found: Any = _quantile(values, q) if len(values) else np.full(np.shape(q), np.nan)
         return float(found) if np.ndim(q) == 0 else np.asarray(found)
 
     def top(self, column: str, most: int = 20) -> list[tuple[Any, int]]:
@@ -84,15 +85,15 @@ class Profile:
     def histogram(self, column: str, bins: int = 30) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Rows of the sample in `bins` bins of equal width between its 0.5% and 99.5% quantiles, and the edges.
 
-        Values beyond lie in the outer bins. Both are empty where there is no value.
+        Values beyond lie in the outer bins. Both are empty where there is no value, or the width is no float.
 
         Raises:
             DataError: no such column, or one without numbers.
         """
         values = self._numbers(column)
-        if not len(values):
+        low, high = _quantile(values, [0.005, 0.995]) if len(values) else (math.inf, math.inf)
+        if not math.isfinite(float(high) - float(low)):
             return np.zeros(0, np.int64), np.zeros(0)
-        low, high = np.quantile(values, [0.005, 0.995])
         return np.histogram(np.clip(values, low, high), bins=bins)
 
     def correlations(self) -> Correlations:
@@ -144,7 +145,8 @@ def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()
         seed: chooses the rows of the sample; profiles that merge share it.
         private: columns to leave out of whatever is saved or shown.
     """
-    frame = frame.with_columns(cs.categorical().cast(pl.String), cs.by_dtype(pl.Enum([])).cast(pl.String))
+    encoded = [name for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)]
+    frame = frame.with_columns(pl.col(encoded).cast(pl.String)) if encoded else frame
     frame, infinite = _finite(frame)
     names = [name for name in frame.columns if name != ROW]
     kinds = {name: kind_of(frame.schema[name]) for name in names}
@@ -192,6 +194,11 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     columns = {name: merge_columns([p.columns[name] for p in profiles]) for name in first.columns}
     sample = _sample(pl.concat([p.sample for p in profiles]), first.seed)
     return Profile(sum(p.rows for p in profiles), columns, gram, sample, first.seed, first.private)
+
+
+def _quantile(values: FloatArray, q: float | Sequence[float]) -> Any:
+    far = float(values.max()) / 2 - float(values.min()) / 2 > np.finfo(np.float64).max / 4
+    return np.quantile(values, q, method="nearest" if far else "linear")  # between them a difference would overflow
 
 
 def _finite(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:

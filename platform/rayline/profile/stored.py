@@ -65,9 +65,9 @@ def _describe_column(profile: Profile, column: ColumnProfile) -> dict[str, Any]:
         quantiles = profile.quantile(column.name, QUANTILES).tolist()
         rows, edges = profile.histogram(column.name)
         plain |= {
-            "mean": column.mean,
-            "std": column.std,
-            "variance": column.variance,
+            "mean": _finite(column.mean),
+            "std": _finite(column.std),
+            "variance": _finite(column.variance),
             "quantiles": {str(q): _finite(value) for q, value in zip(QUANTILES, quantiles, strict=True)},
             "histogram": {"edges": edges.tolist(), "rows": rows.tolist()},
         }
@@ -132,7 +132,7 @@ def load(folder: str) -> dict[str, Any]:
         }
     except FileNotFoundError as error:
         raise PackageError(f"{folder} holds no whole profile: {error}") from None
-    except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+    except (KeyError, TypeError, ValueError, OSError, pl.exceptions.PolarsError) as error:
         if isinstance(error, PackageError):
             raise
         raise PackageError(f"{folder} holds a profile that cannot be read: {error!r}") from None
@@ -178,5 +178,5 @@ def _cut(value: Any) -> Any:
     return value[: MOST_TEXT - 1] + "…" if isinstance(value, str) and len(value) > MOST_TEXT else value
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -165,10 +165,11 @@ def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
 
 
 def _task_of(found: ColumnProfile) -> tuple[Task, str]:
-    if found.distinct == 2:
+    classes = found.distinct if found.kind == "number" else len(_class_rows(found))
+    if classes == 2:
         return Task.BINARY, "the target has two values"
     if found.kind == "text":
-        return Task.MULTICLASS, f"the target is text of {found.distinct} values"
+        return Task.MULTICLASS, f"the target is text of {classes} values"
     whole = not found.truncated and all(float(value).is_integer() for value in found.counts)
     if whole and found.distinct <= MOST_NUMBER_CLASSES:
         return Task.MULTICLASS, f"the target is one of {found.distinct} whole numbers"

@@ -24,6 +24,8 @@ from rayline.sources._source import Fragment, RefusedError, Source
 
 T = TypeVar("T")
 TASKS_PER_CPU = 4
+RETRY_NOTE = "\nFailed to apply"
+"""How the advice begins that Ray Data adds to the message of an error in a task."""
 
 
 def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None) -> list[T]:
@@ -120,9 +122,11 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except RayTaskError as error:
-        if isinstance(error.cause, RaylineError):
-            raise error.cause from None
-        raise
+        cause = error.cause
+        if not isinstance(cause, RaylineError):
+            raise
+        cause.args = (str(cause).partition(RETRY_NOTE)[0],)
+        raise cause from None
     finally:
         for console, level in zip(consoles, levels, strict=True):
             console.setLevel(level)
