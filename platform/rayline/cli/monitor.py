@@ -22,12 +22,9 @@ def command(
     """Run the monitor in the foreground: replicas post windows, Prometheus scrapes /metrics, people read /drift."""
     if context.invoked_subcommand is not None:
         return
-    import os
-
     from rayline.monitor.service import run_forever
 
-    key = os.environ.get("RAYLINE_MONITOR_KEY")
-    run_forever(host, port, keys=(key,) if key else ())
+    run_forever(host, port)
 
 
 @app.command()

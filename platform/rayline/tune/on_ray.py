@@ -235,6 +235,9 @@ class _Progress(tune.Callback):  # type: ignore[misc]
         self._complete: dict[str, float] = {}
         self._started = time.perf_counter()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_tell": None}  # Ray Tune pickles its callbacks, and a terminal cannot be
+
     def on_trial_result(self, *_: Any, trial: Any, result: dict[str, Any], **__: Any) -> None:
         self._folds[trial.trial_id] = result["folds"]
         if result["folds"] == self._spec.tune.folds:
