@@ -13,7 +13,7 @@ from rayline.cluster import environment, machine
 from rayline.cluster.checks import Check, Verdict
 from rayline.cluster.connect import Connection, connect, resolve
 from rayline.cluster.everywhere import on_every_node
-from rayline.cluster.exposure import authentication_checks, port_checks
+from rayline.cluster.exposure import authentication_checks, port_checks, takes_anybody
 from rayline.cluster.parcel import LIMIT_BYTES
 from rayline.cluster.preflight import DATA_CPUS
 from rayline.cluster.resources import Node, Resources, resources
@@ -45,11 +45,12 @@ def run_checks(address: str | None = None, storage: str | None = None) -> list[C
         found.append(_cluster(cluster, has, took))
         machines = _machines(has)
         found.extend(_versions(machines))
-        found.extend(authentication_checks(cluster))
+        anybody = takes_anybody(cluster.address)
+        found.extend(authentication_checks(cluster, anybody=anybody))
         found.append(_storage(storage, has))
         found.append(_data_cpus(has))
         found.append(_upload())
-        found.extend(port_checks(machines, cluster))
+        found.extend(port_checks(machines, cluster, anybody=anybody))
         found.append(_haproxy(machines))
     return found
 

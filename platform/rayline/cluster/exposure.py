@@ -26,10 +26,10 @@ TOKEN_ADVICE = (
 )
 
 
-def authentication_checks(cluster: Connection) -> list[Check]:
-    """Do the control store and the dashboard refuse whoever has no token?"""
+def authentication_checks(cluster: Connection, *, anybody: bool) -> list[Check]:
+    """Do the control store (`anybody`: it does not) and the dashboard refuse whoever has no token?"""
     control, dashboard = cluster.address, cluster.dashboard
-    if takes_anybody(control):
+    if anybody:
         checks = [Check("authentication", Verdict.FAIL, f"{control} takes anybody, without a token", TOKEN_ADVICE)]
     else:
         checks = [Check("authentication", Verdict.OK, f"{control} asks for a token, and takes this process's")]
@@ -42,9 +42,8 @@ def authentication_checks(cluster: Connection) -> list[Check]:
     return checks
 
 
-def port_checks(machines: dict[Node, Machine | str], cluster: Connection) -> Iterator[Check]:
-    """Which known ports listen beyond loopback, on each machine that answers."""
-    token = not takes_anybody(cluster.address)
+def port_checks(machines: dict[Node, Machine | str], cluster: Connection, *, anybody: bool) -> Iterator[Check]:
+    """Which known ports listen beyond loopback, on each machine that answers; `anybody` can use them, or a token can."""
     named = {_port(cluster.address): "Ray's control store", CLIENT_PORT: "Ray client"}  # whoever reaches them runs code
     if cluster.dashboard is not None:
         named[_port(cluster.dashboard)] = "Ray's dashboard and jobs"
@@ -53,7 +52,7 @@ def port_checks(machines: dict[Node, Machine | str], cluster: Connection) -> Ite
             continue
         ray_ports = [f"{port} ({named[port]})" for port in machine.ports if port in named]
         proxy_ports = [f"{port} ({HAPROXY_PORTS[port]})" for port in machine.ports if port in HAPROXY_PORTS]
-        if ray_ports and not token:
+        if ray_ports and anybody:
             yield Check(
                 f"ports of {node.address}",
                 Verdict.FAIL,
