@@ -43,7 +43,7 @@ def authentication_checks(cluster: Connection, *, anybody: bool) -> list[Check]:
 
 
 def port_checks(machines: dict[Node, Machine | str], cluster: Connection, *, anybody: bool) -> Iterator[Check]:
-    """Which known ports listen beyond loopback, on each machine that answers; `anybody` can use them, or a token can."""
+    """Which known ports listen beyond loopback, on each machine; `anybody` can use them, or a token can."""
     named = {_port(cluster.address): "Ray's control store", CLIENT_PORT: "Ray client"}  # whoever reaches them runs code
     if cluster.dashboard is not None:
         named[_port(cluster.dashboard)] = "Ray's dashboard and jobs"
