@@ -177,17 +177,21 @@ def test_a_process_stopped_by_signal_saves_its_windows_and_takes_them_up_again(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    code = f"from rayline.monitor.service import run_forever; run_forever(port={port})"
+    code = f"from rayline.monitor.service import run_forever; run_forever(port={port}, on_start=print)"
     for round_ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "RAYLINE_HOME": str(rayline_home)})
+        environment = {**os.environ, "RAYLINE_HOME": str(rayline_home), "RAYLINE_MONITOR_KEY": "secret"}
+        process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
         try:
             wait_for(lambda: ask(f"{url}/-/healthy")[0] == 200)
             record = make_record(uri, draw_people(40, 1), ended=time.time(), sequence=round_)
-            assert ask(f"{url}/records", orjson.dumps([record.model_dump()]))[0] == 200
-            rows = orjson.loads(ask(f"{url}/drift")[1])["versions"][0]["rows"]
+            body, key = orjson.dumps([record.model_dump()]), "Bearer secret"
+            assert ask(f"{url}/records", body)[0] == 401
+            assert ask(f"{url}/records", body, Authorization=key)[0] == 200
+            rows = orjson.loads(ask(f"{url}/drift", Authorization=key)[1])["versions"][0]["rows"]
         finally:
             process.send_signal(number)
-            assert process.wait(timeout=10) == 0
+            assert process.communicate(timeout=10)[0] == f"{url}\n"
+        assert process.returncode == 0
         assert rows == 40 * (round_ + 1)
     assert [path.name for path in (rayline_home / "serve").iterdir()] == [f"monitor-{port}.json"]
 

@@ -20,7 +20,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -130,10 +130,10 @@ def start(host: str = HOST, port: int = PORT, *, state: str | None = None, keys:
     return Monitor(server, watch)
 
 
-def run_forever(host: str = HOST, port: int = PORT) -> None:
+def run_forever(host: str = HOST, port: int = PORT, *, on_start: Callable[[str], None] | None = None) -> None:
     """Monitor until SIGINT or SIGTERM, with the windows kept in `RAYLINE_HOME/serve/`. Call it in the main thread.
 
-    The key is that of `RAYLINE_MONITOR_KEY`, where it is set.
+    The key is that of `RAYLINE_MONITOR_KEY`, where it is set. `on_start` is called with the URL once it answers.
 
     Raises:
         AddressInUseError: something else listens there.
@@ -147,7 +147,8 @@ def run_forever(host: str = HOST, port: int = PORT) -> None:
         state = ensure_home() / "serve" / f"monitor-{port}.json"
         key = os.environ.get(KEY_VARIABLE)
         monitor = start(host, port, state=str(state), keys=(key,) if key else ())
-        log.info("monitor on %s: /metrics for Prometheus, /drift for people", monitor.url)
+        if on_start is not None:
+            on_start(monitor.url)
         stopping.wait()
         monitor.stop()
     finally:
