@@ -56,6 +56,20 @@ def fingerprint(network: Network, train: Rows, validation: Rows | None, settings
     return found.hexdigest()[:32]
 
 
+def read(uri: str) -> Checkpoint:
+    """The checkpoint at `uri`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        SafetensorError: the file is not whole.
+    """
+    data = files.read_bytes(uri)
+    tensors = load(data)
+    header = orjson.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    saved = orjson.loads(header["__metadata__"]["checkpoint"])
+    return Checkpoint(saved["step"], saved["state"], tensors)
+
+
 class Store:
     """The checkpoints of one training."""
 
@@ -64,11 +78,11 @@ class Store:
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Add a checkpoint, whole or not at all, and drop those that are no longer kept."""
-        header = {"state": orjson.dumps(checkpoint.state).decode()}
+        header = {"checkpoint": orjson.dumps({"step": checkpoint.step, "state": checkpoint.state}).decode()}
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-        files.write_bytes(self._uri(checkpoint.step), save(tensors, header))
+        files.write_bytes(self.uri(checkpoint.step), save(tensors, header))
         for step in self.steps()[:-KEPT]:
-            filesystem, path = files.locate(self._uri(step))
+            filesystem, path = files.locate(self.uri(step))
             filesystem.delete_file(path)
 
     def steps(self) -> list[int]:
@@ -76,28 +90,17 @@ class Store:
         names = files.list_names(self.folder)
         return [int(n.removeprefix("step-").removesuffix(".safetensors")) for n in names if n.startswith("step-")]
 
-    def read(self, step: int) -> Checkpoint:
-        """The checkpoint of `step`.
-
-        Raises:
-            FileNotFoundError: there is none.
-            SafetensorError: the file is not whole.
-        """
-        data = files.read_bytes(self._uri(step))
-        tensors = load(data)
-        header = orjson.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return Checkpoint(step, orjson.loads(header["__metadata__"]["state"]), tensors)
-
     def latest(self) -> Checkpoint | None:
         """The newest checkpoint that can be read, `None` where there is none."""
         for step in reversed(self.steps()):
             try:
-                return self.read(step)
+                return read(self.uri(step))
             except SafetensorError as error:
-                log.warning("checkpoint %s cannot be read (%s); trying the one before", self._uri(step), error)
+                log.warning("checkpoint %s cannot be read (%s); trying the one before", self.uri(step), error)
         return None
 
-    def _uri(self, step: int) -> str:
+    def uri(self, step: int) -> str:
+        """Where the checkpoint of `step` is kept."""
         return files.join(self.folder, f"step-{step:09d}.safetensors")
 
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rayline.core import seeds
+from rayline.core import files, seeds
 from rayline.core.errors import DataError, RunError
 from rayline.core.prepared import Rows
 from rayline.models.network import PREDICT_ROWS, Network, evaluating
 from rayline.spec.sections import Train
-from rayline.train import precision
+from rayline.train import checkpoints, precision
 from rayline.train.batches import Batch, batches, order, share, steps_per_epoch, take
 from rayline.train.checkpoints import Store, fingerprint
 from rayline.train.group import Alone, Group
@@ -123,27 +123,35 @@ class _Run:
                 on_epoch(epoch)
         if self.state.best is not None:
             self.network.load_state_dict(self.state.best)
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
-        seconds = time.perf_counter() - started
-        return Fit(self.state.history, self.state.best_epoch, weights, resumed_from, seconds)
+        return Fit(
+            history=self.state.history,
+            best_epoch=self.state.best_epoch,
+            state_dict={name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()},
+            resumed_from=resumed_from,
+            seconds=time.perf_counter() - started,
+            checkpoint=self.store.uri(self.state.step) if self.store is not None else None,
+        )
 
     def _resume(self) -> int | None:
         """Take over the newest checkpoint that rank 0 finds; the step it was written after, `None` without one."""
         if self.store is None:
             return None
-        checkpoint = self.store.latest() if self.group.rank == 0 or self.group.size == 1 else None
+        checkpoint = self.store.latest() if self.group.rank == 0 else None
         own = torch.tensor([checkpoint.step if checkpoint else -1], device=self.device)
         step = int(self.group.gather(own)[0])
         if step < 0:
             return None
-        if checkpoint is None:
-            try:
-                checkpoint = self.store.read(step)
-            except FileNotFoundError as error:
-                raise RunError(
-                    f"worker {self.group.rank} does not see the checkpoint {error} that worker 0 wrote. "
-                    "Set storage: to a URI that every node can read and write."
-                ) from None
+        uri = self.store.uri(step)
+        if checkpoint is None and files.exists(uri):
+            checkpoint = checkpoints.read(uri)
+        # every worker must learn of it: one that stopped alone would leave the others waiting
+        seen = self.group.gather(torch.tensor([int(checkpoint is not None)], device=self.device))
+        if checkpoint is None or not all(seen):
+            blind = [rank for rank, sees in enumerate(seen) if not sees]
+            raise RunError(
+                f"workers {blind} do not see {uri}, which worker 0 wrote. "
+                "Set storage: to a URI that every node can read and write."
+            )
         self.state.restore(checkpoint, rank=self.group.rank)
         return step
 
@@ -168,7 +176,7 @@ class _Run:
         if not math.isfinite(loss):
             raise RunError(
                 f"the training loss is {loss} in epoch {number + 1}: training has diverged. Lower "
-                f"train.optimizer.lr (now {self.peak_rate:g}), set train.clip_norm, or scale the number columns."
+                f"train.optimizer.lr (now {self.peak_rate:g}), set train.clip_norm, impute and scale number columns."
             )
         return Epoch(
             epoch=number,

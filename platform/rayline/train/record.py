@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Fit:
     resumed_from: int | None
     """The step a checkpoint let it go on from; `None` when it began anew."""
     seconds: float
+    """Spent by this run, not by those before it."""
+    checkpoint: str | None = None
+    """URI of the last checkpoint, `None` where none was asked for."""
 
     @property
     def digest(self) -> str:

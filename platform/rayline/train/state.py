@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rayline.models.network import Network
 from rayline.spec.sections import Train
-from rayline.train.checkpoints import Checkpoint, below, prefixed
-from rayline.train.record import Epoch
+from rayline.train.checkpoints import Checkpoint, below, prefixed, read
+from rayline.train.record import Epoch, Fit
 from rayline.train.weights import FlatWeights
 
 
@@ -84,3 +84,16 @@ class State:
         self.optimizer.load_state_dict({"state": {0: moments} if moments else {}, "param_groups": groups})
         device = self.loss_sum.device
         self.best = {name: tensor.to(device) for name, tensor in below("best", checkpoint.tensors).items()} or None
+
+
+def outcome(uri: str, *, resumed_from: int | None, seconds: float) -> Fit:
+    """The `Fit` that the last checkpoint of a finished training stands for."""
+    checkpoint = read(uri)
+    return Fit(
+        history=[Epoch(**epoch) for epoch in checkpoint.state["history"]],
+        best_epoch=checkpoint.state["best_epoch"],
+        state_dict=below("best", checkpoint.tensors) or below("network", checkpoint.tensors),
+        resumed_from=resumed_from,
+        seconds=seconds,
+        checkpoint=uri,
+    )

@@ -47,34 +47,33 @@ class PiecewiseEncoder(Encoder):
     The bins are buffers: they travel with the weights.
     """
 
-    start: Tensor  # [F, Q]
-    scale: Tensor  # [F, Q]
+    start: Tensor  # [F, 1, Q]
+    scale: Tensor  # [F, 1, Q]
 
     def __init__(self, columns: int, bins: int, width: int) -> None:
         super().__init__()
         self.width = columns * width
         self.map = nn.Parameter(torch.empty(columns, bins, width).uniform_(-(bins**-0.5), bins**-0.5))
-        self.bias = nn.Parameter(torch.zeros(columns, width))
-        self.register_buffer("start", torch.zeros(columns, bins))
-        self.register_buffer("scale", torch.zeros(columns, bins))
+        self.bias = nn.Parameter(torch.zeros(columns, 1, width))
+        self.register_buffer("start", torch.zeros(columns, 1, bins))
+        self.register_buffer("scale", torch.zeros(columns, 1, bins))
 
     def learn(self, inputs: Prepared) -> None:
         rows, columns = inputs.numbers.shape
         sample_NF = inputs.numbers[:: -(-rows // SAMPLE_ROWS)]
-        bins = self.start.shape[1]
+        bins = self.start.shape[2]
         self.start.zero_()
         self.scale.zero_()
         for column in range(columns):
             edges = bin_edges(sample_NF[:, column], max(min(bins, len(sample_NF) // ROWS_PER_BIN), 2))
             found = len(edges) - 1
-            self.start[column, :found] = torch.from_numpy(edges[:-1])
-            self.scale[column, :found] = torch.from_numpy(1 / np.diff(edges))
+            self.start[column, 0, :found] = torch.from_numpy(edges[:-1])
+            self.scale[column, 0, :found] = torch.from_numpy(1 / np.maximum(np.diff(edges), 1e-30))
 
     def forward(self, numbers_BF: Tensor) -> Tensor:
         # a bin that is not used has scale 0 and adds nothing
-        parts_BFQ = (numbers_BF.unsqueeze(2) - self.start).mul_(self.scale).clamp_(0, 1)
-        vectors_BFW = torch.einsum("bfq,fqw->bfw", parts_BFQ, self.map) + self.bias
-        return vectors_BFW.flatten(1)
+        parts_FBQ = (numbers_BF.t().unsqueeze(2) - self.start).mul_(self.scale).clamp_(0, 1)
+        return torch.baddbmm(self.bias, parts_FBQ, self.map).transpose(0, 1).flatten(1)
 
 
 def bin_edges(values_N: npt.NDArray[np.float32], bins: int) -> npt.NDArray[np.float64]:

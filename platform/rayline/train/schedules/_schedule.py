@@ -21,8 +21,8 @@ class ScheduleConfig(PluginConfig, ABC):
 
     def build(self, total_steps: int) -> Multiplier:
         """The factor for each of `total_steps` steps, a pure function of the step."""
-        climb = round(self.warmup * total_steps)
-        after = self.after_warmup(max(total_steps - climb, 1))
+        climb = int(self.warmup * total_steps)
+        after = self.after_warmup(total_steps - climb)
         return lambda step: (step + 1) / (climb + 1) if step < climb else after(step - climb)
 
     @abstractmethod
