@@ -8,7 +8,6 @@ import time
 def command() -> None:
     """Run all of it on real data: profile, search, train, judge, register, deploy, answer over HTTP; then stop."""
     import orjson
-    from rich.syntax import Syntax
 
     from rayline.cli._show import console, show_result, watcher
     from rayline.pipeline.quickstart import Answered, quickstart
@@ -20,9 +19,7 @@ def command() -> None:
     def shown(answered: Answered) -> None:
         out.print(f"    [bold]{answered.method} {answered.path}[/]")
         text = orjson.dumps(answered.answer).decode()
-        out.print(
-            Syntax(text if len(text) < 400 else text[:400] + " …", "json", word_wrap=True, background_color="default")
-        )
+        out.print(f"      {text}", style="cyan", markup=False)
 
     with watcher(quiet=False) as watch:
         made = quickstart(watch, shown)

@@ -160,7 +160,7 @@ def describe(config: PluginConfig) -> dict[str, Any]:
 
 def explain_validation(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     """One line for each thing pydantic refused, in the words of the spec."""
-    lines = []
+    lines: list[str] = []
     for item in error.errors():
         path = ".".join(str(part) for part in (where, *item["loc"]) if part != "")
         cause = item.get("ctx", {}).get("error")

@@ -103,7 +103,7 @@ def from_table(table: pa.Table) -> Rows:
             width = 0 if pa.types.is_null(column.type) else column.type.list_size
             return np.zeros((table.num_rows, width), dtype)
         chunk = column.chunk(0)
-        flat = chunk.flatten().to_numpy(zero_copy_only=True)
+        flat: npt.NDArray[Any] = chunk.flatten().to_numpy(zero_copy_only=True)
         return flat.reshape(table.num_rows, chunk.type.list_size)
 
     return Rows(

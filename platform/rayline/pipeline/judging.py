@@ -11,6 +11,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import NotFoundError, PackageError
 from rayline.core.prepared import Rows
 from rayline.evaluate import gates
+from rayline.evaluate.bootstrap import Estimate
 from rayline.evaluate.gates import GateResult
 from rayline.evaluate.judge import compare, judge
 from rayline.evaluate.judgement import Judgement
@@ -25,6 +26,7 @@ from rayline.pipeline.split_record import same_split
 from rayline.pipeline.training import Trained
 from rayline.registry import predictor
 from rayline.registry.models import Entry, Registry
+from rayline.spec.sections import Evaluate
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def _sample(collected: Collected, test: Rows) -> tuple[pl.DataFrame, np.ndarray[
     return kept[by_place.tolist()], places[by_place]
 
 
-def _without_slices(settings: object) -> object:
-    return settings.model_copy(update={"slices": ()})  # type: ignore[attr-defined]
+def _without_slices(settings: Evaluate) -> Evaluate:
+    return settings.model_copy(update={"slices": ()})
 
 
 def _champion(model: str) -> Entry | None:
@@ -117,7 +119,7 @@ def _champion(model: str) -> Entry | None:
         return None
 
 
-def _paired(collected: Collected, sample: pl.DataFrame, scored: Scored, champion: Entry | None) -> dict[str, object]:
+def _paired(collected: Collected, sample: pl.DataFrame, scored: Scored, champion: Entry | None) -> dict[str, Estimate]:
     """Differences to the champion on the same test rows, where it cannot have learnt from them."""
     names = [g.metric for g in gates.parse_all(collected.spec.evaluate.gates) if g.needs_champion]
     if champion is None or not names or not same_split(champion.uri, collected):

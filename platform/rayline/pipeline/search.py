@@ -62,7 +62,8 @@ def search(
 def _search(line: Line, collected: Collected) -> tuple[list[Entry], str]:
     spec, settings = collected.spec, collected.spec.tune
     metric = default_metric(collected.target.task) if settings.metric == "auto" else settings.metric
-    maximise = metrics_for(collected.target.task, [metric])[metric].better == "higher"
+    measure = metrics_for(collected.target.task, [metric])[metric]
+    maximise = measure.better == "higher"
     with line.stages.stage("search") as summary:
         trials = run_search(
             _fold_data(collected),
@@ -72,7 +73,13 @@ def _search(line: Line, collected: Collected) -> tuple[list[Entry], str]:
             maximise=maximise,
             on_progress=_shown(line.stages.watcher),
         )
-        board = leaderboard(trials, folds=settings.folds, maximise=maximise, confidence=settings.confidence)
+        board = leaderboard(
+            trials,
+            folds=settings.folds,
+            maximise=maximise,
+            confidence=settings.confidence,
+            bounds=(measure.lowest, measure.highest),
+        )
         if not board or not board[0].complete:
             raise RunError(
                 f"no trial of the search finished all {settings.folds} folds; see {line.folder.path('search')}."

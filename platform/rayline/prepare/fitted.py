@@ -6,7 +6,8 @@ returns one of these, so a new algorithm is one file: it never writes the two fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -38,3 +39,14 @@ class Vocabulary:
     form: Literal["ids", "one_hot"] = "ids"
     missing: bool = True
     """Whether training had missing values (`one_hot` alone reads it)."""
+    key: str = ""
+    """Of a private column: `values` are keyed digests of the texts, which are then nowhere kept. Empty otherwise."""
+
+    def hidden(self, key: str) -> Vocabulary:
+        """The same vocabulary with digests under `key` in place of its texts."""
+        return replace(self, values=tuple(digest(text, key) for text in self.values), key=key)
+
+
+def digest(text: str, key: str) -> str:
+    """What stands for a private text. It hides texts from who reads files, not from who guesses each of them."""
+    return hashlib.blake2b(text.encode(), key=key.encode(), digest_size=12).hexdigest()

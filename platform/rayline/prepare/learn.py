@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import Feature, FeatureType
 from rayline.core.errors import DataError
+from rayline.core.seeds import derive
 from rayline.prepare.choose import Steps
+from rayline.prepare.fitted import digest
 from rayline.prepare.state import CategoryState, NumberState, State
 from rayline.prepare.training_columns import category_column, number_column
 
@@ -26,9 +28,27 @@ def learn_column(feature: Feature, steps: Steps, profile: Profile) -> tuple[Stat
     Raises:
         DataError: the column cannot be learnt from as declared.
     """
+    private = feature.name in profile.private
+    state: State
     if feature.type is FeatureType.NUMBER:
-        return _learn_number(feature.name, steps, profile)
-    return _learn_category(feature.name, steps, profile)
+        state, learnt = _learn_number(feature.name, steps, profile)
+    else:
+        state, learnt = _learn_category(feature.name, steps, profile)
+        state = _hidden(state, profile.seed) if private else state
+    return state, without_values(learnt) if private else learnt
+
+
+def without_values(learnt: Learnt) -> Learnt:
+    """The account of a private column: its steps, and nothing they learnt."""
+    steps = [{"step": step["step"], "name": step["name"], "learnt": {}} for step in learnt["steps"]]
+    return {**learnt, "steps": steps}
+
+
+def _hidden(state: CategoryState, seed: int) -> CategoryState:
+    # from the seed, so that the same data and seed make the same files
+    key = f"{derive(seed, 'private', state.name):016x}"
+    fill = None if state.fill is None else digest(state.fill, key)
+    return replace(state, vocabulary=state.vocabulary.hidden(key), fill=fill)
 
 
 def _learn_number(name: str, steps: Steps, profile: Profile) -> tuple[NumberState, Learnt]:

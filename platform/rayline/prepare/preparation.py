@@ -21,7 +21,7 @@ from rayline.prepare import state_files
 from rayline.prepare.batch import prepare_frame
 from rayline.prepare.choose import choose
 from rayline.prepare.compiled import Compiled
-from rayline.prepare.learn import Learnt, learn_column
+from rayline.prepare.learn import Learnt, learn_column, without_values
 from rayline.prepare.state import NumberState, State, layout_of
 from rayline.prepare.transform import Transform
 from rayline.spec.sections import Prepare
@@ -93,7 +93,7 @@ class Preparation:
 
         Columns in `private` tell their steps' names and no value learnt.
         """
-        return [_without_values(account) if account["column"] in private else account for account in self.learnt]
+        return [without_values(account) if account["column"] in private else account for account in self.learnt]
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write `prepare.json` and `prepare.safetensors` into `folder` (path or URI); equal states, equal bytes."""
@@ -109,8 +109,3 @@ class Preparation:
         """
         states, document = state_files.load(folder)
         return cls(tuple(states), tuple(document["learnt"]))
-
-
-def _without_values(account: Learnt) -> dict[str, Any]:
-    steps = [{"step": step["step"], "name": step["name"], "learnt": {}} for step in account["steps"]]
-    return {**account, "steps": steps}

@@ -69,6 +69,7 @@ def _to_json(state: State) -> dict[str, Any]:
         "form": state.vocabulary.form,
         "missing": state.vocabulary.missing,
         "values": list(state.vocabulary.values),
+        "key": state.vocabulary.key,
     }
 
 
@@ -77,5 +78,5 @@ def _from_json(value: dict[str, Any], rows: Any) -> State:
         fill, low, high, offset, factor = next(rows)
         fill = None if math.isnan(fill) else fill
         return NumberState(value["name"], fill, Clip(low, high), Affine(offset, factor), value["indicator"])
-    vocabulary = Vocabulary(tuple(value["values"]), value["form"], value["missing"])
+    vocabulary = Vocabulary(tuple(value["values"]), value["form"], value["missing"], value["key"])
     return CategoryState(value["name"], vocabulary, value["fill"], value["indicator"])

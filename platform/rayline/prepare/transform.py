@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rayline.core.errors import DataError
 from rayline.core.prepared import FIRST_ID, MISSING_ID, UNKNOWN_ID
+from rayline.prepare.fitted import digest
 from rayline.prepare.number_value import FloatArray
 from rayline.prepare.state import CategoryState, NumberState, State
 
@@ -74,9 +75,12 @@ class CategoryTransform:
 
     def __init__(self, state: CategoryState) -> None:
         self.name = state.name
-        self.ids: dict[str, int] = {text: FIRST_ID + n for n, text in enumerate(state.vocabulary.values)}
-        """Known text to id."""
-        self.missing_id = MISSING_ID if state.fill is None else self.ids.get(state.fill, UNKNOWN_ID)
+        ids = {value: FIRST_ID + n for n, value in enumerate(state.vocabulary.values)}
+        self._key = state.vocabulary.key
+        self._by_digest = ids if self._key else {}
+        self.ids: dict[str, int] = {} if self._key else ids
+        """Known text to id; empty for a private column, whose texts are not kept."""
+        self.missing_id = MISSING_ID if state.fill is None else ids.get(state.fill, UNKNOWN_ID)
         known = len(state.vocabulary.values)
         places = np.full(FIRST_ID + known, -1, dtype=np.int32)
         places[FIRST_ID:] = np.arange(known)
@@ -86,7 +90,11 @@ class CategoryTransform:
         """Id to the place of its one-hot column, -1 for none."""
 
     def id_of(self, text: str | None) -> int:
-        return self.missing_id if text is None else self.ids.get(text, UNKNOWN_ID)
+        if text is None:
+            return self.missing_id
+        if self._key:
+            return self._by_digest.get(digest(text, self._key), UNKNOWN_ID)
+        return self.ids.get(text, UNKNOWN_ID)
 
     def one_hot(self, ids_N: IntArray, out_NK: npt.NDArray[np.float32]) -> None:
         """Set the columns of `out_NK` (zeros) that the ids stand for."""

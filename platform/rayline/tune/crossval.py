@@ -86,7 +86,7 @@ def run_fold(data: FoldData, spec: Spec, fold: int, metric: str) -> FoldResult:
     return FoldResult(
         fold=fold,
         value=float(value),
-        metrics=values,
+        metrics=dict(values),
         seconds=time.perf_counter() - started,
         rows=len(judged),
         train_rows=len(training),

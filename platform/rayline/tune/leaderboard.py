@@ -6,6 +6,7 @@ of the mean is corrected to `(1/k + test/train) s²` (Nadeau and Bengio, "Infere
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,18 @@ class Entry:
     complete: bool
 
 
-def leaderboard(trials: list[TrialRecord], *, folds: int, maximise: bool, confidence: float) -> list[Entry]:
-    """Complete trials best first, then unfinished ones (stopped early) by the mean of what they finished."""
+def leaderboard(
+    trials: list[TrialRecord],
+    *,
+    folds: int,
+    maximise: bool,
+    confidence: float,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> list[Entry]:
+    """Complete trials best first, then unfinished ones (stopped early) by the mean of what they finished.
+
+    `bounds` are the least and the largest value the metric can take; no interval reaches beyond them.
+    """
     scored = [trial for trial in trials if trial.folds]
 
     def order(trial: TrialRecord) -> tuple[bool, float, int]:
@@ -43,7 +54,7 @@ def leaderboard(trials: list[TrialRecord], *, folds: int, maximise: bool, confid
     for rank, trial in enumerate(sorted(scored, key=order), start=1):
         results = [trial.folds[k] for k in sorted(trial.folds)]
         values = [r.value for r in results]
-        low, high = interval(values, np.mean([r.rows / r.train_rows for r in results]), confidence)
+        low, high = interval(values, float(np.mean([r.rows / r.train_rows for r in results])), confidence)
         entries.append(
             Entry(
                 rank=rank,
@@ -51,8 +62,8 @@ def leaderboard(trials: list[TrialRecord], *, folds: int, maximise: bool, confid
                 number=trial.number,
                 params=trial.params,
                 mean=_mean(trial),
-                low=low,
-                high=high,
+                low=None if low is None else max(low, bounds[0]),
+                high=None if high is None else min(high, bounds[1]),
                 folds=values,
                 seconds=sum(r.seconds for r in results),
                 complete=len(results) == folds,
