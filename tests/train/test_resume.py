@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from train_parts import Killed, made, network, plain
+from train_parts import KilledError, made, network, plain
 
 from rayline.core import files
 from rayline.core.prepared import Rows
@@ -25,9 +25,9 @@ SETTINGS = Train(epochs=3, batch_size=32, checkpoint_every=1, early_stopping=5) 
 def stopped_after(step: int, folder: Path, settings: Train = SETTINGS) -> None:
     def die(progress: Progress) -> None:
         if progress.step == step:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(network(), TRAIN, VALIDATION, settings, checkpoint_folder=str(folder), on_progress=die)
 
 

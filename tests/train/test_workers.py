@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from train_parts import Killed, made, network, plain, two_workers
+from train_parts import KilledError, made, network, plain, two_workers
 
 from rayline.core.errors import RunError
 from rayline.spec.sections import Train
@@ -23,7 +23,7 @@ DROPOUT = Train(epochs=2, batch_size=20, checkpoint_every=3)
 
 def _die(progress: Progress) -> None:
     if progress.step == 16:  # in the middle of the second epoch
-        raise Killed
+        raise KilledError
 
 
 def _work(folder: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _work(folder: str) -> dict[str, Any]:
         partial(sgd, network(dropout=0), ROWS, checkpoint_folder=f"{folder}/two"),
         partial(dropout, network(), checkpoint_folder=f"{folder}/dropout"),
     ):
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             call(on_progress=_die)
     found["dropout resumed"] = dropout(network(), checkpoint_folder=f"{folder}/dropout")
     sgd(network(dropout=0), ROWS, checkpoint_folder=mine)
@@ -68,7 +68,7 @@ def both(folder: Path) -> list[dict[str, Any]]:
     """What each of two workers found; before them, one worker began a training and died."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "PROGRESS_S", 0.0)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             fit(network(dropout=0), ROWS, VALIDATION, SGD, checkpoint_folder=f"{folder}/one", on_progress=_die)
     return two_workers(folder, partial(_work, str(folder)))
 

@@ -49,7 +49,7 @@ def plain(**options: Any) -> Train:
     return Train(**{"epochs": 2, "batch_size": 32, "optimizer": "sgd", "clip_norm": None, **options})
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a process that dies at this point: nothing after it runs, no state is tidied up on purpose."""
 
 
