@@ -45,7 +45,8 @@ class App:
 
     def __init__(self, plane: Dataplane) -> None:
         self._plane = plane
-        self._routed: tuple[Table, dict[str, Route]] = (plane.table, {})
+        self._known: tuple[Table, dict[str, tuple[Route, Served | None]]] = (plane.table, {})
+        """Where the paths of one table lead; only those that lead somewhere, hence a bounded number."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -95,31 +96,36 @@ class App:
     async def _answer(self, call: Call, headers: dict[bytes, bytes], receive: Receive) -> Reply:
         plane = self._plane
         table = plane.table
-        if self._routed[0] is not table:
-            self._routed = (table, {})
-        routes = self._routed[1]
-        route = routes.get(call.path)
-        if route is None:
-            try:
-                route = resolve(table, call.path)
-            except RaylineError:
-                if plane.guard:  # what is not here is told to those who may know what is
-                    plane.guard.check(headers, "read")
-                raise
-            routes[call.path] = route
-        call.route = route
+        if self._known[0] is not table:
+            self._known = (table, {})
+        known = self._known[1].get(call.path)
+        if known is None:
+            known = self._resolve(call, headers, table)
+        call.route, call.served = route, served = known
         if plane.guard and route.scope is not None:
             call.key = plane.guard.check(headers, route.scope)
         if call.method not in route.methods:
             raise MethodNotAllowedError(f"{call.path} takes {' or '.join(route.methods)}, not {call.method}.")
         if route.action is Action.PREDICT:
-            return await self._predict(call, route, headers, receive)
+            assert served is not None
+            return await self._predict(call, served, headers, receive)
         if route.action is Action.INFER:
-            return await self._infer(call, route, headers, receive)
+            assert served is not None
+            return await self._infer(call, served, headers, receive)
         return self._look(call, route, table)
 
-    async def _predict(self, call: Call, route: Route, headers: dict[bytes, bytes], receive: Receive) -> Reply:
-        served = call.find(route)
+    def _resolve(self, call: Call, headers: dict[bytes, bytes], table: Table) -> tuple[Route, Served | None]:
+        try:
+            call.route = route = resolve(table, call.path)
+            served = route.model.find(route.version) if route.model else None
+        except RaylineError:
+            if self._plane.guard:  # what is not here is told to those who may know what is
+                self._plane.guard.check(headers, "read")
+            raise
+        self._known[1][call.path] = (route, served)
+        return route, served
+
+    async def _predict(self, call: Call, served: Served, headers: dict[bytes, bytes], receive: Receive) -> Reply:
         body = await read_body(receive, headers, self._plane.settings.max_body_bytes)
         columns, call.rows = await self._decoded(records.decode, served, body)
         answers = await served.batcher.submit(columns, call.rows)
@@ -127,8 +133,7 @@ class App:
             return Reply(records.encode(served, answers, call.id))
         return Reply(await self._aside(records.encode, served, answers, call.id))
 
-    async def _infer(self, call: Call, route: Route, headers: dict[bytes, bytes], receive: Receive) -> Reply:
-        served = call.find(route)
+    async def _infer(self, call: Call, served: Served, headers: dict[bytes, bytes], receive: Receive) -> Reply:
         body = await read_body(receive, headers, self._plane.settings.max_body_bytes)
         columns, call.rows, asked = await self._decoded(openinference.decode, served, body)
         answers = await served.batcher.submit(columns, call.rows)
@@ -163,8 +168,9 @@ class App:
                 return json_reply(document(table, self._plane.release))
             case Action.HOME:
                 return Reply(pages.home(table), kind=HTML)
+        served = call.served
         assert route.model is not None
-        served = call.find(route)
+        assert served is not None
         match route.action:
             case Action.METADATA:
                 return json_reply(openinference.model_metadata(route.model, served))
@@ -203,11 +209,6 @@ class Call:
         self.key: str | None = None
         self.error: str | None = None
         self.quiet = False
-
-    def find(self, route: Route) -> Served:
-        assert route.model is not None
-        self.served = route.model.find(route.version)
-        return self.served
 
 
 def _refusal(call: Call, error: RaylineError) -> Reply:

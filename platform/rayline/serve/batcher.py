@@ -15,14 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from rayline.core.errors import OverloadedError
+from rayline.serve.answers import Answers, Raw, joined
 from rayline.serve.intake import Columns
-
-Answers = npt.NDArray[Any]
-"""What a predictor answers n rows with: [n], or [n, K] for K classes."""
 
 LONGEST_INLINE_S = 0.002
 """A pass that takes longer than this runs in a thread: beyond it, the loop's other requests would feel it."""
@@ -38,29 +33,49 @@ class Waiting(NamedTuple):
     future: asyncio.Future[Answers]
 
 
+class Pass(NamedTuple):
+    """One call of the model."""
+
+    columns: Columns
+    raw: Raw
+    seconds: float
+
+
+class Ran(NamedTuple):
+    """What became of a batch."""
+
+    outcome: Sequence[Answers | Exception]
+    """For each of its requests, the answers or why there are none."""
+    passes: Sequence[Pass]
+    seconds: float
+
+
 class Batcher:
     """Answers rows by one model version. Lives on one event loop.
 
     Args:
         predict: columns of n values to n answers; called by one thread at a time.
+        present: the predictor's numbers as answers.
         max_rows: rows of a pass. A request with more is answered in several.
         max_waiting_rows: rows that may wait.
         executor: runs long passes.
-        on_pass: called on the loop after each pass with the requests it answered, its rows and its seconds.
+        on_pass: called on the loop with each pass that succeeded.
     """
 
     def __init__(
         self,
-        predict: Callable[[Mapping[str, Sequence[Any]]], Answers],
+        predict: Callable[[Mapping[str, Sequence[Any]]], Raw],
+        present: Callable[[Raw], Answers],
         *,
         max_rows: int,
         max_waiting_rows: int,
         executor: Executor,
-        on_pass: Callable[[list[tuple[Columns, Answers]], int, float], None],
+        on_pass: Callable[[Pass], None],
     ) -> None:
-        self._predict = predict
         self.max_rows = max_rows
         self.max_waiting_rows = max_waiting_rows
+        self._predict = predict
+        self._present = present
         self._executor = executor
         self._on_pass = on_pass
         self._waiting: deque[Waiting] = deque()
@@ -93,31 +108,14 @@ class Batcher:
 
     def _flush(self) -> None:
         batch = self._take()
+        rows = sum(item.rows for item in batch)
         if not batch:
             self._due = False
-            return
-        rows = sum(item.rows for item in batch)
-        loop = asyncio.get_running_loop()
-        if self._is_short(rows):
-            self._settle(batch, rows, *_run(self._predict, batch, rows, self.max_rows))
-            self._continue(loop)
+        elif self._is_short(rows):
+            self._landed(batch, rows, self._run(batch))
         else:
-            running = loop.run_in_executor(self._executor, _run, self._predict, batch, rows, self.max_rows)
-            running.add_done_callback(lambda done: self._landed(batch, rows, done))
-
-    def _landed(self, batch: list[Waiting], rows: int, done: asyncio.Future[tuple[Outcome, float]]) -> None:
-        if done.cancelled() or done.exception() is not None:  # the executor was shut down under us
-            error = OverloadedError("this replica is stopping. Try again.")
-            self._settle(batch, rows, [error] * len(batch), 0.0)
-        else:
-            self._settle(batch, rows, *done.result())
-        self._continue(asyncio.get_running_loop())
-
-    def _continue(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._waiting:
-            loop.call_soon(self._flush)
-        else:
-            self._due = False
+            running = asyncio.get_running_loop().run_in_executor(self._executor, self._run, batch)
+            running.add_done_callback(lambda done: self._landed(batch, rows, _result(done, batch)))
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -134,65 +132,68 @@ class Batcher:
         known = self._durations.get(rows.bit_length())
         return rows <= _UNKNOWN_INLINE_ROWS if known is None else known <= LONGEST_INLINE_S
 
-    def _settle(self, batch: list[Waiting], rows: int, outcome: Outcome, seconds: float) -> None:
-        self.observe(rows, seconds)
-        answered = []
-        for item, answers in zip(batch, outcome, strict=True):
-            if not isinstance(answers, Exception):
-                answered.append((item.columns, answers))
+    def _landed(self, batch: Sequence[Waiting], rows: int, ran: Ran) -> None:
+        self.observe(rows, ran.seconds)
+        for done in ran.passes:
+            self._on_pass(done)
+        for item, answers in zip(batch, ran.outcome, strict=True):
             if item.future.done():  # its client went away while the model ran
                 continue
             if isinstance(answers, Exception):
                 item.future.set_exception(answers)
             else:
                 item.future.set_result(answers)
-        self._on_pass(answered, rows, seconds)
-
-
-Outcome = Sequence[Answers | Exception]
-"""For each request of a batch, its answers or why it has none."""
-
-
-def _run(
-    predict: Callable[[Mapping[str, Sequence[Any]]], Answers], batch: Sequence[Waiting], rows: int, max_rows: int
-) -> tuple[Outcome, float]:
-    """One pass over a batch, and the seconds it took. A batch that fails is tried again a request at a time."""
-    started = time.perf_counter()
-    outcome: Outcome
-    try:
-        if len(batch) == 1:
-            outcome = [_pass(predict, batch[0].columns, rows, max_rows)]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
         else:
-            answers = predict(_joined(batch))
-            outcome = _split(answers, batch)
-    except Exception as error:  # noqa: BLE001 - the boundary to the model; the error is each request's answer
-        # one request must not fail those that happened to wait beside it
-        alone = len(batch) == 1
-        outcome = [error] if alone else [_run(predict, [item], item.rows, max_rows)[0][0] for item in batch]
-    return outcome, time.perf_counter() - started
+            self._due = False
+
+    def _run(self, batch: Sequence[Waiting]) -> Ran:
+        """Answer a batch; one that fails is tried again a request at a time, so that none fails its neighbours."""
+        started = time.perf_counter()
+        passes: list[Pass] = []
+        try:
+            answers = self._pass(batch[0].columns if len(batch) == 1 else _columns(batch), passes)
+            outcome: list[Answers | Exception] = [answers] if len(batch) == 1 else _parts(answers, batch)
+        except Exception as error:  # noqa: BLE001 - the boundary to the model; the error is each request's answer
+            outcome = [error]
+            if len(batch) > 1:
+                ran = [self._run([item]) for item in batch]
+                outcome = [one.outcome[0] for one in ran]
+                passes = [done for one in ran for done in one.passes]
+        return Ran(outcome, passes, time.perf_counter() - started)
+
+    def _pass(self, columns: Columns, passes: list[Pass]) -> Answers:
+        rows = max(map(len, columns.values()))
+        raws = []
+        for start in range(0, rows, self.max_rows):
+            part = columns
+            if rows > self.max_rows:
+                part = {name: values[start : start + self.max_rows] for name, values in columns.items()}
+            started = time.perf_counter()
+            raw = self._predict(part)
+            passes.append(Pass(part, raw, time.perf_counter() - started))
+            raws.append(raw)
+        return self._present(joined(raws))
 
 
-def _pass(
-    predict: Callable[[Mapping[str, Sequence[Any]]], Answers], columns: Columns, rows: int, max_rows: int
-) -> Answers:
-    if rows <= max_rows:
-        return predict(columns)
-    starts = range(0, rows, max_rows)
-    parts = [predict({name: values[s : s + max_rows] for name, values in columns.items()}) for s in starts]
-    return np.concatenate(parts)
+def _result(done: asyncio.Future[Ran], batch: Sequence[Waiting]) -> Ran:
+    if done.cancelled() or done.exception() is not None:  # the executor was shut down under us
+        return Ran([OverloadedError("this replica is stopping. Try again.")] * len(batch), [], 0.0)
+    return done.result()
 
 
-def _joined(batch: Sequence[Waiting]) -> Columns:
-    first = batch[0].columns
+def _columns(batch: Sequence[Waiting]) -> Columns:
+    names = batch[0].columns
     if all(item.rows == 1 for item in batch):
-        return {name: [item.columns[name][0] for item in batch] for name in first}
-    return {name: [value for item in batch for value in item.columns[name]] for name in first}
+        return {name: [item.columns[name][0] for item in batch] for name in names}
+    return {name: [value for item in batch for value in item.columns[name]] for name in names}
 
 
-def _split(answers: Answers, batch: Sequence[Waiting]) -> list[Answers | Exception]:
+def _parts(answers: Answers, batch: Sequence[Waiting]) -> list[Answers | Exception]:
     parts: list[Answers | Exception] = []
     start = 0
     for item in batch:
-        parts.append(answers[start : start + item.rows])
+        parts.append(answers.part(start, start + item.rows))
         start += item.rows
     return parts

@@ -43,7 +43,7 @@ class Intake:
         try:
             if len(records) == 1:
                 record = records[0]
-                columns = {name: [record[name]] for name in self.names}
+                columns = {name: (record[name],) for name in self.names}
             else:
                 columns = {name: [record[name] for record in records] for name in self.names}
         except (KeyError, TypeError, IndexError):

@@ -7,13 +7,14 @@ there is made of its buckets' middles, hence the many buckets.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from rayline.serve.observe import Pass, Request
-from rayline.serve.table import Served, Table, decided_places
+from rayline.serve.answers import Raw, decided, joined
+from rayline.serve.observe import Request, Seen, by_version
+from rayline.serve.table import Served, Table
 
 LATENCY_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 BATCH_ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0)
@@ -80,7 +81,9 @@ class Metrics:
         )
         self._shown: set[tuple[str, str]] = set()
 
-    def take(self, requests: Sequence[Request], passes: Sequence[Pass]) -> None:
+    def take(self, requests: Sequence[Request], passes: Sequence[Seen]) -> None:
+        # Ray forgets a gauge that is not set again within two of its reports
+        self._show()
         counts: Counter[tuple[str, str, str]] = Counter()
         for request in requests:
             if request.model is not None:
@@ -89,18 +92,23 @@ class Metrics:
                 self._duration.observe(request.seconds, {"model": request.model, "version": version})
         for (model, version, what), number in counts.items():
             self._requests.inc(number, {"model": model, "version": version, "outcome": what})
-        for done in passes:
-            self._batch.observe(done.rows, _tags(done.served))
-        for served, answers in _answers(passes).items():
-            for label, number in _distribution(served, answers).items():
+        for served, done in by_version(passes).items():
+            for one in done:
+                self._batch.observe(len(one.raw), _tags(served))
+            for label, number in _distribution(served, joined([one.raw for one in done])).items():
                 self._predictions.inc(number, {**_tags(served), "label": label})
 
     def loaded(self, table: Table) -> None:
         """Show which versions are loaded now."""
         now = {(model.name, version) for model in table.models.values() for version in model.versions}
-        for name, version in now | self._shown:
-            self._loaded.set(float((name, version) in now), {"model": name, "version": version})
+        for name, version in self._shown - now:
+            self._loaded.set(0.0, {"model": name, "version": version})
         self._shown = now
+        self._show()
+
+    def _show(self) -> None:
+        for name, version in self._shown:
+            self._loaded.set(1.0, {"model": name, "version": version})
 
     def load_failed(self, model: str, version: str) -> None:
         self._failures.inc(1, {"model": model, "version": version})
@@ -113,20 +121,13 @@ def _tags(served: Served) -> dict[str, str]:
     return {"model": served.model, "version": served.version}
 
 
-def _answers(passes: Sequence[Pass]) -> Mapping[Served, np.ndarray]:
-    parts: dict[Served, list[np.ndarray]] = {}
-    for done in passes:
-        parts.setdefault(done.served, []).extend(answers for _, answers in done.answered)
-    return {served: np.concatenate(arrays) for served, arrays in parts.items() if arrays}
-
-
-def _distribution(served: Served, answers: np.ndarray) -> dict[str, int]:
+def _distribution(served: Served, raw: Raw) -> dict[str, int]:
     signature = served.signature
     if signature.classes:
-        counts = np.bincount(decided_places(signature, answers), minlength=len(signature.classes)).tolist()
+        counts = np.bincount(decided(signature, raw), minlength=len(signature.classes)).tolist()
         labels: Sequence[str] = signature.classes
     elif served.reference is not None:
-        counts = served.reference.predictions.count(answers)
+        counts = served.reference.predictions.count(raw)
         labels = served.reference.predictions.labels()
     else:
         return {}

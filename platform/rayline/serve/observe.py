@@ -15,8 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from rayline.serve.batcher import Answers
-from rayline.serve.intake import Columns
+from rayline.serve.batcher import Pass
 from rayline.serve.table import Served
 
 log = logging.getLogger("rayline.serve")
@@ -51,19 +50,17 @@ class Request(NamedTuple):
     error: str | None
 
 
-class Pass(NamedTuple):
-    """One pass of a model over `rows` rows of the requests that waited."""
+class Seen(NamedTuple):
+    """One pass of a model."""
 
     served: Served
-    answered: list[tuple[Columns, Answers]]
-    rows: int
-    seconds: float
+    done: Pass
 
 
 class Sink(Protocol):
     """Takes what happened in an interval. Called by one thread, never by two at once."""
 
-    def take(self, requests: Sequence[Request], passes: Sequence[Pass]) -> None: ...
+    def take(self, requests: Sequence[Request], passes: Sequence[Seen]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -77,7 +74,7 @@ class Observer:
         self._sinks = sinks
         self._interval_s = interval_s
         self._requests: deque[Request] = deque(maxlen=MOST_REQUESTS)
-        self._passes: deque[Pass] = deque()
+        self._passes: deque[Seen] = deque()
         self._rows = 0
         self._wake = threading.Event()
         self._stopping = False
@@ -91,16 +88,17 @@ class Observer:
         if len(self._requests) == EARLY:
             self._wake.set()
 
-    def passed(self, done: Pass) -> None:
-        tally = done.served.tally
+    def passed(self, served: Served, done: Pass) -> None:
+        rows = len(done.raw)
+        tally = served.tally
         tally.passes += 1
-        tally.rows += done.rows
+        tally.rows += rows
         tally.model_s += done.seconds
-        if self._rows + done.rows > MOST_ROWS:
+        if self._rows + rows > MOST_ROWS:
             self.dropped += 1
             return
-        self._rows += done.rows
-        self._passes.append(done)
+        self._rows += rows
+        self._passes.append(Seen(served, done))
         if len(self._passes) == EARLY:
             self._wake.set()
 
@@ -122,9 +120,17 @@ class Observer:
     def _hand_over(self) -> None:
         requests = [self._requests.popleft() for _ in range(len(self._requests))]
         passes = [self._passes.popleft() for _ in range(len(self._passes))]
-        self._rows -= sum(done.rows for done in passes)
+        self._rows -= sum(len(seen.done.raw) for seen in passes)
         for sink in self._sinks:
             try:
                 sink.take(requests, passes)
             except Exception:  # observing must never end because one look failed
                 log.exception("%s could not take what was observed", type(sink).__name__)
+
+
+def by_version(passes: Sequence[Seen]) -> dict[Served, list[Pass]]:
+    """Passes of each version, in order."""
+    parts: dict[Served, list[Pass]] = {}
+    for served, done in passes:
+        parts.setdefault(served, []).append(done)
+    return parts

@@ -135,7 +135,7 @@ def start(
     require_for(host, keys)
     running = _client_or_none()
     if running is None:
-        _require_free_ports(host, port)
+        require_free_ports(host, port)
     elif APP in running.get_serve_details().get("applications", {}):
         raise ClusterError(
             "an endpoint runs on this cluster already. Change it with `rayline deploy`, or stop it first."
@@ -299,7 +299,7 @@ def _scale(replicas: int | tuple[int, int]) -> dict[str, Any]:
     return {"autoscaling_config": {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 4}}
 
 
-def _require_free_ports(host: str, port: int) -> None:
+def require_free_ports(host: str, port: int) -> None:
     wanted = [(host, port, "another one with --port")]
     if environment.haproxy_mode():
         for variable, default in HAPROXY_PORTS.items():

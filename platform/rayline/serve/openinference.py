@@ -13,11 +13,10 @@ import orjson
 
 from rayline.core.columns import FeatureType
 from rayline.core.errors import RequestError, SignatureError, listing, nearest
-from rayline.serve.answers import shortest
-from rayline.serve.batcher import Answers
+from rayline.serve.answers import Answers
 from rayline.serve.intake import Columns
 from rayline.serve.records import parse_json
-from rayline.serve.table import Model, Served, Table, labels, probabilities
+from rayline.serve.table import Model, Served, Table
 
 NUMBER_TYPES = frozenset(
     {"FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL"}
@@ -128,15 +127,15 @@ def decode(served: Served, body: bytes) -> tuple[Columns, int, Asked]:
 
 def encode(served: Served, answers: Answers, asked: Asked) -> bytes:
     """The answer's JSON."""
-    signature, rows = served.signature, len(answers)
-    if signature.classes:
-        chances = probabilities(answers)
-        outputs = {
-            "label": _tensor("label", "BYTES", [rows], labels(signature, answers)),
-            "probabilities": _tensor("probabilities", "FP64", list(chances.shape), shortest(chances.reshape(-1))),
-        }
+    rows = len(answers)
+    if answers.labels is None:
+        outputs = {"value": _tensor("value", "FP64", [rows], answers.numbers)}
     else:
-        outputs = {"value": _tensor("value", "FP64", [rows], shortest(answers))}
+        flat = list(chain.from_iterable(answers.numbers))
+        outputs = {
+            "label": _tensor("label", "BYTES", [rows], answers.labels),
+            "probabilities": _tensor("probabilities", "FP64", [rows, len(served.signature.classes)], flat),
+        }
     reply: dict[str, Any] = {"model_name": served.model, "model_version": served.version}
     if asked.id is not None:
         reply["id"] = asked.id

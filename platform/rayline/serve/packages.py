@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -10,9 +11,10 @@ from typing import Any
 from rayline.core.columns import FeatureType, InputColumn
 from rayline.profile.bins import CategoryBins, NumberBins
 from rayline.profile.reference import Reference
-from rayline.serve.batcher import Batcher
+from rayline.serve.answers import Answers
+from rayline.serve.batcher import Batcher, Pass
 from rayline.serve.intake import Columns
-from rayline.serve.observe import Observer, Pass
+from rayline.serve.observe import Observer
 from rayline.serve.state import ServedModel, Settings
 from rayline.serve.table import Predictor, Served
 
@@ -39,11 +41,12 @@ def load(
     predictor.check_golden()
     served: Served
 
-    def passed(answered: list[Any], rows: int, seconds: float) -> None:
-        observer.passed(Pass(served, answered, rows, seconds))
+    def passed(done: Pass) -> None:
+        observer.passed(served, done)
 
     batcher = Batcher(
         predictor.columns,
+        functools.partial(Answers.of, predictor.signature),
         max_rows=ServedModel.model_fields["max_batch_rows"].default,
         max_waiting_rows=settings.max_waiting_rows,
         executor=executor,

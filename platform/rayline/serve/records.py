@@ -7,10 +7,9 @@ from typing import Any
 import orjson
 
 from rayline.core.errors import RequestError, SignatureError
-from rayline.serve.answers import shortest
-from rayline.serve.batcher import Answers
+from rayline.serve.answers import Answers
 from rayline.serve.intake import Columns
-from rayline.serve.table import Served, labels, probabilities
+from rayline.serve.table import Served
 
 
 def parse_json(body: bytes) -> Any:
@@ -55,11 +54,10 @@ def encode(served: Served, answers: Answers, request_id: str) -> bytes:
 
 def predictions(served: Served, answers: Answers) -> list[dict[str, Any]]:
     """One object a row: `label` with the probability of each class, or `value`."""
-    signature = served.signature
-    classes = signature.classes
-    if not classes:
-        return [{"value": value} for value in shortest(answers)]
+    if answers.labels is None:
+        return [{"value": value} for value in answers.numbers]
+    classes = served.signature.classes
     return [
         {"label": label, "probabilities": dict(zip(classes, row, strict=True))}
-        for label, row in zip(labels(signature, answers), shortest(probabilities(answers)), strict=True)
+        for label, row in zip(answers.labels, answers.numbers, strict=True)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from rayline.core.errors import NotFoundError, PackageError, RaylineError, RunError
@@ -57,7 +58,7 @@ def deploy_document(details: Mapping[str, Any], application: Mapping[str, Any] |
     others = [
         app["deployed_app_config"]
         for name, app in details.get("applications", {}).items()
-        if name != APP and app.get("deployed_app_config") and app.get("source") == "declarative"
+        if name != APP and app.get("deployed_app_config") and _text(app.get("source")) == "declarative"
     ]
     return {"applications": [*others, *([application] if application else [])]}
 
@@ -97,8 +98,11 @@ def held_state(details: Mapping[str, Any]) -> Desired:
     held = held_application(details)
     if held is None:
         raise NotFoundError("no Rayline endpoint runs on this cluster. Start one: rayline serve.")
-    mine = next((d for d in held.get("deployments", []) if d["name"] == DEPLOYMENT), {})
-    return parse(mine.get("user_config"))
+    return parse(_mine(held).get("user_config"))
+
+
+def _mine(application: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((item for item in application.get("deployments", []) if item["name"] == DEPLOYMENT), {})
 
 
 def replicas(details: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]]) -> list[Replica]:
@@ -108,7 +112,7 @@ def replicas(details: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]
     return [
         Replica(
             id=item["replica_id"],
-            state=str(item["state"]),
+            state=_text(item["state"]),
             pid=item.get("pid"),
             node=item.get("node_ip") or "",
             report=reports.get(item["replica_id"]),
@@ -150,13 +154,18 @@ def summary(details: Mapping[str, Any], found: Sequence[Replica]) -> dict[str, A
             versions[version] = {"package": package, "replicas": len(loaded), "failures": failed}
         models[name] = {"answering": model.answering, "aliases": dict(model.aliases), "versions": versions}
     return {
-        "application": str(app["status"]),
+        "application": _text(app["status"]),
         "message": app.get("message") or "",
         "models": models,
         "replicas": [{"id": r.id, "state": r.state, "pid": r.pid, "node": r.node} for r in found],
         "monitor": desired.settings.monitor,
         "keys": [key.name for key in desired.settings.keys],
     }
+
+
+def _text(value: Any) -> str:
+    """Serve's details hold members of string enumerations."""
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def _loaded(replica: Replica, model: str) -> Mapping[str, Any]:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from rayline.core.columns import FeatureType, Signature
 from rayline.core.errors import NotFoundError, RequestError, listing, nearest
 from rayline.profile.reference import Reference
+from rayline.serve.answers import Raw
 from rayline.serve.batcher import Batcher
 from rayline.serve.intake import Columns, Intake, Validator
 from rayline.serve.state import CHAMPION, newest
@@ -27,9 +25,7 @@ class Predictor(Protocol):
     @property
     def validator(self) -> Validator: ...
 
-    def columns(self, columns: Mapping[str, Any]) -> npt.NDArray[Any]:
-        """Answers to n rows: [n] (binary: the positive class' probability; regression: values) or [n, K]."""
-        ...
+    def columns(self, columns: Mapping[str, Any]) -> Raw: ...
 
     def check_golden(self) -> int:
         """Replay the golden rows; `PackageError` unless they are answered as they were when the package was made."""
@@ -112,13 +108,14 @@ class Model:
         if served is not None:
             return served
         if wanted in self.failures:
-            raise NotReadyError(f"version {wanted} of {self.name} is not ready: {self.failures[wanted]}")
+            # why is for those who may read the index: it holds paths
+            raise NotReadyError(f"version {wanted} of {self.name} could not be loaded. `rayline status` tells why.")
         known = [*self.versions, *self.aliases]
         raise NotFoundError(
             f"{self.name} has no version or alias {wanted!r}.{nearest(wanted, known)} There is: {listing(known)}."
         )
 
-    @property
+    @cached_property
     def answering(self) -> str:
         return self.default or self.aliases.get(CHAMPION) or newest([*self.versions, *self.failures])
 
@@ -150,25 +147,3 @@ class Table:
     def ready(self) -> bool:
         """Whether every model that is wanted can answer."""
         return all(model.versions.get(model.answering) is not None for model in self.models.values())
-
-
-def decided_places(signature: Signature, answers: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """The place in the classes that each of n rows is answered with."""
-    if answers.ndim == 1:  # binary: the positive class comes second
-        # as Python floats, hence as `registry.predictor` decides: in float32, 0.7 would be below 0.7
-        return np.asarray(answers.astype(np.float64) >= signature.threshold, dtype=np.intp)
-    return np.asarray(answers.argmax(axis=1), dtype=np.intp)
-
-
-def labels(signature: Signature, answers: npt.NDArray[Any]) -> list[str]:
-    """The class that each of n rows is answered with."""
-    classes = signature.classes
-    return [classes[place] for place in decided_places(signature, answers).tolist()]
-
-
-def probabilities(answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """[n, K]: each row's probability of each class, in the signature's order."""
-    if answers.ndim > 1:
-        return answers
-    # in float64, because 1 - 0.3 in float32 is 0.70000005
-    return np.stack(((1.0 - answers.astype(np.float64)).astype(answers.dtype), answers), axis=1)

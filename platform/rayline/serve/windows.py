@@ -14,15 +14,18 @@ import urllib.request
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-import numpy as np
 import orjson
 
 from rayline.core.records import WindowRecord
+from rayline.profile.reference import Reference
 from rayline.profile.windows import Window
-from rayline.serve.observe import Pass, Request
-from rayline.serve.table import Served, decided_places
+from rayline.serve.answers import decided, joined
+from rayline.serve.batcher import Pass
+from rayline.serve.observe import Request, Seen, by_version
+from rayline.serve.table import Served
 
 log = logging.getLogger("rayline.serve")
 
@@ -63,12 +66,12 @@ class Windows:
         self._reported = clock()
         self._told = False
 
-    def take(self, requests: Sequence[Request], passes: Sequence[Pass]) -> None:  # noqa: ARG002 - a sink
+    def take(self, requests: Sequence[Request], passes: Sequence[Seen]) -> None:  # noqa: ARG002 - a sink
         now = self._clock()
         if self.monitor is None:
             self._counted.clear()
             return
-        for served, done in _by_version(passes).items():
+        for served, done in by_version(passes).items():
             if served.reference is not None:
                 self._count(served, served.reference, done, now)
         if now - self._reported >= self.report_s:
@@ -78,17 +81,15 @@ class Windows:
         if self.monitor is not None:
             self._report(self._clock())
 
-    def _count(self, served: Served, reference: Any, passes: list[Pass], now: float) -> None:
-        answered = [item for done in passes for item in done.answered]
-        if not answered:
-            return
+    def _count(self, served: Served, reference: Reference, passes: Sequence[Pass], now: float) -> None:
         counted = self._counted.get(served)
         if counted is None:
             counted = self._counted[served] = _Counted(served, Window(reference), now - self.report_s)
-        names = served.intake.names
-        columns = {name: [value for given, _ in answered for value in given[name]] for name in names}
-        answers = np.concatenate([answers for _, answers in answered])
-        counted.window.add(columns, decided_places(served.signature, answers) if served.signature.classes else answers)
+        columns = {
+            name: list(chain.from_iterable(done.columns[name] for done in passes)) for name in reference.features
+        }
+        raw = joined([done.raw for done in passes])
+        counted.window.add(columns, decided(served.signature, raw) if served.signature.classes else raw)
 
     def _report(self, now: float) -> None:
         self._reported = now
@@ -134,10 +135,3 @@ def http_post(url: str, body: bytes, key: str | None = None) -> None:
     request = urllib.request.Request(url, body, headers)
     with urllib.request.urlopen(request, timeout=PATIENCE_S):
         pass
-
-
-def _by_version(passes: Sequence[Pass]) -> dict[Served, list[Pass]]:
-    parts: dict[Served, list[Pass]] = {}
-    for done in passes:
-        parts.setdefault(done.served, []).append(done)
-    return parts
