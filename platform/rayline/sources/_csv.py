@@ -21,7 +21,7 @@ from rayline.sources._source import Fragment
 
 DELIMITERS = ",;\t|"
 PEEK_BYTES = 1 << 20
-REFUSED = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error")
+REFUSED = re.compile(r"In CSV column #(?P<place>\d+): (?:Row #(?P<record>\d+): )?CSV conversion error")
 RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 
 
@@ -48,12 +48,11 @@ class Layout:
 class ConversionError(Exception):
     """A value that its column's type does not hold."""
 
-    def __init__(self, place: int, row: int, cause: str) -> None:
-        super().__init__(cause)
-        self.place = place
-        """The column's place in the file."""
-        self.row = row
-        """The record's place in the file, the header's being 1."""
+    def __init__(self, column: str, record: int | None) -> None:
+        super().__init__(column)
+        self.column = column
+        self.record = record
+        """The record's place in the file, the header's being 1; known where one thread read it."""
 
 
 def layout(fragment: Fragment, dialect: Dialect) -> Layout:
@@ -70,7 +69,7 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
     first = next((line for line in text.splitlines() if line.strip()), None)
     if first is None:
         raise DataError(f"{fragment.label} is empty. Give a file with a header line and rows.")
-    delimiter = dialect.delimiter or max(DELIMITERS, key=first.count)
+    delimiter = dialect.delimiter or max(DELIMITERS, key=re.sub('"[^"]*"', "", first).count)
     if dialect.header:
         check_names(list(dialect.header), "data.source.header")
         return Layout(dialect.header, dialect.header, delimiter)
@@ -94,7 +93,13 @@ def _decode(first: bytes, encoding: str) -> str:
 
 
 def read(
-    fragment: Fragment, dialect: Dialect, found: Layout, kinds: Mapping[str, pa.DataType], columns: Sequence[str]
+    fragment: Fragment,
+    dialect: Dialect,
+    found: Layout,
+    kinds: Mapping[str, pa.DataType],
+    columns: Sequence[str],
+    *,
+    threads: bool = True,
 ) -> pa.Table:
     """Columns of a whole file, named; those not in `kinds` in the types their values suggest.
 
@@ -103,7 +108,7 @@ def read(
         DataError: ragged rows (with the line), or text in another encoding.
     """
 
-    def parse(threads: bool) -> pa.Table:
+    def parse() -> pa.Table:
         with _files.open_stream(fragment.uri, fragment.path) as stream:
             return pacsv.read_csv(stream, **_options(dialect, found, kinds, columns, threads=threads))
 
@@ -117,9 +122,9 @@ def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -
         DataError: as `read`.
     """
 
-    def parse(threads: bool) -> pa.Table:
+    def parse() -> pa.Table:
         with _files.open_stream(fragment.uri, fragment.path) as stream:
-            options = _options(dialect, found, {}, found.names, threads=threads, block_size=size_bytes)
+            options = _options(dialect, found, {}, found.names, block_size=size_bytes)
             reader = pacsv.open_csv(stream, **options)
             try:
                 batches = [reader.read_next_batch()]
@@ -130,22 +135,24 @@ def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -
     return _guarded(fragment, dialect, found, parse, found.names)
 
 
-def line_of_record(fragment: Fragment, dialect: Dialect, found: Layout, number: int) -> int:
-    """The line on which record `number` (counted from 1, empty lines left out) begins."""
-    for place, (line, _) in enumerate(_records(fragment, dialect, found), start=1):
-        if place == number:
-            return line
-    raise AssertionError(f"{fragment.label} has no record {number}")
+def first_refused(
+    fragment: Fragment, dialect: Dialect, found: Layout, kinds: Mapping[str, pa.DataType], columns: Sequence[str]
+) -> tuple[str, int]:
+    """The column and line of the first value that does not fit its type, in a file that holds one."""
+    try:
+        read(fragment, dialect, found, kinds, columns, threads=False)
+    except ConversionError as refused:
+        for place, (line, _) in enumerate(_records(fragment, dialect, found), start=1):
+            if place == refused.record:
+                return refused.column, line
+    raise AssertionError(f"{fragment.label} was read, or is no longer what it was")
 
 
 def _guarded(
-    fragment: Fragment, dialect: Dialect, found: Layout, parse: Callable[[bool], pa.Table], columns: Sequence[str]
+    fragment: Fragment, dialect: Dialect, found: Layout, parse: Callable[[], pa.Table], columns: Sequence[str]
 ) -> pa.Table:
     try:
-        try:
-            table = parse(True)
-        except pa.ArrowInvalid:
-            table = parse(False)  # again on one thread: only then does a message carry its row
+        table = parse()
     except pa.ArrowInvalid as error:
         raise _explain(error, fragment, dialect, found) from None
     except UnicodeError:
@@ -164,7 +171,7 @@ def _options(
     kinds: Mapping[str, pa.DataType],
     columns: Sequence[str],
     *,
-    threads: bool,
+    threads: bool = True,
     block_size: int = 1 << 20,
 ) -> dict[str, Any]:
     spelled = dict(zip(found.names, found.spelled, strict=True))
@@ -192,7 +199,7 @@ def _explain(error: pa.ArrowInvalid, fragment: Fragment, dialect: Dialect, found
         return _encoding(fragment, dialect)
     refused = REFUSED.search(text)
     if refused:
-        return ConversionError(int(refused[1]), int(refused[2]), text)
+        return ConversionError(found.names[int(refused["place"])], int(refused["record"] or 0) or None)
     if RAGGED.search(text):
         expected = len(found.names)
         for line, row in _records(fragment, dialect, found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
-from rayline.sources._columns import check_names, fit, unknown_column
+from rayline.sources._columns import check_names, common, fit, unknown_column
 
 FILE_SHIFT = 40
 """A row's key is its file's place shifted by this many bits, plus its place in the file."""
@@ -122,10 +122,11 @@ class Source(ABC):
             [*arrays, rows], schema=pa.schema([*(schema.field(n) for n in names), pa.field(ROW, pa.int64())])
         )
 
-    def widen(self, changes: Mapping[str, pa.DataType]) -> None:
-        """Change types in the schema, after a fragment refused a value (`RefusedError`); scans then begin again."""
-        fields = [f.with_type(changes.get(f.name, f.type)) for f in self._schema]
-        self.__dict__["_schema"] = pa.schema(fields)
+    def widen(self, column: str, wider: pa.DataType) -> None:
+        """Have a column hold `wider` values too, once a fragment refused one; scans then begin again."""
+        place = self._schema.get_field_index(column)
+        field = self._schema.field(place)
+        self.__dict__["_schema"] = self._schema.set(place, field.with_type(common(field.type, wider)))
 
     def settle(self) -> None:
         """A scan has read every value of every column: the types hold."""

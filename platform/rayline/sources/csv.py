@@ -128,28 +128,34 @@ class CsvSource(Source):
         if set(layout.names) != set(kinds):
             raise other_columns(fragment.label, layout.names, self.fragments()[0].label, list(kinds))
         wanted = names or [layout.names[0]]  # one column at least: it counts the rows
+        # where all rows were seen, a column of nulls is one of text without values
+        fixed = {n: kinds[n] for n in wanted if not (self.settled and pa.types.is_null(kinds[n]))}
         try:
-            # where all rows were seen, a column of nulls is one of text without values
-            fixed = {n: kinds[n] for n in wanted if not (self.settled and pa.types.is_null(kinds[n]))}
             return _csv.read(fragment, self.dialect, layout, fixed, wanted)
         except _csv.ConversionError as refused:
-            raise self._refusal(fragment, layout, layout.names[refused.place], refused.row) from None
-
-    def _refusal(self, fragment: Fragment, layout: _csv.Layout, column: str, row: int) -> DataError:
-        """Why a value was refused: a `RefusedError` where a wider type would hold the whole column."""
-        kind = self._schema.field(column).type
-        line = _csv.line_of_record(fragment, self.dialect, layout, row)
-        message = (
-            f"{fragment.label} line {line}: the value of column {column!r} cannot be read as {kind}. Correct it, "
-            f"list it under data.source.missing, or give the column's type: data.source.types: {{{column}: text}}."
+            wider = self._wider(fragment, layout, refused.column)
+            if wider is not None:
+                raise RefusedError(
+                    f"{fragment.label}: column {refused.column!r} holds values that are no {kinds[refused.column]}, "
+                    f"which it looked like at first. Read it by a scan, or give data.source.types.",
+                    refused.column,
+                    wider,
+                ) from None
+            column, line = _csv.first_refused(fragment, self.dialect, layout, fixed, wanted)
+        raise DataError(
+            f"{fragment.label} line {line}: the value of column {column!r} cannot be read as {kinds[column]}. "
+            f"Correct it, list it under data.source.missing, or give the column's type under data.source.types: "
+            f"{{{column}: text}}."
         )
+
+    def _wider(self, fragment: Fragment, layout: _csv.Layout, column: str) -> pa.DataType | None:
+        """The type that holds a column with this fragment's values too; `None` where text alone would."""
         if self.settled or column in self.config.types:
-            return DataError(message)
-        inferred = _kind(_csv.read(fragment, self.dialect, layout, {}, [column]).column(0).type)
-        wider = common(kind, inferred)
-        if pa.types.is_string(wider) and not pa.types.is_null(kind):
-            return DataError(message)
-        return RefusedError(message, column, wider)
+            return None
+        kind = self._schema.field(column).type
+        wider = common(kind, _kind(_csv.read(fragment, self.dialect, layout, {}, [column]).column(0).type))
+        hopeless = wider == kind or (pa.types.is_string(wider) and not pa.types.is_null(kind))
+        return None if hopeless else wider
 
 
 def _kind(found: pa.DataType) -> pa.DataType:

@@ -39,15 +39,16 @@ def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: 
     source.schema()  # decided here, once, and shipped with the source
     while True:
         outcomes = _run(source, fn, columns)
-        failed = next((o.error for o in outcomes if isinstance(o, _Failed)), None)
-        if isinstance(failed, RefusedError):
-            source.widen({failed.column: failed.wider})
-        elif failed is not None:
-            raise failed
-        else:
+        errors = [outcome.error for outcome in outcomes if isinstance(outcome, _Failed)]
+        refused = [error for error in errors if isinstance(error, RefusedError)]
+        if len(refused) < len(errors):
+            raise next(error for error in errors if not isinstance(error, RefusedError))
+        if not refused:
             if columns is None:
                 source.settle()
             return outcomes
+        for error in refused:
+            source.widen(error.column, error.wider)
 
 
 class _Failed:

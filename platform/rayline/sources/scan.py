@@ -25,7 +25,7 @@ def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: 
         try:
             results = [fn(frame(source, fragment, columns), fragment) for fragment in source.fragments()]
         except RefusedError as refused:
-            source.widen({refused.column: refused.wider})
+            source.widen(refused.column, refused.wider)
             continue
         if columns is None:
             source.settle()
