@@ -110,6 +110,13 @@ def list_folders(uri: str) -> list[str]:
     return sorted(entry.base_name for entry in entries if entry.type == pafs.FileType.Directory)
 
 
+def delete_folder(uri: str) -> None:
+    """Delete a folder with all that is in it; nothing happens where there is none."""
+    filesystem, path = locate(uri)
+    if filesystem.get_file_info(path).type == pafs.FileType.Directory:
+        filesystem.delete_dir(path)
+
+
 def copy_folder(source: str, destination: str) -> None:
     """Copy every file below `source` (any filesystem) to below `destination` (any filesystem)."""
     from_fs, from_path = locate(source)

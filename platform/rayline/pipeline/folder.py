@@ -41,6 +41,11 @@ class RunFolder:
         state = files.read_json(uri) if files.exists(uri) else {}
         files.write_json(uri, {**state, **values})
 
+    def discard(self) -> None:
+        """Delete a run that never began; one that is being resumed stays."""
+        if not self.resumed:
+            files.delete_folder(self.uri)
+
     def state(self) -> dict[str, Any]:
         return dict(files.read_json(self.path("run.json")))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rayline.cluster.connect import Connection, connect
 from rayline.cluster.storage import prove
-from rayline.core.errors import GateError, SpecError, listing
+from rayline.core.errors import GateError, InputError, SpecError, listing
 from rayline.core.home import ensure_home
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
@@ -108,6 +108,9 @@ def begin(
         summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
         try:
             yield Line(folder, stages, cluster, opened)
+        except InputError:
+            folder.discard()  # nothing was started
+            raise
         except BaseException as error:
             folder.update(status="failed", error=f"{type(error).__name__}: {error}", stages=stages.seconds)
             raise

@@ -28,7 +28,7 @@ from rayline.core.home import ensure_home, home
 from rayline.registry.models import Registry
 from rayline.registry.package import SPEC
 from rayline.serve import on_ray
-from rayline.serve.keys import Key
+from rayline.serve.keys import Key, require_for
 from rayline.serve.state import Entry, load
 from rayline.spec.sections import Serve
 
@@ -94,8 +94,10 @@ def serving(
     Raises:
         InputError: as `serve.on_ray.start`, or a model that is not registered; nothing is left running.
     """
+    require_for(host, keys)
     wanted = entries(models)
     ensure_home()
+    on_ray.require_free_ports(host, port)
     with connect(address, serve=True, dashboard=True) as cluster, _monitor(monitor_port) as monitor:
         url = on_ray.start(host, port, replicas=replicas, keys=keys, monitor=monitor)
         try:
