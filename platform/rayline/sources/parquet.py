@@ -21,7 +21,7 @@ from rayline.sources._source import Fragment, Source
 SUFFIXES = (".parquet", ".pq", ".parq")
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 FRAGMENT_BYTES = 64 << 20
-"""Row groups are read together up to this size, uncompressed."""
+"""Row groups are read together up to this size in memory, about."""
 
 
 class Config(PluginConfig):
@@ -108,7 +108,9 @@ def _group(file: _files.File, place: int, metadata: pq.FileMetaData, index: int)
     runs: list[list[int]] = []
     sizes: list[int] = []
     for group in range(metadata.num_row_groups):
-        size = metadata.row_group(group).total_byte_size
+        stored = metadata.row_group(group)
+        # few distinct values take few bytes in a file, and eight a value and row at least once read
+        size = max(stored.total_byte_size, stored.num_rows * metadata.num_columns * 8)
         if runs and sizes[-1] + size <= FRAGMENT_BYTES:
             runs[-1].append(group)
             sizes[-1] += size
