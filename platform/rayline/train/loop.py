@@ -105,7 +105,7 @@ class _Run:
         self.store = store
         self.precision = precision.resolve(settings.precision, device)
         self.state = State(network, settings, device)
-        self.peak_rate = float(self.state.optimizer.param_groups[0]["lr"])
+        self.peak_rate: float = settings.optimizer.lr  # type: ignore[attr-defined]
         self.epoch_steps = steps_per_epoch(len(train), settings.batch_size)
         self.steps = self.epoch_steps * settings.epochs
         self.multiplier: Callable[[int], float] = settings.schedule.build(self.steps)  # type: ignore[attr-defined]
@@ -215,8 +215,7 @@ class _Run:
         if self.settings.clip_norm is not None:
             state.weights.clip(self.settings.clip_norm)
         rate = self.peak_rate * self.multiplier(state.step)
-        state.optimizer.param_groups[0]["lr"] = rate
-        state.optimizer.step()
+        state.optimizer.step(state.weights.gradient, rate)
         state.weights.gradient.zero_()
         state.step += 1
         return rate

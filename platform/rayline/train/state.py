@@ -11,6 +11,7 @@ from torch import Tensor
 from rayline.models.network import Network
 from rayline.spec.sections import Train
 from rayline.train.checkpoints import Checkpoint, below, prefixed, read
+from rayline.train.optimizers._optimizer import Optimizer
 from rayline.train.record import Epoch, Fit
 from rayline.train.weights import FlatWeights
 
@@ -23,7 +24,7 @@ class State:
         self.patience = settings.early_stopping
         self.epochs = settings.epochs
         self.weights = FlatWeights(network)
-        self.optimizer: torch.optim.Optimizer = settings.optimizer.build([self.weights.vector])  # type: ignore[attr-defined]
+        self.optimizer: Optimizer = settings.optimizer.build(self.weights.vector)  # type: ignore[attr-defined]
         self.step = 0
         """Steps done."""
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -55,7 +56,6 @@ class State:
 
     def snapshot(self, loss_sum: float, epoch_seconds: float) -> Checkpoint:
         """The state as a checkpoint; `loss_sum` is that of all workers."""
-        [moments] = self.optimizer.state_dict()["state"].values() or [{}]
         return Checkpoint(
             step=self.step,
             state={
@@ -66,7 +66,7 @@ class State:
             },
             tensors={
                 **prefixed("network", self.network.state_dict()),
-                **prefixed("optimizer", {name: value for name, value in moments.items() if value is not None}),
+                **prefixed("optimizer", self.optimizer.state),
                 **prefixed("best", self.best or {}),
             },
         )
@@ -79,9 +79,8 @@ class State:
         self.history = [Epoch(**epoch) for epoch in checkpoint.state["history"]]
         self.best_epoch = checkpoint.state["best_epoch"]
         self.network.load_state_dict(below("network", checkpoint.tensors))
-        moments = below("optimizer", checkpoint.tensors)
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": {0: moments} if moments else {}, "param_groups": groups})
+        for name, tensor in below("optimizer", checkpoint.tensors).items():
+            self.optimizer.state[name].copy_(tensor)
         device = self.loss_sum.device
         self.best = {name: tensor.to(device) for name, tensor in below("best", checkpoint.tensors).items()} or None
 

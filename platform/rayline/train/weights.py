@@ -19,7 +19,6 @@ class FlatWeights:
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self.vector = torch.cat([p.detach().reshape(-1) for p in self._parameters])
         self.gradient = torch.zeros_like(self.vector)
-        self.vector.grad = self.gradient
         start = 0
         for parameter in self._parameters:
             part = slice(start, start + parameter.numel())

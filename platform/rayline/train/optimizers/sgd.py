@@ -1,23 +1,24 @@
-"""Stochastic gradient descent with optional momentum. Choose it for its few moving parts, or when Adam over-fits.
+"""Stochastic gradient descent with momentum. Choose it for its few moving parts, or when Adam over-fits.
 
 Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+import torch
 from pydantic import Field, model_validator
-from torch import Tensor, optim
+from torch import Tensor
 
-from rayline.train.optimizers._optimizer import OptimizerConfig
+from rayline.train.optimizers._optimizer import Optimizer, OptimizerConfig
 
 
 class Config(OptimizerConfig):
     lr: float = Field(default=0.05, gt=0)
     """Learning rate at the schedule's peak."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Share of the last step that this one keeps."""
     nesterov: bool = False
+    """Look ahead along the momentum; needs momentum."""
     weight_decay: float = Field(default=0.0, ge=0)
     """L2 penalty, added to the gradient."""
 
@@ -27,12 +28,26 @@ class Config(OptimizerConfig):
             raise ValueError("nesterov needs momentum above 0")
         return self
 
-    def build(self, parameters: Iterable[Tensor]) -> optim.Optimizer:
-        return optim.SGD(
-            parameters,
-            lr=self.lr,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-            fused=True,
+    def build(self, weights: Tensor) -> Optimizer:
+        return SGD(weights, self)
+
+
+class SGD(Optimizer):
+    def __init__(self, weights: Tensor, config: Config) -> None:
+        self.weights = weights
+        self.config = config
+        self.state = {"momentum": torch.zeros_like(weights)} if config.momentum else {}
+
+    def step(self, gradient: Tensor, rate: float) -> None:
+        torch._fused_sgd_(
+            [self.weights],
+            [gradient],
+            list(self.state.values()),
+            weight_decay=self.config.weight_decay,
+            momentum=self.config.momentum,
+            lr=rate,
+            dampening=0.0,
+            nesterov=self.config.nesterov,
+            maximize=False,
+            is_first_step=False,
         )
