@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from ray.exceptions import RayTaskError
 
+from rayline.cluster.passes import plain_errors
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
 from rayline.profile.profile import Profile, merge, profile_frame
@@ -80,7 +81,7 @@ def test_types_are_widened_for_all_tasks(tmp_path: Path, monkeypatch: pytest.Mon
     assert on_ray.scan(source, lambda frame, _: str(frame.schema["n"])) == ["Float64"] * 3
     assert source.settled
     fresh = Config(path=str(tmp_path)).build()
-    with on_ray.plain_errors():
+    with plain_errors():
         blocks = list(on_ray.dataset(fresh).iter_batches(batch_size=None, batch_format="pyarrow"))
     assert {str(block.schema.field("n").type) for block in blocks} == {"double"}
 
@@ -91,7 +92,7 @@ def test_a_dataset_streams_all_rows_in_order(tmp_path: Path) -> None:
         pq.write_table(table, tmp_path / f"{number}.parquet")
     from rayline.sources.parquet import Config as Parquet
 
-    with on_ray.plain_errors():
+    with plain_errors():
         blocks = list(
             on_ray.dataset(Parquet(path=str(tmp_path)).build(), ["n"]).iter_batches(
                 batch_size=None, batch_format="pyarrow"
@@ -106,6 +107,6 @@ def test_an_error_within_a_dataset_is_ours(source: Source, capfd: pytest.Capture
     def refuse(batch: pa.Table) -> pa.Table:
         raise DataError("00.csv line 3 is refused")
 
-    with pytest.raises(DataError, match=r"^00\.csv line 3 is refused$"), on_ray.plain_errors():
+    with pytest.raises(DataError, match=r"^00\.csv line 3 is refused$"), plain_errors():
         on_ray.dataset(source).map_batches(refuse, batch_format="pyarrow").materialize()
     assert "Traceback" not in capfd.readouterr().err

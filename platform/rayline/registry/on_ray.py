@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import ray.data
 
+from rayline.cluster.passes import plain_errors
 from rayline.core import files
 from rayline.core.columns import ROW, Signature, Task
 from rayline.registry import outputs, package
@@ -21,7 +22,7 @@ from rayline.registry.outputs import FileOutput, FolderOutput
 from rayline.registry.predictor import Predictor, load, read_signature
 from rayline.registry.validate import Validator
 from rayline.sources._source import Source
-from rayline.sources.on_ray import dataset, plain_errors
+from rayline.sources.on_ray import dataset
 
 
 def predict_dataset(uri: str, source: Source, output: str) -> int:

@@ -1,0 +1,100 @@
+"""A pass of Ray Data over a list of items, such as the fragments of a source: each task works on its own items.
+
+Only what the work returns comes back, pickled; errors of ours come back as themselves, and Ray Data's log stays off
+the terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import ray
+import ray.data
+from ray.exceptions import RayTaskError
+
+from rayline.core.errors import RaylineError
+
+T = TypeVar("T")
+R = TypeVar("R")
+TASKS_PER_CPU = 4
+RETRY_NOTE = "\nFailed to apply"
+"""How the advice begins that Ray Data adds to the message of an error in a task."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An item's error, carried as a value: Ray Data would wrap it in its own."""
+
+    error: RaylineError
+
+
+def fan_out(items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+    """`work(item)` for each item, in tasks on the cluster; results in the order of the items.
+
+    Raises:
+        RaylineError: what of ours was raised in a task; of several, the first item's.
+    """
+    results: list[R] = []
+    for outcome in outcomes(items, work):
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        results.append(outcome)
+    return results
+
+
+def outcomes(items: Sequence[T], work: Callable[[T], R]) -> list[R | Failed]:
+    """As `fan_out`, with errors of ours as `Failed` in the place of results."""
+
+    def task(batch: pa.Table) -> pa.Table:
+        done: list[Any] = []
+        for packed in batch.column("item").to_pylist():
+            try:
+                done.append(work(pickle.loads(packed)))
+            except RaylineError as error:
+                done.append(Failed(error))
+        packed_again = pa.array([ray.cloudpickle.dumps(outcome) for outcome in done], pa.large_binary())
+        return pa.table({"index": batch.column("index"), "outcome": packed_again})
+
+    with plain_errors():
+        rows = dataset(items).map_batches(task, batch_format="pyarrow", batch_size=None).take_all()
+    packed = {row["index"]: row["outcome"] for row in rows}
+    return [pickle.loads(packed[index]) for index in range(len(items))]
+
+
+def dataset(items: Sequence[Any]) -> ray.data.Dataset:
+    """The items, pickled in a column `item` beside their `index`, in a few blocks for each CPU, order kept."""
+    rows = [{"index": index, "item": pickle.dumps(item)} for index, item in enumerate(items)]
+    blocks = min(len(rows), max(1, int(ray.cluster_resources().get("CPU", 1))) * TASKS_PER_CPU)
+    context = ray.data.DataContext.get_current().copy()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.preserve_order = True
+    context.raise_original_map_exception = True  # else nothing but its text comes back
+    with ray.data.DataContext.current(context):
+        return ray.data.from_items(rows, override_num_blocks=blocks)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Raise an error of ours that a Ray task raised as itself, and keep Ray Data's own log off the terminal."""
+    consoles = [h for h in logging.getLogger("ray.data").handlers if isinstance(h, logging.StreamHandler)]
+    levels = [console.level for console in consoles]
+    for console in consoles:
+        console.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except RayTaskError as error:
+        cause = error.cause
+        if not isinstance(cause, RaylineError):
+            raise
+        cause.args = (str(cause).partition(RETRY_NOTE)[0],)
+        raise cause from None
+    finally:
+        for console, level in zip(consoles, levels, strict=True):
+            console.setLevel(level)
