@@ -91,7 +91,8 @@ def test_reasons_tell_no_values() -> None:
         (["<=50K", "<=50K", ">50K"], Task.BINARY, ("<=50K", ">50K"), ">50K"),
         (["a", "a", "b", "c"], Task.MULTICLASS, ("a", "b", "c"), None),
         ([0, 1, 0, 0], Task.BINARY, ("0", "1"), "1"),
-        ([1, 2, 1, 1], Task.BINARY, ("2", "1"), "1"),
+        ([1, 2, 1, 1], Task.BINARY, ("1", "2"), "2"),
+        ([1, -1, 1, 1], Task.BINARY, ("-1", "1"), "1"),
         ([3.0, 7.0, 3.0], Task.BINARY, ("3", "7"), "7"),
         ([True, False, True], Task.BINARY, ("false", "true"), "true"),
         (["x", "y", "x", "y"], Task.BINARY, ("x", "y"), "y"),
@@ -165,6 +166,6 @@ def test_an_unknown_target_is_answered_with_the_nearest() -> None:
     [(" a ", "a"), ("TRUE", "true"), (True, "true"), (3, "3"), (3.0, "3"), (0.5, "0.5"), ("01", "01")],
 )
 def test_class_texts_are_those_that_preparation_knows_values_by(value: Any, text: str) -> None:
-    from rayline.prepare.category_text import category_text
+    from rayline.core.category_text import category_text
 
     assert class_text(value) == text == category_text(value)

@@ -217,6 +217,8 @@ def _positive(rows: dict[str, int], declared: str | None, column: str) -> tuple[
             )
         return class_text(declared), "declared"
     said = [name for name in classes if name.lower() in POSITIVE]
+    if said == ["1"] and not {"0", "-1"} & set(classes):  # of 1 and 2 neither says yes
+        said = []
     if len(said) == 1:
         return said[0], "by its name"
     second = min(reversed(classes), key=lambda name: rows[name])
