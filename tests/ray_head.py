@@ -30,11 +30,11 @@ class Head:
 
 @contextmanager
 def running_head(
-    *, cpus: int = 2, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    port: int | None = None, *, cpus: int = 2, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
 ) -> Iterator[Head]:
     """`ray start --head` with token authentication, until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="rlh-", dir="/tmp"))  # a socket's path has at most 107 characters
-    ports = free_ports(2)
+    ports = [port or free_ports(1)[0], free_ports(1)[0]]
     shared = ray_environment(folder) | dict(environment or {})
     command = [
         str(BIN / "ray"), "start", "--head", "--block", "--disable-usage-stats", "--include-dashboard=true",
@@ -49,6 +49,9 @@ def running_head(
         wait_for_port(ports[0], process)
         wait_for_port(ports[1], process)
         yield Head(f"127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", shared)
+    except BaseException:
+        print((folder / "head.log").read_text()[-3000:])
+        raise
     finally:
         process.terminate()
         try:

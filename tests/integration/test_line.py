@@ -53,8 +53,8 @@ def test_a_pandas_frame_is_a_source_and_the_model_answers_one() -> None:
     result = rayline.run(spec("notebook", frame))
     answers = rayline.load("notebook").predict(frame.drop(columns="target"))
     assert answers.height == len(frame)
-    right = float((answers["prediction"].cast(pl.Float64).cast(pl.Int64).to_numpy() == frame["target"].to_numpy()).mean())
-    assert right > 0.9
+    right = answers["prediction"].cast(pl.Int64).to_numpy() == frame["target"].to_numpy()
+    assert right.mean() > 0.9
     assert result.to_json()["metrics"]["test"]["accuracy"] == result.metrics["accuracy"]["value"]
 
 
@@ -126,7 +126,8 @@ def test_an_unfinished_run_is_resumed_and_a_finished_one_is_not(rayline_home: Pa
     files.write_json(f"{done.run}/run.json", {**state, "status": "failed"})
     again = rayline.run(made, resume=True)
     assert again.run == done.run
-    assert files.read_bytes(f"{again.package}/model.safetensors") == files.read_bytes(f"{done.package}/model.safetensors")
+    weights = [files.read_bytes(f"{run.package}/model.safetensors") for run in (done, again)]
+    assert weights[0] == weights[1]
 
 
 def test_a_search_ends_in_a_registered_model_and_resumes_without_repeating(rayline_home: Path) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayline.core import files
+from rayline.core.category_text import category_text as prepared_text
 from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
 from rayline.core.errors import PackageError
-from rayline.prepare.category_text import category_text as prepared_text
 from rayline.profile.bins import TOP_VALUES, CategoryBins, NumberBins, category_bins, category_text, number_bins
 from rayline.profile.profile import profile_frame
 from rayline.profile.reference import FILE, Reference

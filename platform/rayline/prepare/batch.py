@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from rayline.core.category_text import category_texts
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.prepared import Prepared
-from rayline.prepare.category_text import category_texts
 from rayline.prepare.number_value import to_floats
 from rayline.prepare.transform import BoolArray, CategoryTransform, IntArray, Transform
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.prepared import Prepared
-from rayline.prepare.category_text import category_text
 from rayline.prepare.number_value import FloatArray, parse_number
 from rayline.prepare.transform import CategoryTransform, Transform
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rayline.core.category_text import plain
 from rayline.core.errors import DataError
-from rayline.prepare.category_text import plain
 
 FloatArray = npt.NDArray[np.float64]
 

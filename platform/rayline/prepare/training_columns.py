@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rayline.core.category_text import category_text, category_texts
 from rayline.core.errors import DataError, nearest
-from rayline.prepare.category_text import category_text, category_texts
 from rayline.prepare.number_value import FloatArray, to_floats
 
 if TYPE_CHECKING:

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rayline.core.category_text import category_text
+
 QUANTILE_BINS = 10
 TOP_VALUES = 30
 FEW_ROWS = 16
@@ -108,24 +110,6 @@ class CategoryBins:
 
 
 Bins = NumberBins | CategoryBins
-
-
-def category_text(value: Any) -> str | None:
-    """The text by which a category's value is known, `None` where it is missing; as preparation has it.
-
-    >>> [category_text(v) for v in (" a ", "True", True, 3, 3.0, 0.5, "", float("nan"), None)]
-    ['a', 'true', 'true', '3', '3', '0.5', None, None, None]
-    """
-    if isinstance(value, str):
-        text = value.strip()
-        return text.lower() if text.lower() in ("true", "false") else text or None
-    if value is None or isinstance(value, bool):
-        return None if value is None else str(value).lower()
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return str(int(value)) if value == int(value) else repr(value)
-    return str(value)
 
 
 def _tally(values: Values) -> Counter[Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType
 from rayline.core.errors import SpecError
-from rayline.prepare.category_text import category_text
 from rayline.prepare.impute._imputer import ImputeConfig, Imputer
 from rayline.prepare.training_columns import CategoryColumn, NumberColumn
 

@@ -18,10 +18,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from rayline.core.category_text import category_texts, plain
 from rayline.core.columns import ROW
 from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
-from rayline.prepare.category_text import category_texts, plain
 from rayline.prepare.split._parts import (
     TEST,
     VALIDATION,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rayline.core.category_text import category_text, category_texts
 from rayline.core.errors import DataError
-from rayline.prepare.category_text import category_text, category_texts
 
 SCALARS = st.one_of(
     st.none(),
