@@ -34,7 +34,9 @@ RECORD = {"age": 39, "job": "clerk", "hours": 40.0}
 class Doubling:
     """Stands where a package's predictor would: answers with a simple function of `hours`, and remembers its passes."""
 
-    def __init__(self, signature: Signature = BINARY, *, factor: float = 0.01, golden: str = "", pass_s: float = 0) -> None:
+    def __init__(
+        self, signature: Signature = BINARY, *, factor: float = 0.01, golden: str = "", pass_s: float = 0
+    ) -> None:
         self.signature = signature
         self.validator = Validator(signature)
         self.factor = factor

@@ -34,8 +34,8 @@ def test_version_is_a_number_or_an_alias(endpoint: Endpoint, version: str, proba
 
 
 def test_regression_and_multiclass_answers(bare: Endpoint) -> None:
-    bare.packages = {"r": Doubling(REGRESSION), "m": Doubling(MULTI)}
-    bare.serve({"price": {"versions": {"1": "r"}}, "kind": {"versions": {"1": "m"}}})
+    bare.packages = {"/r": Doubling(REGRESSION), "/m": Doubling(MULTI)}
+    bare.serve({"price": {"versions": {"1": "/r"}}, "kind": {"versions": {"1": "/m"}}})
     assert bare.predict(RECORD, model="price").json["predictions"] == [{"value": 0.4}]
     assert bare.predict(RECORD, model="kind").json["predictions"] == [
         {"label": "b", "probabilities": {"a": 0.4, "b": 0.6, "c": 0.0}}
@@ -104,7 +104,7 @@ def test_many_rows_are_answered_in_passes(endpoint: Endpoint) -> None:
     assert [row["probabilities"]["yes"] for row in answer.json["predictions"]] == pytest.approx(
         [record["hours"] / 100 for record in records]
     )
-    assert endpoint.packages["pkg-3"].passes[-5:] == [1024] * 4 + [904]
+    assert endpoint.packages["/pkg/3"].passes[-5:] == [1024] * 4 + [904]
 
 
 def test_a_fault_of_ours_is_500_and_ends_nothing(endpoint: Endpoint) -> None:
@@ -208,7 +208,7 @@ def test_keys_are_asked_for_where_there_are_any(endpoint: Endpoint) -> None:
         {"name": "caller", "sha256": digest["caller-secret"], "scopes": ["predict"]},
         {"name": "reader", "sha256": digest["reader-secret"], "scopes": ["read"]},
     ]
-    endpoint.serve({"adult": {"versions": {"3": "pkg-3"}}}, {"keys": keys})
+    endpoint.serve({"adult": {"versions": {"3": "/pkg/3"}}}, {"keys": keys})
     caller = {"authorization": "Bearer caller-secret"}
     assert endpoint.predict(RECORD).status == 401
     assert endpoint.predict(RECORD, headers={"x-api-key": "wrong"}).status == 401

@@ -22,7 +22,7 @@ def test_a_loaded_version_is_shown_with_every_look_and_a_gone_one_once(endpoint:
     for _ in range(2):
         metrics.take([], [])
         assert shown() == {"3": 1.0, "4": 1.0}
-    endpoint.serve({"adult": {"versions": {"4": "pkg-4"}}})
+    endpoint.serve({"adult": {"versions": {"4": "/pkg/4"}}})
     metrics.loaded(endpoint.replica.plane.table)
     assert shown() == {"3": 0.0, "4": 1.0}
     metrics.take([], [])

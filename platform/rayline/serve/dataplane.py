@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from concurrent.futures import ThreadPoolExecutor
 
-from rayline.serve.keys import Guard
+from rayline.serve.keys import Guard, Key
 from rayline.serve.observe import Observer, Request
 from rayline.serve.state import Settings
 from rayline.serve.table import Served, Table
@@ -28,10 +28,10 @@ class Dataplane:
         self.executor = ThreadPoolExecutor(2, thread_name_prefix="rayline-pass")
         self._observer = observer
 
-    def configure(self, settings: Settings) -> None:
-        """Take new settings."""
+    def configure(self, settings: Settings, keys: tuple[Key, ...] = ()) -> None:
+        """Take new settings; `keys` are good beside theirs."""
         self.settings = settings
-        self.guard = Guard(settings.keys)
+        self.guard = Guard((*keys, *settings.keys))
         for model in self.table.models.values():
             for served in model.versions.values():
                 served.batcher.max_waiting_rows = settings.max_waiting_rows

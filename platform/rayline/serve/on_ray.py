@@ -30,6 +30,7 @@ from rayline.cluster import environment
 from rayline.core.errors import AddressInUseError, ClusterError, InputError, NotFoundError, RunError
 from rayline.serve import rollout, state
 from rayline.serve.keys import Key, require_for
+from rayline.serve.keys import read as read_keys
 from rayline.serve.loader import Report
 from rayline.serve.replica import Replica
 from rayline.serve.rollout import APP, DEPLOYMENT
@@ -85,6 +86,7 @@ class Endpoint:
             host=host,
             meters=RayMeters(),
             report=lambda report: _put_report(name, report),
+            keys=read_keys(),
             access_log=Path(get_serve_logs_dir(), f"rayline_access_{name}.log"),
             post=lambda url, body: http_post(url, body, key),
         )
@@ -148,10 +150,14 @@ def start(
     wanted = state.load() if desired is None else desired
     settings = wanted.settings.model_copy(update={"keys": keys, "monitor": monitor})
     wanted = wanted.model_copy(update={"settings": settings})
-    serve.start(http_options={"host": host, "port": port}, proxy_location="EveryNode")
-    _apply(rollout.application(None, wanted, **_scale(replicas)))
-    _await(wanted.fingerprint, timeout_s)
-    state.save(wanted)
+    try:
+        serve.start(http_options={"host": host, "port": port}, proxy_location="EveryNode")
+        _apply(rollout.application(None, wanted, **_scale(replicas)))
+        _await(wanted.fingerprint, timeout_s)
+        state.save(wanted)
+    except BaseException:  # Ctrl-C too: nothing of a start that did not succeed stays
+        stop()
+        raise
     return url(host, port)
 
 

@@ -14,7 +14,7 @@ from rayline.serve import packages
 from rayline.serve.access import AccessLog
 from rayline.serve.asgi import App
 from rayline.serve.dataplane import Dataplane
-from rayline.serve.keys import require_for
+from rayline.serve.keys import Key, require_for
 from rayline.serve.loader import Loader, Report
 from rayline.serve.metrics import Meters, Metrics
 from rayline.serve.observe import Observer
@@ -36,6 +36,7 @@ class Replica:
         meters: where metrics go.
         report: told what this replica has loaded; called in a thread, again when it raises.
         access_log: file of the access log.
+        keys: API keys beside those of the desired state.
         open_package: what a package URI is loaded by.
         post: how windows reach the monitor.
     """
@@ -48,11 +49,13 @@ class Replica:
         meters: Meters,
         report: Callable[[Report], None],
         access_log: Path,
+        keys: tuple[Key, ...] = (),
         open_package: Callable[[str], tuple[Predictor, Reference | None]] = packages.open_registry,
         post: Post | None = None,
     ) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._host = host
+        self._keys = keys
         self._metrics = Metrics(meters)
         self._log = AccessLog(access_log)
         self._windows = Windows(name, post)
@@ -75,7 +78,7 @@ class Replica:
         """
         try:
             desired = parse(document)
-            require_for(self._host, desired.settings.keys)
+            require_for(self._host, (*self._keys, *desired.settings.keys))
         except InputError as error:
             if not self._begun:
                 raise
@@ -92,7 +95,7 @@ class Replica:
         self.plane.close()
 
     def _configure(self, desired: Desired) -> None:
-        self.plane.configure(desired.settings)
+        self.plane.configure(desired.settings, self._keys)
         self._log.enabled = desired.settings.access_log
         self._windows.monitor = desired.settings.monitor
         self._windows.report_s = desired.settings.report_s

@@ -8,12 +8,22 @@ document to the next; nothing here knows of Ray.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from rayline.core import files
 from rayline.core.catalog import explain_validation
@@ -23,6 +33,20 @@ from rayline.serve.keys import Key
 
 CHAMPION = "champion"
 """The alias that answers where a request names no version, if the model has it."""
+
+
+def absolute(package: str) -> str:
+    """A package's URI, or its local path made absolute: replicas have another working directory."""
+    return package if "://" in package else os.path.abspath(os.path.expanduser(package))
+
+
+def _is_absolute(package: str) -> str:
+    if "://" not in package and not os.path.isabs(package):
+        raise ValueError("give an absolute path or a URI: replicas have a working directory of their own")
+    return package
+
+
+Package = Annotated[str, AfterValidator(_is_absolute)]
 
 
 class Document(BaseModel):
@@ -49,7 +73,7 @@ class Settings(Document):
 class ServedModel(Document):
     """The versions of one model that answer, by version: each a package's URI."""
 
-    versions: dict[str, str] = Field(min_length=1)
+    versions: dict[str, Package] = Field(min_length=1)
     aliases: dict[str, str] = {}
     """Alias to version. A request may name either."""
     default: str | None = None
@@ -86,7 +110,7 @@ class ServedModel(Document):
 class Desired(Document):
     """What every replica is to serve."""
 
-    models: Annotated[dict[str, ServedModel], Field()] = {}
+    models: dict[str, ServedModel] = {}
     settings: Settings = Settings()
 
     @field_validator("models")
@@ -110,8 +134,8 @@ class Entry(Document):
 
     model: str
     version: str
-    package: str
-    """URI of its package, readable on every node."""
+    package: Annotated[str, BeforeValidator(absolute)]
+    """URI of its package, readable on every node; a local path is made absolute."""
     aliases: tuple[str, ...] = ()
     """Aliases it takes over from the version that has them now."""
     max_batch_rows: int = Field(default=1024, ge=1)
@@ -123,10 +147,17 @@ def parse(document: Any) -> Desired:
     Raises:
         InputError: each problem, with its place.
     """
+    document = {} if document is None else document
+    models = document.get("models") if isinstance(document, Mapping) else None
     try:
-        return Desired.model_validate(document if document is not None else {})
+        for name, model in models.items() if isinstance(models, Mapping) else ():
+            where = f"user_config.models.{name}"
+            ServedModel.model_validate(model)
+        where = "user_config"
+        return Desired.model_validate(document)
     except ValidationError as error:
-        raise InputError(explain_validation(error, "user_config", Desired)) from None
+        kind = Desired if where == "user_config" else ServedModel
+        raise InputError(explain_validation(error, where, kind)) from None
 
 
 def with_entries(desired: Desired, entries: Sequence[Entry], *, keep: bool = False) -> Desired:
