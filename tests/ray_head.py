@@ -53,12 +53,8 @@ def running_head(
         print((folder / "head.log").read_text()[-3000:])
         raise
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # a graceful stop takes seconds, and nothing of it is kept
+        process.wait()
         kill_session(process.pid)
         shutil.rmtree(folder, ignore_errors=True)
 
