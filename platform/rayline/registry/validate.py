@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rayline.core.category_text import category_text, category_texts
 from rayline.core.columns import ROW, FeatureType, InputColumn, Signature
 from rayline.core.errors import DataError, SignatureError, listing, nearest
-from rayline.prepare.category_text import category_text, category_texts
 from rayline.prepare.number_value import to_floats
 
 Values = Sequence[Any] | npt.NDArray[Any]
