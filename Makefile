@@ -10,9 +10,11 @@ quickstart: $(STAMP)
 	$(BIN)/rayline quickstart
 
 test: $(STAMP) prometheus
+	$(BIN)/python -m pytest -q --doctest-modules platform/rayline
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: $(STAMP) prometheus
+	$(BIN)/python -m pytest -q --doctest-modules platform/rayline
 	$(BIN)/python -m pytest
 
 check: $(STAMP)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from typing import Annotated
 
 import typer
@@ -18,13 +22,27 @@ def command(
         str, typer.Option("--host", help="Beyond loopback, RAYLINE_MONITOR_KEY is required.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port")] = 8010,
+    follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
 ) -> None:
     """Run the monitor in the foreground: replicas post windows, Prometheus scrapes /metrics, people read /drift."""
     if context.invoked_subcommand is not None:
         return
     from rayline.monitor.service import run_forever
 
-    run_forever(host, port)
+    if follow_parent:
+        _stop_with(os.getppid())
+    run_forever(host, port, on_start=lambda url: print(f"monitor {url}   /metrics for Prometheus   /drift for people"))
+
+
+def _stop_with(parent: int) -> None:
+    """End this process soon after `parent`, however that ended: `rayline serve` may be killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @app.command()

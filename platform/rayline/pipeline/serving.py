@@ -202,9 +202,9 @@ def _monitor(port: int | None) -> Iterator[str | None]:
         yield None
         return
     port = port or free_port()
-    command = [sys.executable, "-m", "rayline.cli", "monitor", "--port", str(port)]
+    command = [sys.executable, "-m", "rayline.cli", "monitor", "--port", str(port), "--follow-parent"]
     # a session of its own: Ctrl-C is for the endpoint, which stops the monitor last
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         _wait_for_monitor(process, port)
         yield f"http://127.0.0.1:{port}"
