@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from serving_parts import RECORD, Doubling, Endpoint, wait_for
 
-from rayline.core.errors import InputError, PackageError
+from rayline.core.errors import InputError, PackageError, RunError
 from rayline.serve import loader
 
 ONE = {"adult": {"versions": {"1": "/pkg/1"}, "aliases": {"champion": "1"}}}
@@ -159,3 +159,14 @@ def test_a_report_that_cannot_be_given_is_given_later(bare: Endpoint, monkeypatc
     asyncio.run(bare.replica.reconfigure({"models": ONE}))
     assert version_of(bare) == "1"
     wait_for(lambda: bare.reports and not bare.reports[-1].working)
+
+
+def test_a_replica_that_can_load_nothing_does_not_start(bare: Endpoint) -> None:
+    with pytest.raises(RunError, match="none of its models.*/pkg/1 is not a model package"):
+        asyncio.run(bare.replica.reconfigure({"models": ONE}))
+    bare.packages["/pkg/1"] = Doubling()
+    half = {**ONE, "other": {"versions": {"1": "/nowhere"}}}
+    asyncio.run(bare.replica.reconfigure({"models": half}))
+    assert version_of(bare) == "1"
+    assert bare.get("/v2/health/ready").status == 503
+    assert bare.get("/v2/models/other/ready").status == 503

@@ -72,8 +72,8 @@ def test_settled_when_every_running_replica_has_followed() -> None:
     ("told", "kind", "said"),
     [
         (report(), None, None),
-        (report(kind="PackageError"), PackageError, "adult 1 was not deployed"),
-        (report(kind="MemoryError"), RunError, "adult 1 was not deployed"),
+        (report(kind="PackageError"), PackageError, "adult 1 cannot be served"),
+        (report(kind="MemoryError"), RunError, "adult 1 cannot be served"),
         (report(problem="no keys"), RunError, "no keys"),
     ],
 )
@@ -94,3 +94,10 @@ def test_summary_shows_versions_by_replica() -> None:
 def test_no_endpoint_is_said_so() -> None:
     with pytest.raises(NotFoundError, match="rayline serve"):
         rollout.held_state({"applications": {}})
+
+
+def test_start_failure_is_what_a_replica_said() -> None:
+    error = rollout.start_failure({"r9": report(kind="PackageError")}, DESIRED.fingerprint, "a traceback")
+    assert type(error) is PackageError
+    assert "why" in str(error)
+    assert "a traceback" in str(rollout.start_failure({}, DESIRED.fingerprint, "a traceback"))

@@ -8,6 +8,7 @@ write what they have loaded to the cluster's key-value store, where `deploy` and
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import time
@@ -27,7 +28,8 @@ from ray.serve.schema import ServeDeploySchema
 from ray.util import metrics
 
 from rayline.cluster import environment
-from rayline.core.errors import AddressInUseError, ClusterError, InputError, NotFoundError, RunError
+from rayline.core.errors import AddressInUseError, ClusterError, InputError, NotFoundError, RaylineError, RunError
+from rayline.registry import manifest
 from rayline.serve import rollout, state
 from rayline.serve.keys import Key, require_for
 from rayline.serve.keys import read as read_keys
@@ -36,6 +38,8 @@ from rayline.serve.replica import Replica
 from rayline.serve.rollout import APP, DEPLOYMENT
 from rayline.serve.state import Desired, Entry
 from rayline.serve.windows import http_post
+
+log = logging.getLogger("rayline.serve")
 
 NAMESPACE = "rayline"
 _REPORTS = "serve/replicas/"
@@ -120,18 +124,18 @@ def start(
         replicas: how many, or the least and the most for autoscaling.
         keys: API keys.
         monitor: URL of the monitor that replicas report to.
-        desired: models to serve; default: those last served from this `RAYLINE_HOME`. Its keys and monitor are
-            replaced by those given.
+        desired: models to serve; default: those last served from this `RAYLINE_HOME`, without versions whose package
+            is gone. Its keys and monitor are replaced by those given.
         timeout_s: how long replicas may take to start.
 
     Returns:
-        The URL it answers at. A model that could not be loaded does not stop it; `status()` tells.
+        The URL it answers at. While one model loads, others that could not do not stop it; `status()` tells.
 
     Raises:
         InputError: a bind beyond loopback without keys.
         AddressInUseError: a port it needs is taken.
         ClusterError: an endpoint runs on this cluster already.
-        RunError: its replicas do not start.
+        PackageError, RunError: its replicas do not start, or can load nothing of what is wanted.
     """
     _require_ray()
     require_for(host, keys)
@@ -147,7 +151,7 @@ def start(
             f"Ray Serve runs on this cluster already, at {running.http_config.host}:{running.http_config.port}, and "
             f"cannot also listen at {host}:{port}. Use that address, or `serve shutdown` first."
         )
-    wanted = state.load() if desired is None else desired
+    wanted = _still_there(state.load()) if desired is None else desired
     settings = wanted.settings.model_copy(update={"keys": keys, "monitor": monitor})
     wanted = wanted.model_copy(update={"settings": settings})
     try:
@@ -232,6 +236,17 @@ def url(host: str, port: int) -> str:
     return f"http://{f'[{local}]' if ':' in local and not local.startswith('[') else local}:{port}"
 
 
+def _still_there(desired: Desired) -> Desired:
+    for name, model in desired.models.items():
+        for version, package in model.versions.items():
+            try:
+                manifest.read(package)
+            except RaylineError as error:
+                log.warning("%s %s is no longer served: %s", name, version, error)
+                desired = state.without(desired, name, version if len(desired.models[name].versions) > 1 else None)
+    return desired
+
+
 def _change(change: Any, timeout_s: float) -> dict[str, Any]:
     _require_ray()
     with _only_one(timeout_s):
@@ -264,11 +279,12 @@ def _await(fingerprint: str, timeout_s: float) -> list[rollout.Replica]:
     while True:
         details = _details()
         app = details.get("applications", {}).get(APP, {})
-        found = rollout.replicas(details, _reports())
+        reports = _reports()
+        found = rollout.replicas(details, reports)
         if app.get("status") == "RUNNING" and rollout.settled(found, fingerprint):
             return found
         if app.get("status") == "DEPLOY_FAILED":
-            raise RunError(f"the endpoint did not start: {app.get('message')}")
+            raise rollout.start_failure(reports, fingerprint, str(app.get("message")))
         if time.monotonic() > limit:
             waiting = [replica.id for replica in found if not replica.has_followed(fingerprint)]
             raise RunError(
@@ -306,6 +322,12 @@ def _scale(replicas: int | tuple[int, int]) -> dict[str, Any]:
 
 
 def require_free_ports(host: str, port: int) -> None:
+    """Refuse to start where something else listens.
+
+    Raises:
+        AddressInUseError: a port that the endpoint, or HAProxy in front of it, needs is taken.
+        InputError: an address this machine does not have.
+    """
     wanted = [(host, port, "another one with --port")]
     if environment.haproxy_mode():
         for variable, default in HAPROXY_PORTS.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rayline.core.errors import InputError
+from rayline.core.errors import InputError, RunError
 from rayline.profile.reference import Reference
 from rayline.serve import packages
 from rayline.serve.access import AccessLog
@@ -75,6 +75,7 @@ class Replica:
 
         Raises:
             InputError: the first document is no desired state, or asks for no keys on a bind beyond loopback.
+            RunError: nothing of the first one could be loaded. Serve tries again, and sends no traffic meanwhile.
         """
         try:
             desired = parse(document)
@@ -87,8 +88,12 @@ class Replica:
         self._configure(desired)
         done = self._loader.want(desired)
         if not self._begun:
-            self._begun = True
             await asyncio.wrap_future(done)
+            table = self.plane.table
+            if table.models and not any(model.versions for model in table.models.values()):
+                reasons = {reason for model in table.models.values() for reason in model.failures.values()}
+                raise RunError(f"this replica could load none of its models: {' '.join(sorted(reasons))}")
+            self._begun = True
 
     def close(self) -> None:
         self._loader.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -121,19 +121,27 @@ def replicas(details: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]
     ]
 
 
+def start_failure(reports: Mapping[str, Mapping[str, Any]], fingerprint: str, message: str) -> RaylineError:
+    """Why no replica started: what one of them reported before it gave up, else what Serve says."""
+    gone = (
+        Replica(name, "", None, "", report) for name, report in reports.items() if report["fingerprint"] == fingerprint
+    )
+    return failure(gone) or RunError(f"the endpoint did not start: {message}")
+
+
 def settled(found: Sequence[Replica], fingerprint: str) -> bool:
     """Whether every running replica has made of the desired state what it can."""
     running = [replica for replica in found if replica.running]
     return bool(running) and all(replica.has_followed(fingerprint) for replica in running)
 
 
-def failure(found: Sequence[Replica]) -> RaylineError | None:
+def failure(found: Iterable[Replica]) -> RaylineError | None:
     """Why a deployment failed, from the first replica that could not load something."""
     for replica in found:
         if replica.report and replica.report["problem"]:
             return RunError(f"replica {replica.id} did not take the deployment on: {replica.report['problem']}")
         for model, version, reason, kind in replica.failures:
-            told = f"{model} {version} was not deployed; what answered before still does. {reason}"
+            told = f"{model} {version} cannot be served; what answered before still does. {reason}"
             return PackageError(told) if kind == PackageError.__name__ else RunError(told)
     return None
 
