@@ -62,7 +62,7 @@ def bare(network: Network, rows: Rows, settings: Train, *, fused: bool) -> float
     numbers, categories = torch.tensor(rows.inputs.numbers), torch.tensor(rows.inputs.categories)
     target = torch.tensor(rows.target)
     options = {"fused": True} if fused else {}
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.01, **options)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.optimizer.lr, weight_decay=0.01, **options)  # type: ignore[attr-defined]
     steps = -(-len(rows) // settings.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps * settings.epochs)
     criterion = nn.BCEWithLogitsLoss()

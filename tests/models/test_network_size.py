@@ -8,7 +8,9 @@ from rayline.models.size import measure
 
 def test_counts_by_hand() -> None:
     layout = Layout(("a", "b", "c"), (), ())
-    network = Config(hidden=(10,), dropout=0.0, numbers="number").build(layout, Target("y", Task.REGRESSION))  # type: ignore[arg-type]
+    network = Config(hidden=(10,), dropout=0.0, activation="relu", numbers="number").build(
+        layout, Target("y", Task.REGRESSION)
+    )  # type: ignore[arg-type]
     parameters = 3 * 10 + 10 + 10 + 1
     size = measure(network, 1000)
     assert size.parameters == parameters

@@ -53,7 +53,7 @@ def test_a_step_is_torchs_own_step() -> None:
     ours, bare = network(dropout=0), network(dropout=0)
     result = fit(ours, rows, None, settings)
     bare.learn(rows)
-    optimizer = torch.optim.AdamW(bare.parameters(), lr=2e-3, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(bare.parameters(), lr=settings.optimizer.lr, weight_decay=0.01)  # type: ignore[attr-defined]
     outputs = bare(torch.tensor(rows.inputs.numbers), torch.tensor(rows.inputs.categories))
     loss = torch.nn.functional.binary_cross_entropy_with_logits(outputs, torch.tensor(rows.target))
     loss.backward()

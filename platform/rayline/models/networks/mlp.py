@@ -28,7 +28,8 @@ class Config(PluginConfig):
     """Widths of the hidden layers; `[]` makes a linear model."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of hidden features dropped in training."""
-    activation: Literal["relu", "gelu", "silu", "tanh"] = "relu"
+    activation: Literal["silu", "gelu", "relu", "tanh"] = "silu"
+    """Smooth by default: with `relu` a rounding error can switch a unit, and runs that should be equal drift apart."""
     numbers: Annotated[PluginConfig, Plugin("encoder", "piecewise")] = Field(default="piecewise", validate_default=True)  # type: ignore[assignment]
     """Encoder of the number columns."""
     categories: Annotated[PluginConfig, Plugin("encoder", "category")] = Field(

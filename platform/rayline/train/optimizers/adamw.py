@@ -14,7 +14,7 @@ from rayline.train.optimizers._optimizer import Optimizer
 
 
 class Config(AdamConfig):
-    lr: float = Field(default=2e-3, gt=0)
+    lr: float = Field(default=4e-3, gt=0)
     """Learning rate at the schedule's peak."""
     weight_decay: float = Field(default=0.01, ge=0)
     """Share of a weight taken off a step, times the learning rate."""

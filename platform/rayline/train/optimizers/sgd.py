@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with momentum. Choose it for its few moving parts, or when Adam over-fits.
+"""Stochastic gradient descent, with momentum if asked. Choose it for its few moving parts, or when Adam over-fits.
 
 Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 """
@@ -13,10 +13,10 @@ from rayline.train.optimizers._optimizer import Optimizer, OptimizerConfig
 
 
 class Config(OptimizerConfig):
-    lr: float = Field(default=0.05, gt=0)
+    lr: float = Field(default=0.1, gt=0)
     """Learning rate at the schedule's peak."""
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Share of the last step that this one keeps."""
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the last step that this one keeps. 0.9 is usual, with a tenth of the rate."""
     nesterov: bool = False
     """Look ahead along the momentum; needs momentum."""
     weight_decay: float = Field(default=0.0, ge=0)
