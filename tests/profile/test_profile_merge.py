@@ -262,5 +262,10 @@ def test_not_one_bit_of_a_part_depends_on_rows_of_another(seed: int, held: int) 
         assert bits(before[held]) != bits(after[held])
 
 
+def test_a_pickled_profile_is_the_same() -> None:
+    profile = profile_frame(rows(2000), seed=0)
+    assert bits(pickle.loads(pickle.dumps(profile))) == bits(profile)
+
+
 def test_the_same_rows_twice_give_the_same_bits() -> None:
     assert bits(profile_frame(rows(3000), seed=0)) == bits(profile_frame(rows(3000), seed=0))

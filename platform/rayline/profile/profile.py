@@ -122,6 +122,12 @@ class Profile:
         """
         return cls(**stored.load(os.fspath(folder)))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"sample": stored.to_ipc(self.sample)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"sample": stored.from_ipc(state["sample"])})
+
     def _column(self, column: str) -> ColumnProfile:
         if column not in self.columns:
             raise DataError(

@@ -103,9 +103,13 @@ def save(profile: Profile, folder: str) -> None:
         "count": gram.count_FF, "mean": gram.mean_FF, "square": gram.square_FF, "comoment": gram.comoment_FF,
     }  # fmt: skip
     files.write_json(files.join(folder, JSON), describe(profile) | {"gram": list(gram.columns)})
-    _write(files.join(folder, COUNTS), pl.DataFrame(counts))
-    _write(files.join(folder, GRAM), pl.DataFrame({name: matrix.reshape(-1) for name, matrix in matrices.items()}))
-    _write(files.join(folder, SAMPLE), profile.sample.select(ROW, *(column.name for column in shown)))
+    frames = {
+        COUNTS: pl.DataFrame(counts),
+        GRAM: pl.DataFrame({name: matrix.reshape(-1) for name, matrix in matrices.items()}),
+        SAMPLE: profile.sample.select(ROW, *(column.name for column in shown)),
+    }
+    for name, frame in frames.items():
+        files.write_bytes(files.join(folder, name), to_ipc(frame))
 
 
 def load(folder: str) -> dict[str, Any]:
@@ -118,7 +122,7 @@ def load(folder: str) -> dict[str, Any]:
         found = files.read_json(files.join(folder, JSON))
         if found["format"] != FORMAT:
             raise PackageError(f"{folder} holds a profile of format {found['format']!r}; this Rayline reads {FORMAT}.")
-        counts, gram, sample = (_read(files.join(folder, name)) for name in (COUNTS, GRAM, SAMPLE))
+        counts, gram, sample = (from_ipc(files.read_bytes(files.join(folder, name))) for name in (COUNTS, GRAM, SAMPLE))
         names = tuple(found["gram"])
         square = (len(names), len(names))
         matrices = [gram[name].to_numpy().reshape(square) for name in ("count", "mean", "square", "comoment")]
@@ -164,14 +168,16 @@ def _columns(described: list[dict[str, Any]], counts: pl.DataFrame) -> dict[str,
     return columns
 
 
-def _write(uri: str, frame: pl.DataFrame) -> None:
+def to_ipc(frame: pl.DataFrame) -> bytes:
+    """A frame as a compressed Arrow file: a tenth of its size in memory, in less time than pickling takes."""
     sink = io.BytesIO()
     frame.write_ipc(sink, compression="zstd")
-    files.write_bytes(uri, sink.getvalue())
+    return sink.getvalue()
 
 
-def _read(uri: str) -> pl.DataFrame:
-    return pl.read_ipc(io.BytesIO(files.read_bytes(uri)))
+def from_ipc(data: bytes) -> pl.DataFrame:
+    """The inverse of `to_ipc`."""
+    return pl.read_ipc(io.BytesIO(data))
 
 
 def _cut(value: Any) -> Any:
