@@ -32,6 +32,9 @@ from rayline.cli import (
 )
 from rayline.core.errors import RaylineError
 
+INTERRUPTED = 130
+"""Exit code of Ctrl-C; Typer turns the signal into it by itself."""
+
 app = typer.Typer(
     name="rayline",
     help="From one declarative spec to a monitored, versioned model endpoint, on a laptop or a Ray cluster.",
@@ -84,12 +87,12 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         return _interrupted()
     except Exception as error:  # noqa: BLE001 - the process boundary
         return _unexpected(error, debug)
-    return int(code or 0)
+    return _interrupted() if code == INTERRUPTED else int(code or 0)
 
 
 def _interrupted() -> int:
     print("\nstopped. What was finished is kept; `--resume` continues a run or a search.", file=sys.stderr)
-    return 130
+    return INTERRUPTED
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
