@@ -176,6 +176,7 @@ def _run(
         _trial, data=data, document=to_dict(spec), folder=asker.ledger.folder, metric=metric
     )
     os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the newer output prints boxes whatever `verbose` says
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # its own ends the search as if it had been finished
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),
         tune_config=tune.TuneConfig(
