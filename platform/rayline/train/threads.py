@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-OPERATIONS_PER_THREAD = 3e8
-"""Multiplications and additions of one step that pay for one more thread (measured on two cores)."""
+OPERATIONS_PER_THREAD = 2e9
+"""Multiplications and additions in a step for each thread. Threads wait for each other dozens of times a step, and on
+cores that others use too, two are not faster but up to 20 times slower than one; only long steps are worth it."""
 
 
 @contextmanager
