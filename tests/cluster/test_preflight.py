@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import ray
 
+from rayline.cluster import preflight as preflights
 from rayline.cluster.preflight import preflight
 from rayline.cluster.resources import resources
 from rayline.core.errors import ClusterError
@@ -23,7 +26,9 @@ def test_gpus_that_are_not_there_are_missed() -> None:
         preflight(2, use_gpu=True)
 
 
-def test_what_others_hold_is_counted_and_what_the_autoscaler_adds() -> None:
+def test_what_others_hold_is_counted_and_what_the_autoscaler_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflights, "SETTLE_S", 0.5)
+
     @ray.remote(num_cpus=4)
     class Greedy:
         def ready(self) -> bool:
@@ -42,3 +47,15 @@ def test_what_others_hold_is_counted_and_what_the_autoscaler_adds() -> None:
         preflight(2, found=growing)
     finally:
         ray.kill(holder)
+
+
+def test_work_that_has_just_ended_is_waited_for() -> None:
+    @ray.remote(num_cpus=4)
+    def last_task() -> None:
+        time.sleep(1.5)
+
+    running = last_task.remote()
+    while ray.available_resources().get("CPU", 0.0) == 4.0:
+        time.sleep(0.05)
+    preflight()
+    assert ray.wait([running], timeout=0)[0] == [running]

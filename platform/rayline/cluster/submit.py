@@ -108,7 +108,7 @@ def submit(
 
 def _entrypoint(parcel: Parcel, what: str, arguments: Sequence[str], sets: Iterable[str]) -> str:
     if what.endswith(SPEC_SUFFIXES):
-        command = ["-c", "from rayline.cli.main import main; main()", "run", parcel.add_spec(what, sets), *arguments]
+        command = ["-m", "rayline.cli", "run", parcel.add_spec(what, sets), *arguments]
     elif what.endswith(".py"):
         if list(sets):
             raise InputError("--set overrides a spec's keys; a job script takes its own arguments, after `--`.")
