@@ -12,6 +12,7 @@ def warm() -> threading.Thread:
     """Begin in the background; whoever needs a module or the registry sooner simply waits for it."""
 
     def work() -> None:
+        import_module("ray.data")
         import_module("torch.optim")  # two seconds
         warm_registry()
 
