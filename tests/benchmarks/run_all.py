@@ -1,6 +1,6 @@
 """Every benchmark that makes its own data, one after the other: `make bench`. Those that want `--data` name it.
 
-    python tests/benchmarks/run_all.py [--data adult.csv]
+python tests/benchmarks/run_all.py [--data adult.csv]
 """
 
 from __future__ import annotations
