@@ -137,6 +137,14 @@ def test_slices_hold_each_row_once_and_flag_the_small():
     assert rare.small
 
 
+def test_a_number_column_mostly_at_its_maximum_is_sliced_by_value():
+    column = pl.Series("capped", [*range(20), *[100] * 80, None, float("inf")], strict=False)
+    found = {name: len(rows) for name, rows in slice_rows(column)}
+    assert found["100"] == 80
+    assert found[MISSING] == 2
+    assert sum(found.values()) == len(column)
+
+
 def test_a_slice_of_one_class_has_none_with_a_reason():
     scored = binary(400)
     columns = pl.DataFrame({"part": np.where(scored.truth > 0, "yes rows", "no rows")})

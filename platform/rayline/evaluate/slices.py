@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ MISSING = "(missing)"
 OTHER = "(other)"
 
 _FEW = 8
-"""A number column of up to this many distinct values is sliced by value, others by quartile."""
+"""A number column of up to this many distinct values is sliced by value, others by quartile, unless most rows are at the largest."""
 _MOST = 12
 """Values of a column that get a slice of their own; the rest are `(other)`."""
 
@@ -24,22 +25,32 @@ def slice_rows(column: pl.Series) -> Iterator[tuple[str, npt.NDArray[np.int64]]]
 
     Ranges come in rising order, values from the most to the least frequent, other and missing last.
     """
-    if column.dtype.is_numeric() and column.drop_nans().n_unique() > _FEW:
-        names, places = _ranges(column)
-    else:
-        names, places = _values(column)
+    edges = _edges(column)
+    names, places = _values(column) if edges is None else _ranges(column, edges)
     for number, name in enumerate(names):
         rows = np.flatnonzero(places == number)
         if len(rows):
             yield name, rows
 
 
-def _ranges(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
-    values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _edges(column: pl.Series) -> npt.NDArray[np.float64] | None:
+    """Upper ends of all ranges but the last; `None` where the column is better sliced by value."""
+    if not column.dtype.is_numeric() or column.drop_nans().n_unique() <= _FEW:
+        return None
+    values = _floats(column)
     known = values[np.isfinite(values)]
     # edges are values that occur, so that whole numbers give whole edges
     edges = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="lower"))
     edges = edges[edges < known.max()]
+    return edges if len(edges) else None  # none where three quarters of the rows are at the maximum
+
+
+def _floats(column: pl.Series) -> npt.NDArray[np.float64]:
+    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _ranges(column: pl.Series, edges: npt.NDArray[np.float64]) -> tuple[list[str], npt.NDArray[Any]]:
+    values = _floats(column)
     texts = [f"{edge:.6g}" for edge in edges]
     names = [
         f"≤ {texts[0]}",
@@ -52,7 +63,7 @@ def _ranges(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
 
 
 def _short(column: pl.Series) -> pl.Series:
-    texts = [None if value is None or value != value else f"{value:.6g}" for value in column.to_list()]  # noqa: PLR0124
+    texts = [f"{value:.6g}" if value is not None and math.isfinite(value) else None for value in column.to_list()]
     return pl.Series(column.name, texts, dtype=pl.String)
 
 
