@@ -108,7 +108,8 @@ def fit_on_ray(
             told = trainer.fit().return_value
         except (ray.train.TrainingFailedError, RayActorError) as error:
             raise _translated(error) from error
-    filesystem.delete_dir(path)  # Ray Train's own notes
+    if files.exists(folder):  # Ray Train's own notes
+        filesystem.delete_dir(path)
     if isinstance(told, RaylineError):
         raise told
     return outcome(told["checkpoint"], resumed_from=told["resumed_from"], seconds=told["seconds"])
