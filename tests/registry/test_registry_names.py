@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rayline.core.errors import InputError
-from rayline.registry.names import Name, check_alias, parse
+from rayline.core.names import check_alias
+from rayline.registry.names import Name, parse
 
 
 def test_three_forms() -> None:

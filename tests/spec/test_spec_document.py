@@ -54,7 +54,13 @@ def test_the_required_keys_are_required(missing: str) -> None:
         ("evaluate.metrics=[rocauc]", ["evaluate.metrics", "Did you mean 'roc_auc'?"]),
         ("tune.space.train.epochs=[]", ["tune.space", "train"]),
         ("data.features=[a]", ["data.features", "mapping"]),
-        ("name=a b", ["name", "letters"]),
+        ("name=a b", ["name: 'a b' cannot name a model", "letters"]),
+        ("name=ü", ["name: 'ü' cannot name a model", "ASCII"]),
+        ("name=" + "x" * 250, ["name: ", "200 at most"]),
+        ("name=7", ["name: ", "valid string"]),
+        ("register.model=bad name!", ["register.model: 'bad name!' cannot name a model"]),
+        ("register.alias=latest", ["register.alias: 'latest' cannot be an alias", "Usual: champion"]),
+        ("register.alias=v3", ["register.alias", "cannot be an alias"]),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_place(change: str, words: list[str]) -> None:

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import core_schema
 
-from rayline.core.errors import SpecError, UnknownNameError, listing, nearest
+from rayline.core.errors import InputError, SpecError, UnknownNameError, listing, nearest
 
 # family -> package that holds its plug-ins; the keys are what specs, messages and contract tests use
 FAMILIES: dict[str, str] = {
@@ -166,7 +166,7 @@ def explain_validation(error: ValidationError, where: str, model: type[BaseModel
         cause = item.get("ctx", {}).get("error")
         if isinstance(cause, OptionError):  # its lines begin with the option's own name
             lines.extend(f"{path}.{line}" for line in str(cause).splitlines())
-        elif isinstance(cause, SpecError):
+        elif isinstance(cause, InputError):
             lines.append(f"{path}: {cause}")
         elif item["type"] == "extra_forbidden":
             key = str(item["loc"][-1])

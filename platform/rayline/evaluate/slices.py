@@ -15,7 +15,8 @@ MISSING = "(missing)"
 OTHER = "(other)"
 
 _FEW = 8
-"""A number column of up to this many distinct values is sliced by value, others by quartile, unless most rows are at the largest."""
+"""A number column of up to this many distinct values is sliced by value, as is one whose largest value
+fills the upper three quarters; others by quartile."""
 _MOST = 12
 """Values of a column that get a slice of their own; the rest are `(other)`."""
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rayline.core.errors import InputError, NotFoundError, listing, nearest
+from rayline.core.names import CHAMPION, check_alias, check_model
 from rayline.registry import package, store, tracking
-from rayline.registry.names import CHAMPION, check_alias, check_model, parse
+from rayline.registry.names import parse
 from rayline.registry.store import ask, local, writing
 from rayline.registry.tracking import Run
 

@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig
 from rayline.core.columns import FeatureType, Task
 from rayline.core.errors import SpecError
+from rayline.core.names import ALIAS_PATTERN, CHAMPION, MODEL_PATTERN, check_alias, check_model
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+
+
+ModelName = Annotated[
+    str, AfterValidator(check_model), WithJsonSchema({"type": "string", "pattern": f"^{MODEL_PATTERN}$"})
+]
+AliasName = Annotated[
+    str, AfterValidator(check_alias), WithJsonSchema({"type": "string", "pattern": f"^{ALIAS_PATTERN}$"})
+]
 
 
 def as_source(value: Any) -> PluginConfig:
@@ -203,9 +221,9 @@ class Explain(Section):
 
 
 class Register(Section):
-    model: str | None = None
+    model: ModelName | None = None
     """Name in the registry; default: the spec's name."""
-    alias: str | None = "champion"
+    alias: AliasName | None = CHAMPION
     """Alias the new version takes when it passes its gates; `null` for none."""
     tags: dict[str, str] = {}
 
@@ -221,17 +239,8 @@ class Monitor(Section):
     """Length of the live window that is compared with training, seconds."""
 
 
-def _name(value: Any) -> Any:
-    ok = isinstance(value, str) and value and all(c.isalnum() or c in "-_" for c in value) and value[0].isalnum()
-    if not ok:
-        raise ValueError("use letters, digits, '-' and '_', beginning with a letter or digit")
-    return value
-
-
 class Spec(Section):
-    name: Annotated[
-        str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"})
-    ]
+    name: ModelName
     """Names the run and the model."""
     storage: str | None = None
     """URI every node can read and write (`s3://…`); default: `RAYLINE_HOME`, for one machine."""
