@@ -54,6 +54,19 @@ def test_the_required_keys_are_required(missing: str) -> None:
         ("evaluate.metrics=[rocauc]", ["evaluate.metrics", "Did you mean 'roc_auc'?"]),
         ("tune.space.train.epochs=[]", ["tune.space", "train"]),
         ("data.features=[a]", ["data.features", "mapping"]),
+        ("evaluate.threshold=7", ["evaluate.threshold: give a probability from 0 to 1", "Got 7."]),
+        ("evaluate.threshold=yes", ["evaluate.threshold: give a probability"]),
+        ("evaluate.threshold=.nan", ["evaluate.threshold: give a probability"]),
+        ("evaluate.threshold=f2", ["evaluate.threshold: give a probability", "youden"]),
+        ("data.positive=.nan", ["data.positive: give a value"]),
+        ("data.positive=[1]", ["data.positive: [1] cannot be a category"]),
+        ("data.expect={a: {allowed: [1, null]}}", ["data.expect.a.allowed.1: give a value"]),
+        ("tune.space={a: {values: [1], low: 1}}", ["tune.space.a: low, high, log and integer make a range"]),
+        ("tune.space={a: {values: [1], integer: true}}", ["tune.space.a: low, high, log and integer make a range"]),
+        ("tune.space={a: {low: 1, integer: true}}", ["tune.space.a: give either values"]),
+        ("tune.space={a: {integer: true}}", ["tune.space.a: give either values"]),
+        ("tune.space={a: {low: 0.1, high: 2, integer: true}}", ["tune.space.a: low and high", "whole"]),
+        ("tune.space={a: {low: 1, high: .inf}}", ["tune.space.a: low must be below high"]),
         ("name=a b", ["name: 'a b' cannot name a model", "letters"]),
         ("name=ü", ["name: 'ü' cannot name a model", "ASCII"]),
         ("name=" + "x" * 250, ["name: ", "200 at most"]),
@@ -115,6 +128,18 @@ def test_exponents_are_numbers(tmp_path: Path) -> None:
         "name: demo\ndata: {source: sklearn:iris, target: target}\ntune: {space: {train.optimizer.lr: [1e-4, 2E-3]}}\n",
     )
     assert load(path).tune.space["train.optimizer.lr"].values == (1e-4, 2e-3)
+
+
+def test_a_class_may_be_written_as_yaml_reads_it() -> None:
+    given = {
+        **MINIMAL,
+        "data": {**MINIMAL["data"], "positive": 1, "expect": {"a": {"allowed": [1, 2.0, True, "yes", 0.5]}}},
+    }
+    spec = load(given)
+    assert spec.data.positive == "1"
+    assert spec.data.expect["a"].allowed == ("1", "2", "true", "yes", "0.5")
+    assert load(to_dict(spec)) == spec
+    jsonschema.Draft202012Validator(schema()).validate(given)
 
 
 def test_the_json_schema_takes_what_the_spec_takes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic import (
 
 from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig
+from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, Task
 from rayline.core.errors import SpecError
 from rayline.core.names import ALIAS_PATTERN, CHAMPION, MODEL_PATTERN, check_alias, check_model
@@ -33,6 +35,17 @@ ModelName = Annotated[
 AliasName = Annotated[
     str, AfterValidator(check_alias), WithJsonSchema({"type": "string", "pattern": f"^{ALIAS_PATTERN}$"})
 ]
+
+
+def _as_category(value: Any) -> Any:
+    # YAML reads `1` and `yes` as number and boolean; a category is known by its text
+    text = value if value is None or isinstance(value, str) else category_text(value)
+    if text is None:
+        raise ValueError("give a value, as text, a number, true or false")
+    return text
+
+
+CategoryText = Annotated[str, BeforeValidator(_as_category), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 
 def as_source(value: Any) -> PluginConfig:
@@ -57,7 +70,7 @@ class Expectation(Section):
 
     min: float | None = None
     max: float | None = None
-    allowed: tuple[str, ...] | None = None
+    allowed: tuple[CategoryText, ...] | None = None
     nullable: bool = True
 
 
@@ -70,7 +83,7 @@ class Data(Section):
     """Types that override the inferred ones: number, category, text, date, id, drop."""
     task: Task | Literal["auto"] = "auto"
     """binary, multiclass or regression; inferred from the target when `auto`."""
-    positive: str | None = None
+    positive: CategoryText | None = None
     """Binary tasks: the class whose probability is predicted; inferred when left out."""
     id: str | None = None
     """A column that names each row for ever; the split follows it. Default: the row's position."""
@@ -165,14 +178,20 @@ class Dimension(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Dimension:
-        if (self.values is None) == (self.low is None or self.high is None):
+        if self.values is not None:
+            if not self.values:
+                raise ValueError("values must not be empty")
+            if self.low is not None or self.high is not None or self.log or self.integer:
+                raise ValueError("low, high, log and integer make a range; give them or values, not both")
+            return self
+        if self.low is None or self.high is None:
             raise ValueError("give either values: […] or both low and high")
-        if self.values is not None and not self.values:
-            raise ValueError("values must not be empty")
-        if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError("low must be below high")
-        if self.log and self.low is not None and self.low <= 0:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError("low must be below high, and both finite")
+        if self.log and self.low <= 0:
             raise ValueError("a log range needs low > 0")
+        if self.integer and not (self.low.is_integer() and self.high.is_integer()):
+            raise ValueError("low and high of an integer range must be whole")
         return self
 
 
@@ -195,7 +214,7 @@ class Tune(Section):
 class Evaluate(Section):
     metrics: tuple[str, ...] | Literal["auto"] = "auto"
     """Names of metrics; `auto`: all that fit the task."""
-    threshold: float | Literal["f1", "accuracy", "youden"] = 0.5
+    threshold: Annotated[float, Field(ge=0, le=1)] | Literal["f1", "accuracy", "youden"] = 0.5
     """Binary tasks: where `positive` begins; a name tunes it on the validation rows for that."""
     bootstrap: int = Field(default=200, ge=0)
     """Resamples for the confidence intervals; 0 for none."""
@@ -204,6 +223,14 @@ class Evaluate(Section):
     """Columns by whose values (numbers: quartiles) every metric is repeated."""
     gates: dict[str, str] = {}
     """Metric to condition on the test rows: `{roc_auc: ">= 0.9", log_loss: no worse than champion}`."""
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _share(cls, value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value not in ("f1", "accuracy", "youden") and not (number and 0 <= value <= 1):
+            raise ValueError("give a probability from 0 to 1, or one of f1, accuracy, youden")
+        return value
 
     @field_validator("metrics")
     @classmethod
