@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from rayline.core.columns import ROW
-from rayline.core.errors import SpecError
+from rayline.core.errors import DataError, SpecError
 from rayline.pipeline.collect import collect
 from rayline.sources.scan import scan
 from rayline.spec import Spec, load
@@ -83,6 +83,7 @@ def test_folds_left_out_are_merged_once() -> None:
         ({}, "tune.space is empty"),
         ({"data.target": ["a"]}, "only keys of prepare, model, train"),
         ({"prepare.duplicates": ["keep"]}, "prepare.duplicates"),
+        ({"train.workers": [1, 2]}, "train.workers"),
         ({"train.optimzer.lr": [0.1]}, "optimzer"),
         ({"train.optimizer.lr": {"low": -1.0, "high": 0.1}}, "-1.0 does not fit"),
         ({"model.dropout": [0.1, 2.0]}, "2.0 does not fit"),
@@ -103,3 +104,21 @@ def test_applying_settings_changes_just_them() -> None:
     assert changed["model"].pop("hidden") == [7]
     plain["model"].pop("hidden")
     assert changed == plain
+
+
+def test_a_metric_that_a_fold_does_not_define_is_told_and_not_averaged() -> None:
+    data, spec = fold_data(load(SPEC))
+    one_class = data.frame.with_columns(
+        pl.when(pl.Series(data.fold == 0)).then(pl.lit("benign")).otherwise(pl.col("target")).alias("target")
+    )
+    broken = FoldData(data.target, data.features, one_class, data.fold, data.profiles)
+    with pytest.raises(DataError, match="not defined on fold 1"):
+        run_fold(broken, spec, 0, "roc_auc")
+
+
+def test_the_searched_threshold_is_the_served_one() -> None:
+    data, spec = fold_data(load(SPEC))
+    low = load(to_dict(spec), ["evaluate.threshold=0.01"])
+    assert run_fold(data, low, 0, "f1").value != run_fold(data, spec, 0, "f1").value
+    tuned = load(to_dict(spec), ["evaluate.threshold=f1"])
+    assert run_fold(data, tuned, 0, "f1").train_rows < run_fold(data, spec, 0, "f1").train_rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -75,6 +76,33 @@ class Terminal:
             self._live = Live(text, console=self._out, transient=True, auto_refresh=False)
             self._live.start()
         self._live.update(text, refresh=True)
+
+
+@dataclass
+class Done:
+    result: RunResult | None = None
+
+
+@contextmanager
+def finish(*, as_json: bool) -> Iterator[Done]:
+    """Show the result a block leaves; have the endpoint that follows the model's aliases follow them."""
+    from rayline.pipeline.endpoint import running
+    from rayline.pipeline.run import FailedGatesError
+
+    done = Done()
+    try:
+        yield done
+    except FailedGatesError as error:
+        if as_json:
+            print_json(error.result.to_json())
+        raise
+    assert done.result is not None
+    show_result(done.result, as_json=as_json)
+    if running() is not None:
+        from rayline.pipeline.serving import follow
+
+        for line in follow(done.result.model):
+            print(line, file=sys.stderr if as_json else sys.stdout)
 
 
 def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) -> None:

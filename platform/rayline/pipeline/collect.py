@@ -8,12 +8,15 @@ The index pass is skipped when the split needs none and duplicates are kept.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import polars as pl
 import pyarrow as pa
 
@@ -92,6 +95,12 @@ class Collected:
     def everything(self) -> Profile:
         """Profile of all rows that are kept."""
         return merge([profile for part, profile in sorted(self.profiles.items()) if part != DROPPED])
+
+    @cached_property
+    def digest(self) -> str:
+        """Names what was scanned: equal profiles of every part, equal digest."""
+        parts = {str(part): profile.to_json() for part, profile in sorted(self.profiles.items())}
+        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).hexdigest()
 
     def with_spec(self, spec: Spec) -> Collected:
         """The same data under other settings of preparation, model or training."""

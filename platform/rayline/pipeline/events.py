@@ -34,11 +34,14 @@ class Stages:
 
     watcher: Watcher
     seconds: dict[str, float] = field(default_factory=dict)
+    """Of the stages that have ended."""
+    begun: set[str] = field(default_factory=set)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Summary]:
         """Time a block under `name`; what it puts in `Summary.text` is shown when it ends."""
         summary = Summary()
+        self.begun.add(name)
         self.watcher.begin(name)
         started = time.perf_counter()
         yield summary

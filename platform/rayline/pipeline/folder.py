@@ -2,13 +2,15 @@
 
 STORAGE/runs/NAME/RUN_ID/run.json      state: what, when, how far, result
                         /shards/       prepared rows         /checkpoints/   training
-                        /search/       finished folds        /package/       the model
+                        /search/       finished folds        /package/       a model that failed its gates
                         /report.html
 """
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -71,8 +73,25 @@ def begin(spec: Spec, command: Command) -> RunFolder:
         rayline=rayline.__version__,
         started=datetime.now(UTC).isoformat(),
         status="running",
+        **_process(),
     )
     return folder
+
+
+def _process() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "pid": os.getpid()}
+
+
+def _require_dead(state: dict[str, Any]) -> None:
+    if state.get("status") != "running" or state.get("host") != socket.gethostname() or state["pid"] == os.getpid():
+        return
+    try:
+        os.kill(state["pid"], 0)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        pass
+    raise InputError(f"run {state['id']} is still running, as process {state['pid']}. Let it end, or stop it first.")
 
 
 def resume(spec: Spec, command: Command) -> RunFolder:
@@ -91,7 +110,8 @@ def resume(spec: Spec, command: Command) -> RunFolder:
         if state.get("command") != command or state.get("status") == "done":
             continue
         if state.get("spec") == wanted:
-            folder.update(status="running")
+            _require_dead(state)
+            folder.update(status="running", **_process())
             return folder
         others += 1
     changed = (

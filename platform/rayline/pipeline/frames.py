@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rayline.core import files
 from rayline.core.catalog import PluginConfig, describe
 from rayline.core.home import ensure_home
 from rayline.sources.frame import keep
@@ -17,5 +18,6 @@ def keep_frame(spec: Any) -> Any:
     data = spec.get("data")
     if not isinstance(data, Mapping) or isinstance(data.get("source"), str | Mapping | PluginConfig | None):
         return spec
-    source = keep(data["source"], str(ensure_home() / "frames"))
+    # below the storage, where other machines must read it
+    source = keep(data["source"], files.join(spec.get("storage") or str(ensure_home()), "frames"))
     return {**spec, "data": {**data, "source": describe(source)}}

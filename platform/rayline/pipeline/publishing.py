@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib import metadata
 from typing import Any
 
 from rayline.core import files
-from rayline.core.errors import NotFoundError
+from rayline.core.errors import NotFoundError, StorageError
 from rayline.evaluate.selection import default_metric
 from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
 from rayline.pipeline.events import Stages
@@ -21,7 +23,7 @@ from rayline.pipeline.split_record import record
 from rayline.pipeline.training import Trained
 from rayline.profile.reference import Reference
 from rayline.registry import card, package, signature, tracking
-from rayline.registry.models import Registry
+from rayline.registry.models import Entry, Registry
 from rayline.report import page
 from rayline.report.data import ReportData
 from rayline.spec import render
@@ -57,24 +59,35 @@ def publish(
     search: SearchRecord | None,
     registers: bool,
 ) -> RunResult:
-    """Package and, if `registers`, a new version of the model; then the report. Returns what the run gives back."""
-    with tempfile.TemporaryDirectory(prefix="rayline-") as scratch:
+    """Package and, if `registers`, a new version; the report; last the alias. Returns what the run gives back.
+
+    Settings, curves and test metrics are kept in MLflow either way.
+    """
+    spec = collected.spec
+    run = tracking.start(spec.model_name, folder.id, storage=spec.storage, tags={"rayline.run": folder.uri})
+    with _closed(run), tempfile.TemporaryDirectory(prefix="rayline-") as scratch:
         written = f"{scratch}/{PACKAGE}"
         with stages.stage("package") as summary:
             digest = _write_package(written, collected, trained, judged)
             summary.text = f"digest {digest[:12]}"
-        if registers:
-            with stages.stage("register") as summary:
-                registered = _register(written, folder, collected, trained, judged)
-                summary.text = f"{collected.spec.model_name} version {registered.version}"
-        else:
-            files.copy_folder(written, folder.path(PACKAGE))
-            registered = _Registered(uri=folder.path(PACKAGE))
-    with stages.stage("report") as summary:
-        data = _report(collected, trained, judged, search, stages, registered, digest)
-        files.write_bytes(folder.path(REPORT), page.render(data).encode())
-        summary.text = folder.path(REPORT)
-    spec = collected.spec
+        with stages.stage("register") as summary:
+            _log(run, collected, trained, judged)
+            if registers:
+                entry = _register(run, written, folder, collected, judged)
+                alias = spec.registration.alias
+                registered = _Registered(str(entry.version), (alias,) if alias else (), entry.uri)
+                summary.text = f"{spec.model_name} version {registered.version}"
+            else:
+                files.copy_folder(written, folder.path(PACKAGE))
+                registered = _Registered(uri=folder.path(PACKAGE))
+                summary.text = "not registered: gates failed"
+        with stages.stage("report") as summary:
+            data = _report(collected, trained, judged, search, stages, registered, digest)
+            files.write_bytes(folder.path(REPORT), page.render(data).encode())
+            summary.text = folder.path(REPORT)
+        # an alias moves when all else is done: who follows it finds a whole version
+        for alias in registered.aliases:
+            Registry().promote(spec.model_name, int(registered.version), alias)
     return RunResult(
         model=spec.model_name,
         version=registered.version,
@@ -131,24 +144,34 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
     )
 
 
-def _register(written: str, folder: RunFolder, collected: Collected, trained: Trained, judged: Judged) -> _Registered:
-    spec = collected.spec
-    values = judged.judgement.values()
-    run = tracking.start(spec.model_name, folder.id, storage=spec.storage, tags={"rayline.run": folder.uri})
-    run.log_params(to_dict(spec))
+@contextmanager
+def _closed(run: tracking.Run) -> Iterator[None]:
+    """End the run in MLflow, as failed if the block fails."""
+    try:
+        yield
+    except BaseException:
+        with suppress(StorageError):
+            run.finish("FAILED")
+        raise
+    run.finish()
+
+
+def _log(run: tracking.Run, collected: Collected, trained: Trained, judged: Judged) -> None:
+    run.log_params(to_dict(collected.spec))
     run.log_history([asdict(epoch) for epoch in trained.fit.history])
-    run.log_metrics({f"test.{name}": value for name, value in values.items()})
-    entry = Registry().publish(
+    run.log_metrics({f"test.{name}": value for name, value in judged.judgement.values().items()})
+
+
+def _register(run: tracking.Run, written: str, folder: RunFolder, collected: Collected, judged: Judged) -> Entry:
+    spec = collected.spec
+    return Registry().publish(
         written,
         spec.model_name,
         run=run,
-        alias=spec.registration.alias,
-        metrics=values,
+        metrics=judged.judgement.values(),
         tags={**spec.registration.tags, REPORT_TAG: folder.path(REPORT)},
         storage=spec.storage,
     )
-    run.finish()
-    return _Registered(str(entry.version), entry.aliases, entry.uri)
 
 
 def _rows(collected: Collected) -> dict[str, int]:

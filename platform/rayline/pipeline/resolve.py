@@ -39,8 +39,7 @@ def write_spec(data: str, target: str, name: str | None = None) -> str:
     minimal = {"name": name, "data": {"source": data, "target": target}}
     # proven to be a spec first, so that a wrong path is answered in its own words
     as_source(data)
-    stratified = validate({**minimal, "data": {**minimal["data"], "split": "hash"}})  # type: ignore[dict-item]
-    collected = collect(stratified, scan)
+    collected = collect(validate(minimal), scan)
     return _document(collected, data)
 
 

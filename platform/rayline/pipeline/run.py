@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rayline.cluster.connect import Connection, connect
 from rayline.cluster.storage import prove
-from rayline.core.errors import GateError, InputError, SpecError, listing
+from rayline.core.columns import Task
+from rayline.core.errors import DataError, GateError, InputError, RunError, SpecError, StorageError, listing, nearest
 from rayline.core.home import ensure_home
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
@@ -23,6 +24,7 @@ from rayline.pipeline.publishing import publish
 from rayline.pipeline.result import RunResult
 from rayline.pipeline.training import prepare_and_train
 from rayline.pipeline.warm import warm
+from rayline.prepare.choose import choose
 from rayline.sources import on_ray
 from rayline.spec import Spec, load
 
@@ -53,6 +55,7 @@ def run(
     with begin(loaded, "run", resume=resume, address=address, watcher=watcher) as line:
         with line.stages.stage("profile") as summary:
             collected = collect(loaded, on_ray.scan, opened=line.opened)
+            require_fit(collected)
             summary.text = describe(collected)
         line.tell(collected)
         return complete(line, collected)
@@ -80,13 +83,48 @@ def read_spec(spec: Any, sets: Iterable[str] = ()) -> Spec:
         SpecError: as `spec.load`, or a gate or metric that is none.
     """
     loaded = load(keep_frame(spec), sets)
-    task = None if loaded.data.task == "auto" else loaded.data.task
-    gates.parse_all(loaded.evaluate.gates, task)
-    if task is not None:
-        metrics_for(task, loaded.evaluate.metrics)
-    if isinstance(loaded.evaluate.threshold, str) and task is not None and task != "binary":
-        raise SpecError(f"evaluate.threshold: {loaded.evaluate.threshold!r} is for binary tasks; this one is {task}.")
+    gates.parse_all(loaded.evaluate.gates)
+    if loaded.data.task != "auto":
+        _require_task(loaded, loaded.data.task)
     return loaded
+
+
+def _require_task(spec: Spec, task: Task) -> None:
+    gates.parse_all(spec.evaluate.gates, task)
+    metrics_for(task, spec.evaluate.metrics)
+    if spec.tune.metric != "auto":
+        metrics_for(task, [spec.tune.metric])
+    if isinstance(spec.evaluate.threshold, str) and task is not Task.BINARY:
+        raise SpecError(f"evaluate.threshold: {spec.evaluate.threshold!r} is for binary tasks; this one is {task}.")
+
+
+def require_fit(collected: Collected) -> None:
+    """Prove that what the spec asks for later can be had with this data, before anything is trained.
+
+    Raises:
+        SpecError: a metric, gate or threshold that is none of the task's; steps or expectations for a column that
+            is not learnt from; early stopping or a tuned threshold without validation rows.
+        DataError: no test rows.
+    """
+    spec = collected.spec
+    _require_task(spec, collected.target.task)
+    learnt = [feature.name for feature in collected.features]
+    choose(spec.prepare, collected.features)
+    for name in spec.data.expect:
+        if name not in learnt:
+            raise SpecError(
+                f"data.expect.{name}: the model does not read this column, so nothing could be expected of it."
+                f"{nearest(name, learnt)} Columns it reads: {listing(learnt)}."
+            )
+    if collected.rows(TEST) == 0:
+        raise DataError("no test rows are left after the split. Give data.split a larger test share, or more data.")
+    if collected.rows(VALIDATION) == 0:
+        for key, asked in (
+            ("train.early_stopping", spec.train.early_stopping is not None),
+            (f"evaluate.threshold: {spec.evaluate.threshold}", isinstance(spec.evaluate.threshold, str)),
+        ):
+            if asked:
+                raise SpecError(f"{key} needs validation rows, and there are none. Set data.split.validation above 0.")
 
 
 @contextmanager
@@ -108,12 +146,20 @@ def begin(
         summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
         try:
             yield Line(folder, stages, cluster, opened)
-        except InputError:
-            folder.discard()  # nothing was started
-            raise
         except BaseException as error:
-            folder.update(status="failed", error=f"{type(error).__name__}: {error}", stages=stages.seconds)
+            if isinstance(error, InputError) and not _worked(stages):
+                folder.discard()  # nothing was started; one that is resumed stays
+                raise
+            with suppress(StorageError):  # the error that stopped the run is the one to tell
+                folder.update(status="failed", error=f"{type(error).__name__}: {error}", stages=stages.seconds)
+            if isinstance(error, InputError):
+                raise RunError(f"{error}\nWhat was finished is kept; `--resume` continues it.") from error
             raise
+
+
+def _worked(stages: Stages) -> bool:
+    """Whether anything worth keeping was done: rows prepared, or a search begun."""
+    return "prepare" in stages.seconds or "search" in stages.begun
 
 
 def describe(collected: Collected) -> str:
@@ -149,7 +195,16 @@ def complete(line: Line, collected: Collected, search: Any = None) -> RunResult:
     failed = [gate for gate in judged.gates if not gate.passed]
     result = publish(line.folder, line.stages, collected, trained, judged, search=search, registers=not failed)
     if failed:
+        line.folder.update(result=result.to_json())
         lines = "\n".join(f"  {g.metric} {g.condition}: {g.detail}" for g in failed)
-        raise GateError(f"not registered: gates failed\n{lines}\nreport: {result.report}")
+        raise FailedGatesError(f"not registered: gates failed\n{lines}\nreport: {result.report}", result)
     line.folder.update(status="done", result=result.to_json(), stages=line.stages.seconds)
     return result
+
+
+class FailedGatesError(GateError):
+    """Gates failed; `result` is what the run found all the same."""
+
+    def __init__(self, message: str, result: RunResult) -> None:
+        super().__init__(message)
+        self.result = result

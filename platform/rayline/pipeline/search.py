@@ -16,7 +16,7 @@ from rayline.pipeline.collect import Collected, collect
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.publishing import SearchRecord
 from rayline.pipeline.result import RunResult
-from rayline.pipeline.run import Line, begin, complete, describe, read_spec
+from rayline.pipeline.run import Line, begin, complete, describe, read_spec, require_fit
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment
 from rayline.tune import space
@@ -48,6 +48,7 @@ def search(
     with begin(loaded, "tune", resume=resume, address=address, watcher=watcher) as line:
         with line.stages.stage("profile") as summary:
             collected = collect(loaded, on_ray.scan, folds=loaded.tune.folds, opened=line.opened)
+            require_fit(collected)
             summary.text = describe(collected)
         line.tell(collected)
         board, metric = _search(line, collected)
@@ -85,7 +86,14 @@ def _search(line: Line, collected: Collected) -> tuple[list[Entry], str]:
                 f"no trial of the search finished all {settings.folds} folds; see {line.folder.path('search')}."
             )
         finished = sum(entry.complete for entry in board)
-        summary.text = f"{finished} trials by {settings.folds} folds, best {metric} {board[0].mean:.4f}"
+        cut = sum(trial.given_up for trial in trials)
+        failed = len(trials) - finished - cut
+        summary.text = (
+            f"{finished} trials by {settings.folds} folds"
+            + (f", {cut} stopped early" if cut else "")
+            + (f", {failed} failed" if failed else "")
+            + f", best {metric} {board[0].mean:.4f}"
+        )
     return board, metric
 
 
@@ -111,4 +119,5 @@ def _fold_data(collected: Collected) -> FoldData:
         frame=pl.concat([frame for frame, _ in parts]),
         fold=np.concatenate([fold for _, fold in parts]),
         profiles={part: profile for part, profile in collected.profiles.items() if part >= 0},
+        digest=collected.digest,
     )

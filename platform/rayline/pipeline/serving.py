@@ -15,16 +15,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import yaml
 
 from rayline.cluster.connect import Connection, connect
 from rayline.core import files
-from rayline.core.errors import ClusterError, RunError
-from rayline.core.home import ensure_home, home
+from rayline.core.errors import AddressInUseError, ClusterError, RunError
+from rayline.core.home import ensure_home
+from rayline.pipeline.endpoint import Endpoint, forget, note, running
 from rayline.registry.models import Registry
 from rayline.registry.package import SPEC
 from rayline.serve import on_ray
@@ -33,19 +33,6 @@ from rayline.serve.state import Entry, load
 from rayline.spec.sections import Serve
 
 MONITOR_START_S = 20.0
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A running endpoint, as `rayline serve` notes it for other commands."""
-
-    url: str
-    address: str
-    """Of its Ray cluster."""
-    monitor: str | None
-    """URL of the monitor beside it."""
-    dashboard: str | None
-    pid: int
 
 
 def entries(models: Sequence[str], aliases: Sequence[str] = ()) -> list[Entry]:
@@ -104,23 +91,11 @@ def serving(
             if wanted:
                 on_ray.deploy(wanted)
             endpoint = Endpoint(url, cluster.address, monitor, cluster.dashboard, os.getpid())
-            files.write_json(_note(), asdict(endpoint))
+            note(endpoint)
             yield endpoint
         finally:
-            _forget()
+            forget()
             on_ray.stop()
-
-
-def running() -> Endpoint | None:
-    """The endpoint that `rayline serve` runs from this `RAYLINE_HOME`, if it is alive."""
-    if not files.exists(_note()):
-        return None
-    endpoint = Endpoint(**files.read_json(_note()))
-    try:
-        os.kill(endpoint.pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return None
-    return endpoint
 
 
 @contextmanager
@@ -183,17 +158,17 @@ def follow(model: str) -> list[str]:
     served = load().models.get(model)
     if running() is None or served is None:
         return []
-    moved = [entry for entry in Registry().list(model) if entry.aliases]
-    wanted = [
-        Entry(model=model, version=str(e.version), package=e.uri, aliases=e.aliases)
-        for e in moved
-        if any(served.aliases.get(alias) not in (None, str(e.version)) for alias in e.aliases)
-    ]
-    if not wanted:
-        return []
-    with joined(None):
-        on_ray.deploy(wanted)
-    return [f"the endpoint answers {model}@{alias} from version {e.version}" for e in wanted for alias in e.aliases]
+    moved: dict[str, list[str]] = {}
+    for entry in Registry().list(model):
+        for alias in entry.aliases:
+            if served.aliases.get(alias) not in (None, str(entry.version)):
+                moved.setdefault(str(entry.version), []).append(alias)
+    lines = []
+    with joined(None) if moved else nullcontext():
+        for version, aliases in moved.items():
+            on_ray.deploy(entries([f"{model}/{version}"], aliases), keep=True)
+            lines += [f"the endpoint answers {model}@{alias} from version {version}" for alias in aliases]
+    return lines
 
 
 @contextmanager
@@ -202,6 +177,7 @@ def _monitor(port: int | None) -> Iterator[str | None]:
         yield None
         return
     port = port or free_port()
+    _require_free(port)
     command = [sys.executable, "-m", "rayline.cli", "monitor", "--port", str(port), "--follow-parent"]
     # a session of its own: Ctrl-C is for the endpoint, which stops the monitor last
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
@@ -234,6 +210,19 @@ def _wait_for_monitor(process: subprocess.Popen[bytes], port: int) -> None:
     raise RunError(f"the monitor did not answer on port {port} within {MONITOR_START_S:.0f} s.")
 
 
+def _require_free(port: int) -> None:
+    # asked before the monitor starts: what listens there already may answer its health check too
+    with socket.socket() as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise AddressInUseError(
+                f"something else listens at 127.0.0.1:{port}, where the monitor was to start. Stop it, choose another "
+                "port with --monitor-port (0: a free one), or go without: --no-monitor."
+            ) from None
+
+
 def free_port() -> int:
     """A TCP port on loopback that nothing listens on at this moment."""
     with socket.socket() as found:
@@ -245,11 +234,3 @@ def _settings(package: str) -> Serve:
     """The `serve` section of the spec a package was made from."""
     document = yaml.safe_load(files.read_bytes(files.join(package, SPEC)))
     return Serve.model_validate(document.get("serve") or {})
-
-
-def _note() -> str:
-    return str(home() / "serve" / "endpoint.json")
-
-
-def _forget() -> None:
-    (home() / "serve" / "endpoint.json").unlink(missing_ok=True)

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from rayline.core import files
+from rayline.core.catalog import describe
 from rayline.pipeline.collect import Collected
 
 FILE = "split.json"
 
 
 def record(collected: Collected) -> dict[str, Any]:
-    """How every row's part follows from its key: what `prepare.split.restore` takes."""
-    return collected.assign.assignment.to_json()
+    """How every row's part follows from its key (what `prepare.split.restore` takes), and of which source."""
+    return {"source": describe(collected.spec.data.source), "assignment": collected.assign.assignment.to_json()}
 
 
 def same_split(package: str, collected: Collected) -> bool:
     """Whether the package's model held out the rows this one holds out."""
     uri = files.join(package, FILE)
-    return files.exists(uri) and _held_out(files.read_json(uri)) == _held_out(record(collected))
+    if not files.exists(uri):
+        return False
+    theirs, ours = files.read_json(uri), record(collected)
+    # a row's position names it within one source only; a declared id names it everywhere
+    same_rows = collected.spec.data.id is not None or theirs["source"] == ours["source"]
+    return same_rows and bool(_held_out(theirs["assignment"]) == _held_out(ours["assignment"]))
 
 
 def _held_out(value: Any) -> Any:

@@ -13,7 +13,7 @@ from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared, Rows, read_shards
 from rayline.models.network import Network
-from rayline.pipeline.collect import TEST, Collected
+from rayline.pipeline.collect import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
 from rayline.prepare import on_ray as preparing
@@ -44,15 +44,16 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
     spec, target = collected.spec, collected.target
     shards = folder.path("shards")
     with stages.stage("prepare") as summary:
-        if collected.rows(TEST) == 0:
-            raise DataError("no test rows are left after the split. Give data.split a larger test share, or more data.")
         fitted = preparation.fit(spec.prepare, collected.features, collected.training)
         done = folder.path("shards", "done.json")
-        if not (folder.resumed and files.exists(done)):
+        written = files.read_json(done) if folder.resumed and files.exists(done) else None
+        if written is not None and written["data"] != collected.digest:
+            raise DataError("the data has changed since this run began. Run without --resume.")
+        if written is None:
             counts = preparing.write_shards(
                 collected.source, fitted, target, collected.assign, shards, columns=collected.assign.columns
             )
-            files.write_json(done, counts)
+            files.write_json(done, {"data": collected.digest, "rows": counts})
         layout = fitted.layout
         summary.text = f"{len(layout.numbers)} number and {len(layout.categories)} category inputs"
     with stages.stage("train") as summary:

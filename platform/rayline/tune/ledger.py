@@ -3,6 +3,7 @@
     FOLDER/search.json            the question: space, folds, metric, data and spec digests
     FOLDER/TRIAL/params.json      settings asked for, and their number in the order of asking
     FOLDER/TRIAL/fold-K.json      one finished fold, written whole or not at all
+    FOLDER/TRIAL/given-up.json    the trial was stopped early
 
 A trial is named by the digest of its settings. Ray Tune's own snapshots are throttled, and a search restored
 from them repeats finished trials; hence this ledger, written by the trial itself.
@@ -41,6 +42,8 @@ class TrialRecord:
     number: int
     params: dict[str, Any]
     folds: dict[int, FoldResult] = field(default_factory=dict)
+    given_up: bool = False
+    """Stopped early because it lagged; it is not tried again."""
 
 
 def digest(value: Any) -> str:
@@ -81,6 +84,10 @@ class Ledger:
     def commit(self, trial: str, result: FoldResult) -> None:
         files.write_json(files.join(self.folder, trial, f"fold-{result.fold}.json"), asdict(result))
 
+    def give_up(self, trial: str) -> None:
+        """Record that a trial was stopped early."""
+        files.write_json(files.join(self.folder, trial, "given-up.json"), {})
+
     def fold(self, trial: str, fold: int) -> FoldResult | None:
         """A finished fold, or `None`."""
         uri = files.join(self.folder, trial, f"fold-{fold}.json")
@@ -95,6 +102,7 @@ class Ledger:
                 continue
             head = files.read_json(uri)
             record = TrialRecord(id=name, number=head["number"], params=head["params"])
+            record.given_up = files.exists(files.join(self.folder, name, "given-up.json"))
             for fold in range(folds):
                 result = self.fold(name, fold)
                 if result is not None:

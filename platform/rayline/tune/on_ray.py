@@ -64,6 +64,7 @@ class AskTell(Searcher):  # type: ignore[misc]
     folds: int
     pending: deque[TrialRecord] = field(default_factory=deque)
     seen: set[str] = field(default_factory=set)
+    proposed_before: set[str] = field(default_factory=set)
     asked: int = 0
     running: dict[str, Params] = field(default_factory=dict)
 
@@ -85,21 +86,28 @@ class AskTell(Searcher):  # type: ignore[misc]
     def _fresh(self) -> Params | None:
         if self.asked >= self.budget:
             return None
-        for _ in range(SAME_AGAIN):
+        repeats = 0
+        while repeats < SAME_AGAIN:
             params = self.search.ask()
             if params is None:
                 return None
-            if digest(params) not in self.seen:
-                self.seen.add(digest(params))
+            name = digest(params)
+            if name not in self.seen:
+                self.seen.add(name)
                 self.ledger.start(params, self.asked)
                 self.asked += 1
                 return params
+            # a search begun anew first proposes again what the run before it asked for
+            repeats += name not in self.proposed_before
+            self.proposed_before.discard(name)
         return None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         params = self.running.pop(trial_id, None)
         if params is not None and result is not None and not error and "value" in result:
             self.search.tell(params, result["value"])
+            if result["folds"] < self.folds:
+                self.ledger.give_up(digest(params))
 
     def save(self, checkpoint_path: str) -> None:  # the ledger is the state
         pass
@@ -124,12 +132,12 @@ def search(
         RunError: every trial failed; the first error is named.
     """
     ledger = Ledger(folder)
-    ledger.open({"spec": digest(_question(spec)), "rows": int(data.frame.height), "metric": metric})
+    ledger.open({"spec": digest(to_dict(spec)), "data": data.digest, "metric": metric})
     known = ledger.trials(spec.tune.folds)
     algorithm = cast(Any, spec.tune.search).build(dict(spec.tune.space), seed=spec.tune.seed, maximise=maximise)
     pending: deque[TrialRecord] = deque()
     for record in known:
-        if len(record.folds) == spec.tune.folds:
+        if len(record.folds) == spec.tune.folds or (record.given_up and record.folds):
             algorithm.tell(record.params, float(np.mean([r.value for r in record.folds.values()])))
         else:
             pending.append(record)
@@ -140,6 +148,7 @@ def search(
         folds=spec.tune.folds,
         pending=pending,
         seen={record.id for record in known},
+        proposed_before={record.id for record in known},
         asked=len(known),
     )
     if pending or asker.asked < asker.budget:
@@ -148,14 +157,6 @@ def search(
     if not any(record.folds for record in trials):
         raise RunError(f"no trial of the search finished a fold; see {folder}.")
     return trials
-
-
-def _question(spec: Spec) -> dict[str, Any]:
-    # more trials, or other ways of running them, continue the same search
-    document = to_dict(spec)
-    for key in ("trials", "max_concurrent", "confidence", "stopping"):
-        document["tune"].pop(key)
-    return {key: document[key] for key in ("data", "prepare", "model", "train", "tune")}
 
 
 def _run(

@@ -13,6 +13,16 @@ TUNABLE = ("prepare", "model", "train")
 """Sections whose keys a search may change; the rest is the question, not an answer."""
 
 
+_SAME = "a trial trains on one CPU inside its own process, so this would change nothing."
+REFUSED = {
+    "prepare.duplicates": "which rows there are is the question; it cannot be searched.",
+    "train.workers": _SAME,
+    "train.precision": _SAME,
+    "train.max_failures": _SAME,
+    "train.checkpoint_every": _SAME,
+}
+
+
 def check(spec: Spec) -> None:
     """Prove that each dimension's values (a range's ends) make a valid spec.
 
@@ -27,10 +37,8 @@ def check(spec: Spec) -> None:
     for key, dimension in spec.tune.space.items():
         if key.split(".")[0] not in TUNABLE:
             raise SpecError(f"tune.space.{key}: only keys of {listing(TUNABLE)} can be searched.")
-        if key == "prepare.duplicates":
-            raise SpecError(
-                "tune.space.prepare.duplicates: which rows there are is the question; it cannot be searched."
-            )
+        if key in REFUSED:
+            raise SpecError(f"tune.space.{key}: {REFUSED[key]}")
         ends = dimension.values if dimension.values is not None else (dimension.low, dimension.high)
         for value in ends:
             try:
