@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from rayline.core import files
-from rayline.core.errors import StorageError
+from rayline.core.errors import DataError, StorageError
+from rayline.core.redact import redact, redact_all
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -66,3 +70,92 @@ def test_equal_json_is_equal_bytes(tmp_path: Path) -> None:
     files.write_json(two, {"a": [1.5, None], "b": 1})
     assert files.read_bytes(one) == files.read_bytes(two)
     assert files.read_json(one) == {"a": [1.5, None], "b": 1}
+
+
+def test_every_function_tells_what_it_cannot_do_and_where(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("not a folder")
+    below, folder = str(blocker / "x"), tmp_path / "kept"
+    for doing, call in (
+        ("list", lambda: files.list_names(str(blocker))),
+        ("list", lambda: files.list_folders(str(blocker))),
+        ("copy", lambda: files.copy_folder(str(tmp_path / "nothing"), str(folder))),
+        ("copy", lambda: files.copy_folder(str(tmp_path), below)),
+    ):
+        with pytest.raises(StorageError, match=f"cannot {doing}"):
+            call()
+    assert files.list_names(str(tmp_path / "nothing")) == files.list_folders(str(tmp_path / "nothing")) == []
+    files.delete_folder(str(tmp_path / "nothing"))
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    def _refuse(self) -> None:
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _refuse  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_store_that_refuses_is_an_error_of_ours_without_its_secret(tmp_path: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"127.0.0.1:{server.server_address[1]}"
+    uri = f"s3://KEYID:S3CRET@bucket/a?scheme=http&endpoint_override={host}&region=us-east-1"
+    try:
+        for call in (
+            lambda: files.exists(uri),
+            lambda: files.list_names(uri),
+            lambda: files.list_folders(uri),
+            lambda: files.delete_folder(uri),
+            lambda: files.read_bytes(uri),
+            lambda: files.write_bytes(uri, b"x"),
+            lambda: files.copy_folder(str(tmp_path), uri),
+            lambda: files.copy_folder(uri, str(tmp_path)),
+        ):
+            with pytest.raises(StorageError) as caught:
+                call()
+            assert "S3CRET" not in str(caught.value)
+            assert "KEYID" not in str(caught.value)
+            assert "s3://***@bucket/a" in str(caught.value)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_no_error_shows_a_secret_even_from_another_process() -> None:
+    error = pickle.loads(pickle.dumps(DataError("cannot read s3://K:S@b/p")))
+    assert str(error) == repr(error)[11:-2] == "cannot read s3://***@b/p"
+
+
+@pytest.mark.parametrize("piece", ["?", "://a:b", "?sig", "://", "&secret"])
+def test_redacting_a_long_text_is_quick(piece: str) -> None:
+    began = time.perf_counter()
+    redact(piece * 50_000)
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://K:S@b/p", "s3://***@b/p"),
+        ("s3://K:S/with+slash@b/p", "s3://***@b/p"),
+        ("s3://token@b", "s3://***@b"),
+        ("https://u:p@h/x.csv?sig=abc&v=1", "https://***@h/x.csv?sig=***&v=1"),
+        (
+            "https://b.s3.amazonaws.com/x?X-Amz-Signature=ab&X-Amz-Date=1",
+            "https://b.s3.amazonaws.com/x?X-Amz-Signature=***&X-Amz-Date=1",
+        ),
+        ("http://h:8080/a@b", "http://h:8080/a@b"),
+        ("s3://bucket/me@work.csv", "s3://bucket/me@work.csv"),
+        ("/home/me@work/a.csv", "/home/me@work/a.csv"),
+        ("a.csv, s3://K:S@b/p", "a.csv, s3://***@b/p"),
+    ],
+)
+def test_secrets_of_uris_are_not_shown_and_nothing_else_is_lost(text: str, shown: str) -> None:
+    assert redact(text) == shown
+    assert redact(shown) == shown
+    assert redact_all({"a": [text, 1, None]}) == {"a": [shown, 1, None]}

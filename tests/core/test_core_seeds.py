@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+import pytest
 
 from rayline.core.seeds import derive, hash_keys, uniform
 
@@ -16,6 +19,24 @@ def test_hashes_never_change() -> None:
         10378928132064415605,
     ]
     assert hash_keys(pl.Series(["a", "b"]), 3).tolist() == [13150623962907894251, 8193511008671514881]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.Int64, pl.Int128, pl.UInt8, pl.UInt64])
+def test_an_integer_hashes_alike_in_any_type(dtype: Any) -> None:
+    small = [0, 1, 100]
+    assert hash_keys(pl.Series(small, dtype=dtype), 7).tolist() == hash_keys(pl.Series(small), 7).tolist()
+    if dtype.is_signed_integer():
+        below = [-1, -100]
+        assert hash_keys(pl.Series(below, dtype=dtype), 7).tolist() == hash_keys(pl.Series(below), 7).tolist()
+
+
+def test_ids_beyond_the_signed_range_are_hashed_each_on_its_own() -> None:
+    ids = [5, 2**63 - 1, 2**63, 2**64 - 1]
+    wide = hash_keys(pl.Series(ids, dtype=pl.UInt64), 7)
+    assert len(set(wide.tolist())) == 4
+    assert wide[:2].tolist() == hash_keys(pl.Series(ids[:2], dtype=pl.Int64), 7).tolist()
+    assert wide.tolist() == hash_keys(pl.Series(ids, dtype=pl.Int128), 7).tolist()
+    assert len(hash_keys(pl.Series([2**100], dtype=pl.Int128), 7)) == 1
 
 
 def test_the_same_key_hashes_alike_in_any_company() -> None:

@@ -11,12 +11,17 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
+from rayline.core.redact import redact
+
 
 class RaylineError(Exception):
-    """Base of everything Rayline raises on purpose."""
+    """Base of everything Rayline raises on purpose. Its message shows no credentials of the URIs in it."""
 
     exit_code: ClassVar[int] = 1
     status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redact(message))
 
 
 class InputError(RaylineError, ValueError):
@@ -48,10 +53,6 @@ class ClusterError(InputError):
 
 class AddressInUseError(InputError):
     """A port that something else listens on."""
-
-
-class MissingExtraError(InputError):
-    """An optional dependency that is not installed; the message carries the install command."""
 
 
 class PackageError(InputError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,14 @@ def join(uri: str, *parts: str) -> str:
 
 
 def exists(uri: str) -> bool:
+    """Whether there is a file or folder.
+
+    Raises:
+        StorageError: the place cannot be looked at.
+    """
     filesystem, path = locate(uri)
-    return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
+    with _translated("look at", uri):
+        return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
 
 
 def read_bytes(uri: str) -> bytes:
@@ -49,13 +57,8 @@ def read_bytes(uri: str) -> bytes:
         StorageError: it cannot be read.
     """
     filesystem, path = locate(uri)
-    try:
-        with filesystem.open_input_stream(path) as stream:
-            return bytes(stream.read())
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise StorageError(f"cannot read {uri}: {error}") from None
+    with _translated("read", uri, missing=FileNotFoundError), filesystem.open_input_stream(path) as stream:
+        return bytes(stream.read())
 
 
 def write_bytes(uri: str, data: bytes) -> None:
@@ -65,26 +68,25 @@ def write_bytes(uri: str, data: bytes) -> None:
         StorageError: the place cannot be written.
     """
     filesystem, path = locate(uri)
-    try:
+    with _translated("write", uri):
         if isinstance(filesystem, pafs.LocalFileSystem):
-            target = Path(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
-            try:
-                with temporary.open("wb") as handle:
-                    handle.write(data)
-                    handle.flush()
-                    os.fsync(handle.fileno())
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
+            _write_local(Path(path), data)
         else:  # an object store shows an object only when its upload is complete
             with filesystem.open_output_stream(path) as stream:
                 stream.write(data)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {uri}: {error.strerror or error}. Choose a folder you may write to."
-        ) from None
+
+
+def _write_local(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_json(uri: str) -> Any:
@@ -97,29 +99,63 @@ def write_json(uri: str, value: Any) -> None:
 
 
 def list_names(uri: str) -> list[str]:
-    """Names of the files directly below `uri`, sorted; empty where there is nothing."""
-    filesystem, path = locate(uri)
-    entries = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
-    return sorted(entry.base_name for entry in entries if entry.type == pafs.FileType.File)
+    """Names of the files directly below `uri`, sorted; empty where there is nothing.
+
+    Raises:
+        StorageError: the folder cannot be read, or is none.
+    """
+    return _list(uri, pafs.FileType.File)
 
 
 def list_folders(uri: str) -> list[str]:
-    """Names of the folders directly below `uri`, sorted; empty where there is nothing."""
+    """Names of the folders directly below `uri`, sorted; empty where there is nothing.
+
+    Raises:
+        StorageError: the folder cannot be read, or is none.
+    """
+    return _list(uri, pafs.FileType.Directory)
+
+
+def _list(uri: str, kind: pafs.FileType) -> list[str]:
     filesystem, path = locate(uri)
-    entries = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
-    return sorted(entry.base_name for entry in entries if entry.type == pafs.FileType.Directory)
+    with _translated("list", uri):
+        entries = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    return sorted(entry.base_name for entry in entries if entry.type == kind)
 
 
 def delete_folder(uri: str) -> None:
-    """Delete a folder with all that is in it; nothing happens where there is none."""
+    """Delete a folder with all that is in it; nothing happens where there is none.
+
+    Raises:
+        StorageError: it cannot be deleted.
+    """
     filesystem, path = locate(uri)
-    if filesystem.get_file_info(path).type == pafs.FileType.Directory:
-        filesystem.delete_dir(path)
+    with _translated("delete", uri):
+        if filesystem.get_file_info(path).type == pafs.FileType.Directory:
+            filesystem.delete_dir(path)
 
 
 def copy_folder(source: str, destination: str) -> None:
-    """Copy every file below `source` (any filesystem) to below `destination` (any filesystem)."""
+    """Copy every file below `source` (any filesystem) to below `destination` (any filesystem).
+
+    Raises:
+        StorageError: one cannot be read, or the other not written.
+    """
     from_fs, from_path = locate(source)
     to_fs, to_path = locate(destination)
-    to_fs.create_dir(to_path, recursive=True)
-    pafs.copy_files(from_path, to_path, source_filesystem=from_fs, destination_filesystem=to_fs)
+    with _translated(f"copy {source} to", destination):
+        to_fs.create_dir(to_path, recursive=True)
+        pafs.copy_files(from_path, to_path, source_filesystem=from_fs, destination_filesystem=to_fs)
+
+
+@contextmanager
+def _translated(doing: str, uri: str, *, missing: type[OSError] | tuple[()] = ()) -> Iterator[None]:
+    """Errors of the operating system and of Arrow's filesystems as ours; `missing` passes."""
+    try:
+        yield
+    except missing:
+        raise
+    except OSError as error:
+        hint = "" if doing in ("read", "look at", "list") else " Choose a folder you may write to."
+        # without a strerror it is Arrow's, whose text names the place once more
+        raise StorageError(f"cannot {doing} {uri}: {error.strerror or error}.{hint}") from None

@@ -33,7 +33,9 @@ def splitmix64(values: UInt64Array, seed: int) -> UInt64Array:
 def hash_keys(keys: pl.Series, seed: int) -> UInt64Array:
     """A seeded uint64 for each key [n]. The same key gives the same hash in any fragment, on any machine."""
     if keys.dtype.is_integer():
-        return splitmix64(keys.cast(pl.Int64).to_numpy().view(np.uint64), seed)
+        # the low 64 bits: ids from 2**63 on are no Int64, and smaller ones are the same bits in any type
+        bits = keys.cast(pl.UInt64, wrap_numerical=True)
+        return splitmix64(bits.to_numpy(), seed)
     distinct = keys.cast(pl.String).unique(maintain_order=True)
     digests = {
         key: int.from_bytes(hashlib.blake2b((key or "").encode(), digest_size=8).digest(), "big")
