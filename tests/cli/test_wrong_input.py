@@ -123,6 +123,22 @@ def test_init_keeps_a_file_that_is_there(capsys: pytest.CaptureFixture[str]) -> 
     assert Path("spec.yaml").read_text() == before
 
 
+def test_where_a_file_cannot_go_is_said_before_the_data_is_read(
+    capsys: pytest.CaptureFixture[str], in_an_empty_folder: Path
+) -> None:
+    (in_an_empty_folder / "blocker").write_text("a file, not a folder")
+    (in_an_empty_folder / "folder").mkdir()
+    for place in ("blocker/x", "folder"):
+        assert f"cannot write {place}" in refused(capsys, "profile", "nothing.csv", "--html", place)
+    assert "cannot write blocker/x" in refused(capsys, "init", "nothing.csv", "--target", "answer", "-o", "blocker/x")
+    assert not list(in_an_empty_folder.glob("folder/*"))
+
+
+def test_init_writes_into_a_folder_that_is_not_there_yet(in_an_empty_folder: Path) -> None:
+    assert _guarded(["init", "good.csv", "--target", "answer", "-o", "new/spec.yaml"], debug=False) == 0
+    assert "source: good.csv" in (in_an_empty_folder / "new" / "spec.yaml").read_text()
+
+
 def test_a_home_that_cannot_be_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, in_an_empty_folder: Path
 ) -> None:

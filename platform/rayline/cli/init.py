@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rayline.core.errors import InputError
+from rayline.core.redact import redact
 
 
 def command(
@@ -21,14 +21,14 @@ def command(
     ] = None,
 ) -> None:
     """Look at the data and write a commented spec for it."""
+    from rayline.core import files
     from rayline.pipeline.resolve import write_spec
 
-    text = write_spec(data, target, name)
     if output is None:
-        print(text, end="")
+        print(write_spec(data, target, name), end="")
         return
-    path = Path(output)
-    if path.exists():
+    if files.exists(output):
         raise InputError(f"{output} exists already; it is left as it is. Give another name with -o.")
-    path.write_text(text, encoding="utf-8")
-    print(f"wrote {output}. Next: rayline run {output}")
+    files.prove_writable(output)
+    files.write_bytes(output, write_spec(data, target, name).encode())
+    print(f"wrote {redact(output)}. Next: rayline run {redact(output)}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rayline.cli._options import Address, AsJson
+from rayline.core.redact import redact
 
 
 def command(
@@ -19,15 +20,18 @@ def command(
 ) -> None:
     """Describe every column in one pass: types, missing, distributions, correlations."""
     from rayline.cli._show import console, print_json
+    from rayline.core import files
     from rayline.pipeline.understand import profile_data
     from rayline.report import profile_page, profile_text
 
+    if html is not None:
+        files.prove_writable(html)
     profile = profile_data(data, private=private, address=address)
     if html is not None:
-        Path(html).write_text(profile_page.render(profile), encoding="utf-8")
+        files.write_bytes(html, profile_page.render(profile).encode())
     if json:
         print_json(profile.to_json())
         return
     profile_text.show(profile, console())
     if html is not None:
-        print(f"page: {Path(html).resolve()}")
+        print(f"page: {redact(html) if '://' in html else Path(html).resolve()}")

@@ -76,6 +76,23 @@ def write_bytes(uri: str, data: bytes) -> None:
                 stream.write(data)
 
 
+def prove_writable(uri: str) -> None:
+    """Prove that the file `uri` can be written, before work whose result is to go there; leaves no file.
+
+    Raises:
+        StorageError: it cannot, or is a folder.
+    """
+    filesystem, path = locate(uri)
+    if isinstance(filesystem, pafs.LocalFileSystem) and os.path.isdir(path):
+        raise StorageError(f"cannot write {uri}: it is a folder. Give the name of a file.")
+    probe = f"{uuid.uuid4().hex[:8]}.probe"
+    with _translated("write", uri):
+        if isinstance(filesystem, pafs.LocalFileSystem):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        filesystem.open_output_stream(f"{path}.{probe}").close()
+        filesystem.delete_file(f"{path}.{probe}")
+
+
 def _write_local(target: Path, data: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
