@@ -54,5 +54,11 @@ def test_names_cannot_break_the_page(made: Callable[..., Made]) -> None:
     assert "| `a¦b'‹script>x‹/script> # c` | number | at least 1; at most 2; never missing |" in text
 
 
+def test_card_shows_no_credentials(made: Callable[..., Made]) -> None:
+    spec = load({"name": "people", "data": {"source": "s3://KEY:SECRET@bucket/people.csv", "target": "y"}})
+    text = card.render(signature=made().signature, **{**GIVEN, "spec": spec})
+    assert "Source: `s3://***@bucket/people.csv`" in text
+
+
 def test_card_of_a_package_is_the_one_given(packaged: str) -> None:
     assert Path(packaged, "card.md").read_text() == "# people\n"

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from rayline.core.columns import ROW, Feature, FeatureType, InputColumn, Signature, Target, Task
-from rayline.core.errors import SignatureError
+from rayline.core.errors import SignatureError, SpecError
 from rayline.registry import signature
-from rayline.registry.validate import Validator, validate_columns
+from rayline.registry.validate import Validator
 from rayline.spec.sections import Expectation
 
 NUMBER, CATEGORY = FeatureType.NUMBER, FeatureType.CATEGORY
@@ -43,19 +43,18 @@ def one(**changes: Any) -> dict[str, list[Any]]:
 
 
 def test_good_rows_pass_and_are_counted() -> None:
-    assert validate_columns(SIGNATURE, GOOD) == 2
-    assert validate_columns(SIGNATURE, {**GOOD, "more": ["ignored"]}) == 2
-    assert validate_columns(SIGNATURE, {name: [] for name in GOOD}) == 0
+    assert Validator(SIGNATURE).check(GOOD) == 2
+    assert Validator(SIGNATURE).check({**GOOD, "more": ["ignored"]}) == 2
+    assert Validator(SIGNATURE).check({name: [] for name in GOOD}) == 0
     arrays = {"age": np.array([1, math.nan]), "size": np.array([1, 2]), "code": np.array([1.0, 2.5], np.float32)}
     assert (
-        validate_columns(SIGNATURE, {**GOOD, **arrays, "work": np.array(["a", "b"]), "sex": np.array(["Male"] * 2)})
-        == 2
+        Validator(SIGNATURE).check({**GOOD, **arrays, "work": np.array(["a", "b"]), "sex": np.array(["Male"] * 2)}) == 2
     )
 
 
 @pytest.mark.parametrize("work", ["x", "", 3, 3.5, True, None, np.float32(1), np.int64(2), math.nan])
 def test_categories_may_be_any_scalar(work: Any) -> None:
-    assert validate_columns(SIGNATURE, one(work=work)) == 1
+    assert Validator(SIGNATURE).check(one(work=work)) == 1
 
 
 @pytest.mark.parametrize(
@@ -82,11 +81,11 @@ def test_categories_may_be_any_scalar(work: Any) -> None:
 )
 def test_what_is_wrong_is_told(column: str, value: Any, told: str) -> None:
     with pytest.raises(SignatureError, match=told):
-        validate_columns(SIGNATURE, one(**{column: value}))
+        Validator(SIGNATURE).check(one(**{column: value}))
     many = {name: values[:1] * 300 for name, values in GOOD.items()}
     many[column] = [*many[column][:-1], value]
     with pytest.raises(SignatureError, match=told.replace("row 0", "row 299")):
-        validate_columns(SIGNATURE, many)
+        Validator(SIGNATURE).check(many)
 
 
 @pytest.mark.parametrize(
@@ -102,16 +101,16 @@ def test_what_is_wrong_is_told(column: str, value: Any, told: str) -> None:
 )
 def test_arrays_are_checked_alike(column: str, values: Any, told: str) -> None:
     with pytest.raises(SignatureError, match=told):
-        validate_columns(SIGNATURE, {**GOOD, column: values})
+        Validator(SIGNATURE).check({**GOOD, column: values})
 
 
 def test_all_missing_features_are_named_and_lengths_must_agree() -> None:
     with pytest.raises(SignatureError, match=r"missing features: age, sex\. Expected: age, size, work, sex, code"):
-        validate_columns(SIGNATURE, {name: values for name, values in GOOD.items() if name not in ("age", "sex")})
+        Validator(SIGNATURE).check({name: values for name, values in GOOD.items() if name not in ("age", "sex")})
     with pytest.raises(SignatureError, match=r"missing feature: size\. Did you mean 'sizes'\?"):
-        validate_columns(SIGNATURE, {**{n: v for n, v in GOOD.items() if n != "size"}, "sizes": [1, 2]})
+        Validator(SIGNATURE).check({**{n: v for n, v in GOOD.items() if n != "size"}, "sizes": [1, 2]})
     with pytest.raises(SignatureError, match="'work' has 3 values where columns before it have 2"):
-        validate_columns(SIGNATURE, {**GOOD, "work": ["a", "b", "c"]})
+        Validator(SIGNATURE).check({**GOOD, "work": ["a", "b", "c"]})
 
 
 def test_private_values_are_not_repeated() -> None:
@@ -126,7 +125,7 @@ def test_private_values_are_not_repeated() -> None:
         ("code", 987654),
     ):
         with pytest.raises(SignatureError) as told:
-            validate_columns(hidden, one(**{column: value}))
+            Validator(hidden).check(one(**{column: value}))
         assert "s3cret" not in str(told.value)
         assert "987654" not in str(told.value)
     with pytest.raises(SignatureError) as told:
@@ -161,7 +160,7 @@ def test_signature_is_made_of_features_and_expectations() -> None:
         Feature("id", FeatureType.ID),
         Feature("note", FeatureType.TEXT),
     ]
-    expect = {"age": Expectation(min=0), "sex": Expectation(allowed=("a",), nullable=False), "id": Expectation(min=1)}
+    expect = {"age": Expectation(min=0), "sex": Expectation(allowed=("a",), nullable=False)}
     made = signature.build(
         features,
         Target("y", Task.BINARY, ("n", "p"), "p"),
@@ -176,3 +175,18 @@ def test_signature_is_made_of_features_and_expectations() -> None:
     )
     assert (made.threshold, made.as_target().classes) == (0.3, ("n", "p"))
     assert Signature.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("id", "its type is id. Set data.features.id: number"),
+        ("y", "it is the target"),
+        ("agee", "the model learns nothing from it. Did you mean 'age'? Features: age."),
+    ],
+)
+def test_expecting_something_of_a_column_that_is_no_input_is_refused(name: str, why: str) -> None:
+    features = [Feature("age", NUMBER), Feature("id", FeatureType.ID)]
+    with pytest.raises(SpecError, match=rf"data\.expect\.{name}: no request is checked") as caught:
+        signature.build(features, Target("y", Task.REGRESSION), expect={name: Expectation(min=0)})
+    assert why in str(caught.value)

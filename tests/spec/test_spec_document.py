@@ -9,7 +9,7 @@ import yaml
 
 from rayline.core.errors import SpecError
 from rayline.spec import Spec, load, render, schema
-from rayline.spec.document import to_dict
+from rayline.spec.document import redacted, to_dict
 
 MINIMAL: dict[str, Any] = {"name": "demo", "data": {"source": "sklearn:iris", "target": "target"}}
 
@@ -149,6 +149,24 @@ def test_the_json_schema_takes_what_the_spec_takes() -> None:
     validator.validate({**MINIMAL, "train": {"optimizer": {"name": "adam", "lr": 0.1}}})
     assert list(validator.iter_errors({**MINIMAL, "train": {"optimizer": {"name": "adam", "lrr": 0.1}}}))
     assert list(validator.iter_errors({**MINIMAL, "trian": {}}))
+
+
+def test_what_is_shown_of_a_spec_holds_no_credentials() -> None:
+    spec = load(
+        {
+            "name": "demo",
+            "storage": "s3://KEY:SECRET@runs/here?region=eu",
+            "data": {"source": {"name": "csv", "path": "https://me:SECRET@host/a.csv?sig=SECRET"}, "target": "y"},
+        }
+    )
+    shown = redacted(spec)
+    assert shown["storage"] == "s3://***@runs/here?region=eu"
+    assert shown["data"]["source"]["path"] == "https://***@host/a.csv?sig=***"
+    assert yaml.safe_load(render(spec)) == shown
+    assert "SECRET" not in render(spec)
+    assert load(to_dict(spec)) == spec, "what runs keeps them"
+    plain = load(MINIMAL)
+    assert redacted(plain) == to_dict(plain)
 
 
 def test_a_spec_is_frozen() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rayline.core.columns import InputColumn, Signature, Task
+from rayline.core.redact import redact
 from rayline.spec.sections import Spec
 
 Interval = tuple[float | None, float | None, float | None]
@@ -71,7 +72,8 @@ def _data(spec: Spec, rows: Mapping[str, int]) -> str:
     given = source.get("path") or source.get("dataset") or type(spec.data.source).plugin_name
     counted = _table(("part", "rows"), ((part, f"{count:,}") for part, count in rows.items()))
     split = type(spec.data.split).plugin_name
-    return f"Source: `{_text(str(given))}`. Split: `{split}`, obeyed by every statistic that was learnt.\n\n{counted}"
+    shown = _text(redact(str(given)))
+    return f"Source: `{shown}`. Split: `{split}`, obeyed by every statistic that was learnt.\n\n{counted}"
 
 
 def _inputs(signature: Signature, private: Sequence[str]) -> str:
@@ -130,7 +132,7 @@ def _limits(signature: Signature, private: Sequence[str]) -> str:
         lines.append("A class that was not met in training is never answered.")
     if private:
         names = ", ".join(f"`{_text(name)}`" for name in private)
-        lines.append(f"Private columns, of which the package keeps no value: {names}.")
+        lines.append(f"Private columns, of which the package keeps no rows, only what preparation learnt: {names}.")
     return "\n".join(f"- {line}" for line in lines)
 
 

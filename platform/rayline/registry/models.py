@@ -37,7 +37,8 @@ class Entry:
     name: str
     version: int
     uri: str
-    """Where its package lies: a local folder or a storage URI."""
+    """Where its package lies: a local folder or a storage URI; in entries of `list` also `mlflow-artifacts:…`, which
+    only a client of the tracking server can read."""
     digest: str
     run: str
     """Id of the MLflow run that made it."""
@@ -162,6 +163,9 @@ class Registry:
 
     def list(self, model: str | None = None, *, archived: bool = False) -> list[Entry]:
         """Versions of `model`, or of every model, by name and newest first; archived ones if asked for.
+
+        Nothing is fetched for it, so what lies behind a tracking server keeps a `uri` that replicas cannot read: who
+        hands an entry's `uri` on takes that of `resolve(f"{entry.name}/{entry.version}")`.
 
         Raises:
             NotFoundError: there is no such model.

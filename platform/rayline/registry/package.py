@@ -10,7 +10,12 @@
     environment.txt                    versions it was made with
     manifest.json                      sha256 and size of every file, and the digest of the whole
 
-Nothing in it is ever unpickled, and columns declared private leave no value in it.
+Nothing in it is ever unpickled. Columns declared private leave no row's values in it, but what a request must be
+prepared and checked with: of a private number, what its steps learnt (fill, clipping limits, offset and factor of
+scaling, which with `constant`, `quantile`, `minmax` or `median` may be values of single rows) in prepare.safetensors;
+of a private category, keyed digests of its texts in prepare.json; what `data.expect` declares of either, in
+signature.json and spec.yaml; and whatever the weights have learnt by heart. Profile, reference, golden rows and card
+know their names, types and counts of missing values, no more.
 """
 
 from __future__ import annotations

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rayline.core.columns import Feature, FeatureType, InputColumn, Signature, Target
+from rayline.core.errors import SpecError, listing, nearest
 from rayline.spec.sections import Expectation
+
+INPUT_TYPES = (FeatureType.NUMBER, FeatureType.CATEGORY)
 
 
 def build(
@@ -26,11 +29,16 @@ def build(
         private: the spec's `data.private`.
         required: columns that cannot be null because nothing imputes them (`Preparation.required`).
         threshold: binary tasks: where `positive` begins.
+
+    Raises:
+        SpecError: something is expected of a column that is no input, so that nothing would check it.
     """
     declared = expect or {}
+    for name in declared:
+        _check_input(name, features, target)
     inputs = []
     for feature in features:
-        if feature.type not in (FeatureType.NUMBER, FeatureType.CATEGORY):
+        if feature.type not in INPUT_TYPES:
             continue
         said = declared.get(feature.name, Expectation())
         inputs.append(
@@ -51,4 +59,20 @@ def build(
         classes=target.classes,
         positive=target.positive,
         threshold=threshold,
+    )
+
+
+def _check_input(name: str, features: Sequence[Feature], target: Target) -> None:
+    types = {feature.name: feature.type for feature in features}
+    inputs = [column for column, kind in types.items() if kind in INPUT_TYPES]
+    if name in inputs:
+        return
+    if name == target.name:
+        why = "it is the target, which no request holds."
+    elif name in types:
+        why = f"its type is {types[name]}. Set data.features.{name}: number (or category)."
+    else:
+        why = f"the model learns nothing from it.{nearest(name, inputs)} Features: {listing(inputs)}."
+    raise SpecError(
+        f"data.expect.{name}: no request is checked for {name!r}, since {why} Or leave it out of data.expect."
     )

@@ -6,11 +6,11 @@ import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from rayline.core import files
 from rayline.core.errors import NotFoundError, StorageError
+from rayline.core.redact import redact
 from rayline.registry.store import artifact_root, ask, client, local
 
 T = TypeVar("T")
@@ -29,10 +29,10 @@ class Run:
         self.artifact_uri = artifact_uri
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Settings, flattened: `{"train": {"epochs": 3}}` is logged as `train.epochs`."""
+        """Settings, flattened: `{"train": {"epochs": 3}}` is logged as `train.epochs`; credentials in URIs are not."""
         from mlflow.entities import Param
 
-        flat = [Param(_key(key), _clip(value)) for key, value in _flatten(params)]
+        flat = [Param(_key(key), _clip(redact(str(value)))) for key, value in _flatten(params)]
         for batch in _batches(flat, PARAMS_A_CALL):
             self._log(params=batch)
 
@@ -61,13 +61,6 @@ class Run:
         else:
             files.copy_folder(folder, files.join(self.artifact_uri, name))
         return files.join(self.artifact_uri, name)
-
-    def log_file(self, path: str) -> None:
-        """Copy one local file, such as the report, to the run's files."""
-        if self._behind_server:
-            ask(lambda store: store.log_artifact(self.id, path))
-        else:
-            files.write_bytes(files.join(self.artifact_uri, Path(path).name), Path(path).read_bytes())
 
     def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
         """Close the run; MLflow shows it as running until then."""
@@ -148,8 +141,7 @@ def _key(name: str) -> str:
     return re.sub(r"[^\w\-. :/]", "_", name)[:250]  # what MLflow allows in a name
 
 
-def _clip(value: Any) -> str:
-    text = str(value)
+def _clip(text: str) -> str:
     return text if len(text) <= LONGEST_PARAM else text[: LONGEST_PARAM - 1] + "…"
 
 

@@ -92,11 +92,6 @@ class Validator:
         )
 
 
-def validate_columns(signature: Signature, columns: Mapping[str, Values]) -> int:
-    """`Validator(signature).check(columns)`; keep a `Validator` where it is done often."""
-    return Validator(signature).check(columns)
-
-
 class _Column:
     """One column's checks."""
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rayline.core import files
 from rayline.core.catalog import explain_validation
 from rayline.core.errors import SpecError
+from rayline.core.redact import redact_all
 from rayline.spec.sections import Spec
 
 
@@ -62,9 +63,20 @@ def to_dict(spec: Spec) -> dict[str, Any]:
     return spec.model_dump(mode="json", by_alias=True)
 
 
+def redacted(spec: Spec) -> dict[str, Any]:
+    """`to_dict` as people, packages and trackers may see it: no credentials in `storage` and `data.source`."""
+    document = to_dict(spec)
+    document["storage"] = redact_all(document["storage"])
+    document["data"]["source"] = redact_all(document["data"]["source"])
+    return document
+
+
 def render(spec: Spec) -> str:
-    """The spec as YAML with every default spelled out."""
-    return yaml.safe_dump(to_dict(spec), sort_keys=False, allow_unicode=True, width=110)
+    """The spec as YAML with every default spelled out, and `***` for credentials in URIs.
+
+    It runs as it is where there are none: keep them in the environment (`AWS_ACCESS_KEY_ID`, …), not in a spec.
+    """
+    return yaml.safe_dump(redacted(spec), sort_keys=False, allow_unicode=True, width=110)
 
 
 def schema() -> dict[str, Any]:
