@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hmac
-import ipaddress
 import logging
 import os
 import signal
@@ -39,6 +38,7 @@ from rayline.core.errors import (
     UnauthorizedError,
 )
 from rayline.core.home import ensure_home
+from rayline.core.network import is_loopback
 from rayline.core.records import WindowRecord
 from rayline.monitor import exporter
 from rayline.monitor.watch import Watch
@@ -113,7 +113,7 @@ def start(host: str = HOST, port: int = PORT, *, state: str | None = None, keys:
         AddressInUseError: something else listens there.
         InputError: an address this machine does not have, or one beyond loopback without keys.
     """
-    if not keys and not _is_loopback(host):
+    if not keys and not is_loopback(host):
         raise InputError(
             f"the monitor asks for a key on any address but loopback, and {host} is not. Give keys, or bind 127.0.0.1."
         )
@@ -262,10 +262,3 @@ class _Handler(BaseHTTPRequestHandler):
         matches = [hmac.compare_digest(given.encode(), key.encode()) for key in self.server.keys]
         if scheme.lower() != "bearer" or not any(matches):
             raise UnauthorizedError("send a key: Authorization: Bearer KEY.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
+from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, Target, Task
 from rayline.core.errors import DataError, UnknownNameError, listing, nearest
 from rayline.profile.column import ColumnProfile
@@ -156,8 +156,9 @@ def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
             "Fill them, or take those rows out."
         )
     if found.distinct == 1:
+        only = category_text(next(iter(found.counts))) or ""
         raise DataError(
-            f"target {found.name!r} has one value, {class_text(next(iter(found.counts)))!r}, in all {rows} rows: "
+            f"target {found.name!r} has one value, {only!r}, in all {rows} rows: "
             "there is nothing to learn. Name another column, or give rows of other classes."
         )
     if found.kind == "date":
@@ -180,8 +181,8 @@ def _class_rows(found: ColumnProfile) -> dict[str, int]:
     """Class to rows, numbers in the order of numbers."""
     rows: dict[str, int] = {}
     for value, count in found.counts.items():
-        text = class_text(value)
-        if not text:
+        text = category_text(value)
+        if text is None:
             raise DataError(f"target {found.name!r} is blank in {count} rows. Fill it, or take those rows out.")
         rows[text] = rows.get(text, 0) + count
     if found.truncated or len(rows) > MOST_CLASSES:
@@ -196,26 +197,17 @@ def _class_rows(found: ColumnProfile) -> dict[str, int]:
     return rows
 
 
-def class_text(value: Any) -> str:
-    """The text by which a class is known: text without space around it, `true`, `3` (of 3.0 too), `0.5`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return str(int(value))
-    text = str(value).strip()
-    return text.lower() if text.lower() in ("true", "false") else text
-
-
 def _positive(rows: dict[str, int], declared: str | None, column: str) -> tuple[str, str]:
     """The positive class, and why."""
     classes: Sequence[str] = list(rows)
     if declared is not None:
-        if class_text(declared) not in rows:
+        text = category_text(declared)
+        if text not in rows:
             raise DataError(
                 f"data.positive {declared!r} is not a class of {column!r}.{nearest(declared, classes)} "
                 f"Classes: {listing(classes)}."
             )
-        return class_text(declared), "declared"
+        return text, "declared"
     said = [name for name in classes if name.lower() in POSITIVE]
     if said == ["1"] and not {"0", "-1"} & set(classes):  # of 1 and 2 neither says yes
         said = []

@@ -34,7 +34,6 @@ log = logging.getLogger("rayline.serve")
 
 LARGE_BODY_BYTES = 256 << 10
 """Bodies from this size on are read into columns in a thread: on the loop, everybody would wait for it."""
-_QUIET = frozenset({Action.LIVE, Action.READY})
 _RETRY = ((b"retry-after", b"1"),)
 _BASIC = ((b"www-authenticate", b'Basic realm="rayline"'),)
 _BEARER = ((b"www-authenticate", b"Bearer"),)

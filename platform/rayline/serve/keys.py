@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import ipaddress
 import os
 import re
 import secrets
@@ -26,6 +25,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from rayline.core.errors import ForbiddenError, InputError, StorageError, UnauthorizedError, listing, nearest
+from rayline.core.network import is_loopback
 
 Scope = Literal["predict", "read"]
 """`predict`: answers of models. `read`: metadata, readiness by model, statistics, pages."""
@@ -97,20 +97,6 @@ def read(file: str | os.PathLike[str] | None = None, environment: Mapping[str, s
     if not keys:
         raise InputError(f"{os.fspath(file)} holds no API key. Write one a line, for example: {generate()}")
     return keys
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`.
-
-    >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "0.0.0.0", "10.0.0.5")]
-    [True, True, True, False, False]
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def require_for(host: str, keys: tuple[Key, ...]) -> None:
