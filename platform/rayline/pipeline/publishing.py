@@ -27,7 +27,7 @@ from rayline.registry.models import Entry, Registry
 from rayline.report import page
 from rayline.report.data import ReportData
 from rayline.spec import render
-from rayline.spec.document import to_dict
+from rayline.spec.document import redacted
 
 REPORT_TAG = "rayline.report"
 REPORT = "report.html"
@@ -157,7 +157,7 @@ def _closed(run: tracking.Run) -> Iterator[None]:
 
 
 def _log(run: tracking.Run, collected: Collected, trained: Trained, judged: Judged) -> None:
-    run.log_params(to_dict(collected.spec))
+    run.log_params(redacted(collected.spec))
     run.log_history([asdict(epoch) for epoch in trained.fit.history])
     run.log_metrics({f"test.{name}": value for name, value in judged.judgement.values().items()})
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from rayline.core import files
-from rayline.core.catalog import describe
 from rayline.pipeline.collect import Collected
+from rayline.spec.document import redacted
 
 FILE = "split.json"
 
 
 def record(collected: Collected) -> dict[str, Any]:
     """How every row's part follows from its key (what `prepare.split.restore` takes), and of which source."""
-    return {"source": describe(collected.spec.data.source), "assignment": collected.assign.assignment.to_json()}
+    return {"source": redacted(collected.spec)["data"]["source"], "assignment": collected.assign.assignment.to_json()}
 
 
 def same_split(package: str, collected: Collected) -> bool:
