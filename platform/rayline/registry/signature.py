@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rayline.core.columns import Feature, FeatureType, InputColumn, Signature, Target
 from rayline.core.errors import SpecError, listing, nearest
@@ -31,11 +31,10 @@ def build(
         threshold: binary tasks: where `positive` begins.
 
     Raises:
-        SpecError: something is expected of a column that is no input, so that nothing would check it.
+        SpecError: as `check_expected`.
     """
     declared = expect or {}
-    for name in declared:
-        _check_input(name, features, target)
+    check_expected(declared, features, target)
     inputs = []
     for feature in features:
         if feature.type not in INPUT_TYPES:
@@ -60,6 +59,16 @@ def build(
         positive=target.positive,
         threshold=threshold,
     )
+
+
+def check_expected(expect: Iterable[str], features: Sequence[Feature], target: Target) -> None:
+    """Check that all columns of `data.expect` are inputs, for before training.
+
+    Raises:
+        SpecError: one is not, so that nothing would check it; the message says why.
+    """
+    for name in expect:
+        _check_input(name, features, target)
 
 
 def _check_input(name: str, features: Sequence[Feature], target: Target) -> None:
