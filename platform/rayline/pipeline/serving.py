@@ -6,6 +6,8 @@ rayline deploy    joins that Ray (or --address), resolves names to packages, has
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import signal
 import socket
@@ -15,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
 import yaml
@@ -84,6 +86,7 @@ def serving(
     require_for(host, keys)
     wanted = entries(models)
     ensure_home()
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     on_ray.require_free_ports(host, port)
     with connect(address, serve=True, dashboard=True) as cluster, _monitor(monitor_port) as monitor:
         url = on_ray.start(host, port, replicas=replicas, keys=keys, monitor=monitor)
@@ -95,7 +98,9 @@ def serving(
             yield endpoint
         finally:
             forget()
-            on_ray.stop()
+            # Ray prints that the controller it was told to kill was killed
+            with redirect_stdout(io.StringIO()):
+                on_ray.stop()
 
 
 @contextmanager
