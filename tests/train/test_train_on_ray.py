@@ -125,7 +125,7 @@ def test_a_worker_that_dies_every_time_ends_the_run(shards: str, tmp_path: Path)
             os.kill(worker, signal.SIGKILL)
 
     where = {"workers": 2, "use_gpu": False, "checkpoints": str(tmp_path / "checkpoints")}
-    with pytest.raises(RunError, match="training stopped: .*--resume"):
+    with pytest.raises(RunError, match=r"^training stopped: .*replaced 0 times .*--resume"):
         fit_on_ray(job(settings), shards, on_progress=kill, **where)
 
 

@@ -41,6 +41,8 @@ RELAY_S = 0.5
 """Seconds between two looks at what remote workers have told."""
 POLL_S = "0.5"
 """Seconds between Ray Train's looks at its workers; its own 2 s are waited out at start and end."""
+LOST = "WorkerHealthCheckFailedError"
+"""What Ray Train calls the failure of a worker whose process is gone; the class is private."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def fit_on_ray(
         try:
             told = trainer.fit().return_value
         except (ray.train.TrainingFailedError, RayActorError) as error:
-            raise _translated(error) from error
+            raise _translated(error, job.settings.max_failures) from error
     if files.exists(folder):  # Ray Train's own notes
         filesystem.delete_dir(path)
     if isinstance(told, RaylineError):
@@ -212,14 +214,23 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-def _translated(error: Exception) -> RaylineError:
-    """Ray Train's error in our words: the first worker's own, where it is one of ours."""
-    for rank, failure in sorted(getattr(error, "worker_failures", {}).items()):
-        cause = getattr(failure, "_base_exc", failure)
+def _translated(error: Exception, max_failures: int) -> RaylineError:
+    """Ray Train's error in our words: a worker's own, where it is one of ours."""
+    failures = sorted(getattr(error, "worker_failures", {}).items())
+    causes = {rank: getattr(failure, "_base_exc", failure) for rank, failure in failures}
+    for cause in causes.values():
         if isinstance(cause, RaylineError):
             return cause
-        return RunError(
-            f"training stopped: worker {rank} failed with {type(cause).__name__}: {cause}. Lost workers were replaced "
-            "train.max_failures times. `rayline run --resume` goes on from the last checkpoint."
+    # workers left alone fail too, when they next exchange gradients: the lost ones are the news
+    lost = [str(rank) for rank, cause in causes.items() if type(cause).__name__ == LOST]
+    if lost:
+        what = f"the process of worker {', '.join(lost)} died (killed, out of memory, or its node went away)"
+    else:
+        rank, cause = next(iter(causes.items()), (0, error))
+        what = (
+            f"worker {rank} failed with {type(cause).__name__}: {(str(cause).strip() or 'no message').splitlines()[0]}"
         )
-    return RunError(f"training stopped: {error}. `rayline run --resume` goes on from the last checkpoint.")
+    return RunError(
+        f"training stopped: {what}, and workers may be replaced {max_failures} times (train.max_failures). "
+        "`rayline run --resume` goes on from the last checkpoint."
+    )
