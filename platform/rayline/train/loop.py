@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from rayline.core.errors import DataError, RunError
 from rayline.core.prepared import Rows
 from rayline.models.network import PREDICT_ROWS, Network, evaluating
 from rayline.spec.sections import Train
-from rayline.train import checkpoints, precision
+from rayline.train import checkpoints, precision, randomness
 from rayline.train.batches import Batch, batches, order, share, steps_per_epoch, take
 from rayline.train.checkpoints import Store, fingerprint
 from rayline.train.group import Alone, Group
@@ -71,16 +70,10 @@ def fit(
         store = Store(checkpoint_folder, fingerprint(network, train_rows, validation_rows, settings))
     run = _Run(network.to(device), train_rows, validation_rows, settings, group, device, store)
     try:
-        with _own_randomness(device), threads_for(network, settings.batch_size // group.size, cpus):
+        with randomness.kept(device), threads_for(network, settings.batch_size // group.size, cpus):
             return run.fit(on_epoch, on_progress)
     finally:
         run.state.weights.release()
-
-
-@contextmanager
-def _own_randomness(device: torch.device) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield
 
 
 class _Run:
@@ -202,8 +195,7 @@ class _Run:
     def _step(self, batch: Batch) -> float:
         """One step on this worker's share of a batch; the learning rate it took."""
         state = self.state
-        # seeded for each step, so that a resumed run draws the same dropout masks and no random state is kept
-        _seed(self.device, (self.step_seed + state.step) & (2**63 - 1))
+        randomness.seed_step(self.device, self.step_seed, state.step)
         if len(batch.target):
             with precision.autocast(self.precision, self.device):
                 outputs = self.network(batch.numbers, batch.categories)
@@ -277,10 +269,3 @@ class _Run:
                 "Run all workers on the same kind of device with the same versions of torch."
             )
         return own
-
-
-def _seed(device: torch.device, seed: int) -> None:
-    if device.type == "cuda":
-        torch.cuda.default_generators[device.index or 0].manual_seed(seed)
-    else:
-        torch.default_generator.manual_seed(seed)
