@@ -13,7 +13,7 @@ def warm() -> threading.Thread:
 
     def work() -> None:
         import_module("ray.data")
-        import_module("torch.optim")  # two seconds
+        import_module("torch")  # two seconds
         warm_registry()
 
     thread = threading.Thread(target=work, name="rayline-warm", daemon=True)
