@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,3 +88,29 @@ def test_one_s_own_ray_is_shared_guarded_and_stopped(folder: Path) -> None:
     ], output
     assert process.returncode == 0
     assert session(process.pid) == [], "processes were left behind"
+
+
+def test_ctrl_c_while_ray_starts_leaves_nothing(folder: Path) -> None:
+    script = "from rayline.cluster.connect import connect\nprint('starting', flush=True)\nconnect('local')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env=os.environ | ray_environment(folder) | {"RAY_TMPDIR": str(folder)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "starting\n"
+    while not any("raylet" in command(pid) for pid in session(process.pid)):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert errors.strip().endswith("KeyboardInterrupt")
+    until = time.monotonic() + 5
+    while session(process.pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert session(process.pid) == [], "processes were left behind"
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""

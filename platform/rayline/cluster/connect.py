@@ -12,7 +12,11 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -92,15 +96,16 @@ def connect(
     if serve:
         environment.apply(environment.serving())
     authentication.prepare_new()
-    ray.init(
-        address="local",
-        num_cpus=cpus,
-        num_gpus=gpus,
-        include_dashboard=dashboard,
-        object_store_memory=object_store_bytes(),
-        log_to_driver=not quiet,
-        logging_level=level,
-    )
+    with _interrupts_held_back():
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            num_gpus=gpus,
+            include_dashboard=dashboard,
+            object_store_memory=object_store_bytes(),
+            log_to_driver=not quiet,
+            logging_level=level,
+        )
     return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=True, joined=True)
 
 
@@ -110,6 +115,23 @@ def object_store_bytes() -> int:
     if os.path.isdir("/dev/shm"):
         size = min(size, int(shutil.disk_usage("/dev/shm").free * 0.9))
     return max(int(size), SMALLEST_OBJECT_STORE_BYTES)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C takes effect at the end of the block: a Ray that is half started cannot be stopped, it leaves agents."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        ray.shutdown()
+        raise KeyboardInterrupt
 
 
 def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connection:
