@@ -14,6 +14,11 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The shared cluster comes last: until it starts, this process has joined no Ray, and tests may start their own."""
+    items.sort(key=lambda item: "ray_cluster" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
 def rayline_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty `RAYLINE_HOME` for each test."""

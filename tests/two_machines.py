@@ -29,14 +29,17 @@ from ray_head import BIN, wait_for_port
 
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true"}
 BUCKET = "rayline-test"
+ROOT = Path(__file__).resolve().parents[1]
 
 # no graceful stop: the namespace's first process takes all others with it
 MACHINE = """
 set -e
+mount --bind "$3" /mnt  # the project may itself lie in /tmp
 mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /dev/shm
+mkdir -p "$3" && mount --bind /mnt "$3"
 hostname $1 && echo "127.0.0.1 localhost\n$2 $1" > /tmp/hosts && mount --bind /tmp/hosts /etc/hosts
 mkdir /tmp/home && cd /tmp/home
-shift 2 && exec "$@"
+shift 3 && exec "$@"
 """
 
 
@@ -143,7 +146,7 @@ def machine(
     command = [
         "ip", "netns", "exec", name,
         "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
-        "sh", "-c", MACHINE, "sh", name, address, str(BIN / "ray"), "start",
+        "sh", "-c", MACHINE, "sh", name, address, str(ROOT), str(BIN / "ray"), "start",
         f"--node-ip-address={address}", *options,
     ]  # fmt: skip
     with log.open("w") as handle:
