@@ -50,7 +50,7 @@ class Host:
 
 @contextmanager
 def running_host(address: str, environment: Mapping[str, str]) -> Iterator[Host]:
-    """A host that has joined the cluster at `address`; what it serves is stopped at the end."""
+    """A host that has joined the cluster at `address`; what it started is stopped at the end."""
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__)), address],
         env=dict(environment),
@@ -74,6 +74,7 @@ def main(address: str) -> None:
     from rayline.serve import on_ray, state
     from rayline.serve.keys import parse
 
+    started = False
     with connect(address):
         try:
             for line in sys.stdin:
@@ -85,12 +86,14 @@ def main(address: str) -> None:
                         options["keys"] = parse(options["keys"], "keys")
                     if function == "deploy":
                         arguments = [[state.Entry(**entry) for entry in arguments[0]]]
+                    started = started or function == "start"
                     told = {"value": getattr(on_ray, function)(*arguments, **options)}
                 except RaylineError as error:
                     told = {"error": str(error), "kind": type(error).__name__, "exit_code": error.exit_code}
                 print(json.dumps(told), flush=True)
         finally:
-            on_ray.stop()
+            if started:
+                on_ray.stop()
 
 
 if __name__ == "__main__":

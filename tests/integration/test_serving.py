@@ -23,6 +23,7 @@ from slow_storage import slow_storage
 from traffic import ROW, Traffic, call
 
 from ray_head import BIN, Head, free_ports, running_head
+from rayline.cluster.environment import serving
 from rayline.core.records import WindowRecord
 from rayline.registry import manifest, predictor
 
@@ -61,11 +62,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "broken" / "prepare.json").write_bytes(b"[]")
     manifest.seal(str(folder / "broken"))
     port, stats, metrics, busy = free_ports(4)
-    environment = {
+    environment = serving() | {
         "RAYLINE_HOME": str(folder / "home"),
-        "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
@@ -167,7 +165,13 @@ def test_deployments_under_load_lose_no_request(served: Served) -> None:
         with slow_storage(str(served.folder / "good")) as (uri, storage):
             storage.pause_s = 0.7
             started = time.monotonic()
-            served.host.call("deploy", [{**served.entry("good", "5"), "package": uri}])
+            served.host.begin("deploy", [{**served.entry("good", "5"), "package": uri}])
+            with (
+                running_host(served.head.address, os.environ | served.head.environment) as second,
+                pytest.raises(CallError, match="another deployment goes on"),
+            ):
+                second.call("deploy", [served.entry("good", "7")], timeout_s=0.5)
+            served.host.answer()
             took = time.monotonic() - started
         assert served.version() == "5"
         served.host.call("deploy", [served.entry("good", "6")])  # a replica that starts later must find its package

@@ -22,6 +22,7 @@ import orjson
 import ray
 from ray import serve
 from ray.experimental import internal_kv
+from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
 from ray.serve._private.logging_utils import get_serve_logs_dir
 from ray.serve.context import _get_global_client  # `serve.status` tells neither replicas nor configs
 from ray.serve.schema import ServeDeploySchema
@@ -45,6 +46,8 @@ NAMESPACE = "rayline"
 _REPORTS = "serve/replicas/"
 _LOCK = "serve/lock"
 _POLL_S = 0.1
+SHUTDOWN_S = 120.0
+"""How long replicas may drain and stop before Serve is made to."""
 LOCK_GRACE_S = 60.0
 """How much longer than its own time-out a deployment that died keeps others waiting."""
 HAPROXY_PORTS = {"RAY_SERVE_HAPROXY_STATS_PORT": 8404, "RAY_SERVE_HAPROXY_METRICS_PORT": 9101}
@@ -226,7 +229,7 @@ def stop() -> None:
     if set(details.get("applications", {})) - {APP}:
         _client().deploy_apps(ServeDeploySchema.model_validate(rollout.deploy_document(details, None)))
     else:
-        serve.shutdown()
+        _shut_serve_down()
     internal_kv._internal_kv_del(_REPORTS, del_by_prefix=True, namespace=NAMESPACE)
 
 
@@ -234,6 +237,25 @@ def url(host: str, port: int) -> str:
     """Where a client on this machine finds what is bound to `host`."""
     local = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
     return f"http://{f'[{local}]' if ':' in local and not local.startswith('[') else local}:{port}"
+
+
+def _shut_serve_down() -> None:
+    # `serve.shutdown` waits inside a call that dies with the controller, which Ray prints as a failure
+    client = _client()
+    client.shutdown_cached_handles()
+    ray.get(client._controller.graceful_shutdown.remote(wait=False))
+    limit = time.monotonic() + SHUTDOWN_S
+    while _controller_lives() and time.monotonic() < limit:
+        time.sleep(_POLL_S)
+    serve.shutdown()  # forgets the client, and is what is left where the controller hangs
+
+
+def _controller_lives() -> bool:
+    try:
+        ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
+    except ValueError:
+        return False
+    return True
 
 
 def _still_there(desired: Desired) -> Desired:

@@ -123,10 +123,9 @@ def replicas(details: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]
 
 def start_failure(reports: Mapping[str, Mapping[str, Any]], fingerprint: str, message: str) -> RaylineError:
     """Why no replica started: what one of them reported before it gave up, else what Serve says."""
-    gone = (
-        Replica(name, "", None, "", report) for name, report in reports.items() if report["fingerprint"] == fingerprint
-    )
-    return failure(gone) or RunError(f"the endpoint did not start: {message}")
+    told = [Replica(name, "", None, "", report) for name, report in reports.items()]
+    ours = [replica for replica in told if replica.has_followed(fingerprint)]
+    return failure(ours, standing="") or RunError(f"the endpoint did not start: {message}")
 
 
 def settled(found: Sequence[Replica], fingerprint: str) -> bool:
@@ -135,13 +134,13 @@ def settled(found: Sequence[Replica], fingerprint: str) -> bool:
     return bool(running) and all(replica.has_followed(fingerprint) for replica in running)
 
 
-def failure(found: Iterable[Replica]) -> RaylineError | None:
-    """Why a deployment failed, from the first replica that could not load something."""
+def failure(found: Iterable[Replica], standing: str = "; what answered before still does") -> RaylineError | None:
+    """Why a deployment failed, from the first replica that could not load something; `standing`: what is left."""
     for replica in found:
         if replica.report and replica.report["problem"]:
             return RunError(f"replica {replica.id} did not take the deployment on: {replica.report['problem']}")
         for model, version, reason, kind in replica.failures:
-            told = f"{model} {version} cannot be served; what answered before still does. {reason}"
+            told = f"{model} {version} cannot be served{standing}. {reason}"
             return PackageError(told) if kind == PackageError.__name__ else RunError(told)
     return None
 
