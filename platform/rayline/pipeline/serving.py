@@ -6,7 +6,6 @@ rayline deploy    joins that Ray (or --address), resolves names to packages, has
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import yaml
@@ -98,9 +97,7 @@ def serving(
             yield endpoint
         finally:
             forget()
-            # Ray prints that the controller it was told to kill was killed
-            with redirect_stdout(io.StringIO()):
-                on_ray.stop()
+            on_ray.stop()
 
 
 @contextmanager
