@@ -73,7 +73,7 @@ def test_a_cluster_that_is_well_and_one_that_is_not(tmp_path_factory: pytest.Tem
 def test_open_ports_are_judged_by_who_may_use_them(
     ports: list[int], anybody: bool, verdict: Verdict, told: str
 ) -> None:
-    node = Node("a", "10.0.0.1", head=True, cpus=1, gpus=0, memory_bytes=1)
+    node = Node("a", "10.0.0.1", head=True, cpus=1, gpus=0)
     machine = Machine(versions={}, ports=ports, haproxy=True, haproxy_mode=True)
     cluster = Connection("10.0.0.1:6400", "10.0.0.1:8265", started=False, joined=True)
     [check] = port_checks({node: machine}, cluster, anybody=anybody)

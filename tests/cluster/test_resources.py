@@ -10,7 +10,7 @@ from rayline.spec.sections import Train
 
 
 def cluster(*nodes: tuple[float, float], most_cpus: float = 0, most_gpus: float = 0) -> Resources:
-    machines = tuple(Node(str(i), f"10.0.0.{i}", i == 0, cpus, gpus, 1e9) for i, (cpus, gpus) in enumerate(nodes))
+    machines = tuple(Node(str(i), f"10.0.0.{i}", i == 0, cpus, gpus) for i, (cpus, gpus) in enumerate(nodes))
     return Resources(machines, max(most_cpus, sum(c for c, _ in nodes)), max(most_gpus, sum(g for _, g in nodes)))
 
 

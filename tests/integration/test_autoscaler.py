@@ -148,21 +148,24 @@ def test_two_gpu_workers_bring_two_gpu_machines_up_and_idleness_takes_them_down(
     options = [f"--autoscaling-config={tmp_path}/autoscaling.json"]
     with running_head(port, cpus=head_type["resources"]["CPU"], options=options, environment=variables) as head:
         machines = Machines(head)
-        print("cpu up", machines.wait({"gpu": 0, "cpu": config["available_node_types"]["cpu"]["min_workers"]}, 30))
+        machines.wait({"gpu": 0, "cpu": config["available_node_types"]["cpu"]["min_workers"]}, 30)
         began = time.monotonic()
         run = subprocess.Popen(
             [sys.executable, "-c", RUN], cwd=tmp_path, env=environment(head),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         try:
-            most = {"gpu": 0, "cpu": 0}
+            told: list[tuple[float, dict[str, int]]] = [(0.0, machines.up())]
             while run.poll() is None and time.monotonic() - began < 120:
-                most = {kind: max(count, most[kind]) for kind, count in machines.up().items()}
+                if (now := machines.up()) != told[-1][1]:
+                    told.append((time.monotonic() - began, now))
+                time.sleep(0.2)
             output, _ = run.communicate(timeout=5)
         finally:
             run.kill()
-        print("run", time.monotonic() - began, most)
+        print(f"the run took {time.monotonic() - began:.1f} s;", *(f"{at:.1f} s: {up}" for at, up in told))
         assert run.returncode == 0, output
         assert json.loads(output[output.index('{"model"') :])["version"] == "1"
-        assert most == {"gpu": 2, "cpu": 1}
-        print("down", machines.wait({"gpu": 0, "cpu": 1}, 40))
+        assert told[0][1] == {"gpu": 0, "cpu": 1}
+        assert max(up["gpu"] for _, up in told) == 2
+        machines.wait({"gpu": 0, "cpu": 1}, 40)

@@ -24,7 +24,6 @@ class Node:
     head: bool
     cpus: float
     gpus: float
-    memory_bytes: float
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,6 @@ def _node(node: dict[str, object]) -> Node:
         head="node:__internal_head__" in has,
         cpus=has.get("CPU", 0.0),
         gpus=has.get("GPU", 0.0),
-        memory_bytes=has.get("memory", 0.0),
     )
 
 
