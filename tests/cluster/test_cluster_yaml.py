@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import ray
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from rayline.cluster import environment
 from rayline.cluster.resources import MAX_CPUS_LABEL, MAX_GPUS_LABEL
 
 ROOT = Path(__file__).parents[2]
@@ -72,8 +74,12 @@ def test_the_head_s_labels_are_what_the_workers_add_up_to(config: dict[str, Any]
 
 def test_every_machine_asks_for_the_token_and_serves_through_haproxy(config: dict[str, Any]) -> None:
     for command in starts(config):
-        for variable in ("RAY_AUTH_MODE=token", "RAY_SERVE_ENABLE_HA_PROXY=1", "RAY_SERVE_THROUGHPUT_OPTIMIZED=1"):
-            assert variable in command.partition("ray start")[0]
+        exports = shlex.split(command.partition(";")[0])
+        assert exports[0] == "export"
+        given = dict(word.split("=", 1) for word in exports[1:])
+        assert given["RAY_AUTH_MODE"] == "token"
+        assert given["RAYLINE_HOME"].startswith("/home/ray/")
+        assert {name: given.get(name) for name in environment.serving(cores=4)} == environment.serving(cores=4)
         assert re.search(r"--metrics-export-port=\d+", command)
     assert "--dashboard-host=127.0.0.1" in starts(config)[0]
     assert config["file_mounts"]["/home/ray/.ray/auth_token"] == "~/.ray/auth_token"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -185,6 +186,6 @@ def _haproxy(machines: dict[Node, machine.Machine | str]) -> Check:
             Verdict.WARN,
             f"installed, and Ray was started without it on {', '.join(unset)}",
             "`rayline serve` starts Ray with it. For `ray start`, export before: "
-            + " ".join(f"{name}={value}" for name, value in environment.serving().items()),
+            + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.serving().items()),
         )
     return Check("HAProxy", Verdict.OK, "Serve puts HAProxy in front of the replicas")
