@@ -139,6 +139,11 @@ def test_init_writes_into_a_folder_that_is_not_there_yet(in_an_empty_folder: Pat
     assert "source: good.csv" in (in_an_empty_folder / "new" / "spec.yaml").read_text()
 
 
+def test_init_names_the_model_after_its_file(in_an_empty_folder: Path) -> None:
+    assert _guarded(["init", "good.csv", "--target", "answer", "-o", "my.yaml"], debug=False) == 0
+    assert "name: my\n" in (in_an_empty_folder / "my.yaml").read_text()
+
+
 def test_a_home_that_cannot_be_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, in_an_empty_folder: Path
 ) -> None:

@@ -14,7 +14,7 @@ def command(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
     target: Annotated[str, typer.Option("--target", help="The column to predict.")],
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the model; default: from the data's name.")
+        str | None, typer.Option("--name", help="Name of the model; default: the output's name, else the data's.")
     ] = None,
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="Write here rather than to the terminal.")
@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Look at the data and write a commented spec for it."""
     from rayline.core import files
-    from rayline.pipeline.resolve import write_spec
+    from rayline.pipeline.resolve import model_name, write_spec
 
     if output is None:
         print(write_spec(data, target, name), end="")
@@ -30,5 +30,5 @@ def command(
     if files.exists(output):
         raise InputError(f"{output} exists already; it is left as it is. Give another name with -o.")
     files.prove_writable(output)
-    files.write_bytes(output, write_spec(data, target, name).encode())
+    files.write_bytes(output, write_spec(data, target, name or model_name(output)).encode())
     print(f"wrote {redact(output)}. Next: rayline run {redact(output)}")

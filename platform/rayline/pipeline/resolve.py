@@ -35,7 +35,7 @@ def write_spec(data: str, target: str, name: str | None = None) -> str:
     Raises:
         SpecError, DataError: the data cannot be read, or the target is none.
     """
-    name = name or _name_from(data)
+    name = name or model_name(data)
     minimal = {"name": name, "data": {"source": data, "target": target}}
     # proven to be a spec first, so that a wrong path is answered in its own words
     as_source(data)
@@ -43,9 +43,10 @@ def write_spec(data: str, target: str, name: str | None = None) -> str:
     return _document(collected, data)
 
 
-def _name_from(data: str) -> str:
-    stem = re.split(r"[/:]", data.rstrip("/*"))[-1].split(".")[0]
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "model"
+def model_name(path: str) -> str:
+    """A name a model may have, from that of a file, folder, URL or set."""
+    stem = re.split(r"[/:]", path.rstrip("/*"))[-1].split(".")[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:200].rstrip("-_") or "model"
 
 
 def _document(collected: Collected, data: str) -> str:
