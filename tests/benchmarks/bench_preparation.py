@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from rayline.core.columns import ROW, Feature, FeatureType
-from rayline.prepare import duplicates
+from rayline.prepare.duplicates import exact
 from rayline.prepare.preparation import fit
 from rayline.prepare.split import hash as hash_split
 from rayline.prepare.split import stratified
@@ -58,6 +58,7 @@ def main() -> None:
         slow = seconds(lambda: [preparation.apply(few) for _ in range(50)], options.repeats) / 50  # noqa: B023
         print(f"{rows} rows of {len(names)} features: compiled {quick * 1e3:.4f} ms, batch form {slow * 1e3:.4f} ms")
     print(f"{big.height} rows, batch form: {seconds(lambda: preparation.apply(big), options.repeats):.2f} s")
+    duplicates = exact.Config().build()
     told = duplicates.index(big)
     print(f"  hashing rows: {seconds(lambda: duplicates.index(big), options.repeats):.2f} s")
     print(f"  finding duplicates: {seconds(lambda: duplicates.find([told]), options.repeats):.2f} s")

@@ -7,14 +7,15 @@ import polars as pl
 from sklearn.datasets import load_wine
 
 from rayline.core.columns import ROW
-from rayline.prepare import duplicates
+from rayline.prepare.duplicates import exact
 
 
 def with_rows(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series(ROW, np.arange(frame.height)))
 
 
-def find(*frames: pl.DataFrame) -> list[int]:
+def find(*frames: pl.DataFrame, columns: tuple[str, ...] = ()) -> list[int]:
+    duplicates = exact.Config(columns=columns).build()
     return duplicates.find([duplicates.index(frame) for frame in frames]).tolist()
 
 
@@ -44,7 +45,7 @@ def test_order_and_size_of_fragments_do_not_matter() -> None:
 
 def test_a_grid_of_small_numbers_has_no_collision() -> None:
     a, b = np.divmod(np.arange(1_000_000), 1000)
-    hashes = duplicates.row_hashes(pl.DataFrame({"a": a, "b": b}))
+    hashes = exact.row_hashes(pl.DataFrame({"a": a, "b": b}))
     assert hashes["high"].n_unique() == hashes["low"].n_unique() == 1_000_000
     assert (
         abs(np.corrcoef(hashes["high"].to_numpy().astype(float), hashes["low"].to_numpy().astype(float))[0, 1]) < 0.01

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError, listing, nearest
-from rayline.prepare import duplicates
+from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION, Assignment
 from rayline.profile.parts import merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge
@@ -48,7 +48,7 @@ class Assigner:
 
     assignment: Assignment
     dropped: npt.NDArray[np.int64]
-    """Positions of duplicate rows, sorted."""
+    """Positions of duplicate rows and of those set aside, sorted."""
 
     def __call__(self, frame: pl.DataFrame) -> npt.NDArray[np.int8]:
         return self.assignment.parts(frame, dropped=self.dropped)
@@ -76,6 +76,8 @@ class Collected:
     assign: Assigner
     profiles: dict[int, Profile]
     """By part; folds are 0..k-1."""
+    set_aside: int = 0
+    """Rows that were out before duplicates were looked for, such as those in quarantine."""
 
     @property
     def decisions(self) -> list[str]:
@@ -107,9 +109,9 @@ class Collected:
         return replace(self, spec=spec)
 
     def rows(self, part: int) -> int:
-        """Rows of `TEST`, `VALIDATION` or `DROPPED`; any part from 0 means all training rows."""
+        """Rows of `TEST`, `VALIDATION` or `DROPPED` (duplicates); any part from 0 means all training rows."""
         if part == DROPPED:
-            return len(self.assign.dropped)
+            return len(self.assign.dropped) - self.set_aside
         if part < 0:
             return self.profiles[part].rows if part in self.profiles else 0
         return sum(profile.rows for k, profile in self.profiles.items() if k >= 0)
@@ -141,8 +143,22 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
     return source, schema
 
 
-def collect(spec: Spec, scan: Scan, *, folds: int = 1, opened: tuple[Source, pa.Schema] | None = None) -> Collected:
+def collect(
+    spec: Spec,
+    scan: Scan,
+    *,
+    folds: int = 1,
+    opened: tuple[Source, pa.Schema] | None = None,
+    set_aside: Positions | None = None,
+) -> Collected:
     """Scan the data once (twice where duplicates or strata must be known first) and decide what it is.
+
+    Args:
+        spec: what is declared.
+        scan: in this process or on the cluster.
+        folds: into how many the training rows are divided.
+        opened: what `open_source` gave, where it is known already.
+        set_aside: sorted `ROW` numbers of rows that belong to no part, such as those in quarantine.
 
     Raises:
         DataError: unreadable data, no rows, a target with missing values or one class.
@@ -151,18 +167,19 @@ def collect(spec: Spec, scan: Scan, *, folds: int = 1, opened: tuple[Source, pa.
     source, schema = opened or open_source(spec)
     key = spec.data.id or ROW
     splitter = cast(Any, spec.data.split).build()
-    drop = spec.prepare.duplicates == "drop"
+    rules: list[Duplicates] = [cast(Any, rule).build() for rule in spec.prepare.duplicates]
     target = spec.data.target
 
-    def index(frame: pl.DataFrame, fragment: Fragment) -> tuple[pa.Table, pa.Table | None]:  # noqa: ARG001
-        return splitter.index(frame, key, target), duplicates.index(frame) if drop else None
+    def index(frame: pl.DataFrame, fragment: Fragment) -> tuple[pa.Table, list[pa.Table]]:  # noqa: ARG001
+        return splitter.index(frame, key, target), [rule.index(frame) for rule in rules]
 
-    indexes: list[tuple[pa.Table, pa.Table | None]] = []
-    if drop or splitter.needs_rows:
-        columns = None if drop else [c for c in dict.fromkeys((key, target)) if c != ROW]
-        indexes = scan(source, index, columns=columns)
+    indexes: list[tuple[pa.Table, list[pa.Table]]] = []
+    if rules or splitter.needs_rows:
+        indexes = scan(source, index, columns=_read_by(rules, (key, target)))
     told = [table for table, _ in indexes] or [splitter.index(_no_rows(schema), key, target)]
-    dropped = duplicates.find([hashes for _, hashes in indexes if hashes is not None]) if drop else _NONE
+    dropped = NONE if set_aside is None else set_aside
+    for place, rule in enumerate(rules):
+        dropped = np.union1d(dropped, rule.find([tables[place] for _, tables in indexes], dropped=dropped))
     assign = Assigner(splitter.fit(told, folds, dropped=dropped), dropped)
     private, seed = tuple(spec.data.private), spec.train.seed
 
@@ -171,7 +188,8 @@ def collect(spec: Spec, scan: Scan, *, folds: int = 1, opened: tuple[Source, pa.
 
     profiles = merge_parts(scan(source, fold))
     profiles.pop(DROPPED, None)
-    return _decide(spec, source, assign, profiles)
+    found = _decide(spec, source, assign, profiles)
+    return replace(found, set_aside=0 if set_aside is None else len(set_aside))
 
 
 LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)
@@ -184,7 +202,14 @@ def _no_rows(schema: pa.Schema) -> pl.DataFrame:
     return empty.with_columns(pl.lit(0, pl.Int64).alias(ROW).head(0))
 
 
-_NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+def _read_by(rules: Sequence[Duplicates], split: Sequence[str]) -> list[str] | None:
+    """Columns that the index pass reads, `ROW` apart; `None` for all."""
+    names = dict.fromkeys(split)
+    for rule in rules:
+        if rule.columns is None:
+            return None
+        names.update(dict.fromkeys(rule.columns))
+    return [name for name in names if name != ROW]
 
 
 def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Profile]) -> Collected:

@@ -41,7 +41,7 @@ class Assignment(ABC):
 
         Args:
             frame: rows with `ROW`, or the declared id, and whatever else `columns` names.
-            dropped: sorted `ROW` numbers of duplicates (`prepare.duplicates.find`), which belong to no part.
+            dropped: sorted `ROW` numbers of duplicates (`Duplicates.find`), which belong to no part.
         """
 
     @abstractmethod
