@@ -1,0 +1,1 @@
+"""Replace many number columns by few; one algorithm a file."""

@@ -1,0 +1,1 @@
+"""Choose which number columns a model reads; one algorithm a file."""
