@@ -1,0 +1,158 @@
+"""What a part of an expression is while it is compiled: a Polars expression, its kind, and how sound its numbers are.
+
+Numbers are float64 but for whole ones that nothing was computed from (int64). A non-finite number is turned into a
+missing one where it could become finite again, be compared or come out; until then it only taints what it meets.
+
+Polars computes a column of one row as a constant, and by another way: `x / 10` becomes `x * 0.1` over many rows and
+not over one, `a ** b` takes other paths. So division and powers work on columns with one more row, taken off again:
+never of one row, never a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import polars as pl
+
+Kind = Literal["number", "true or false", "text", "date", "missing"]
+
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+)
+"""Forms of a text that is taken as a date."""
+TIME = pl.Datetime("us")
+NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Value:
+    """A part of an expression."""
+
+    expr: pl.Expr
+    kind: Kind
+    whole: bool = False
+    """Numbers: int64, as it came."""
+    tainted: bool = False
+    """Numbers: may hold infinite values or NaN."""
+    single: bool = False
+    """Reads no column: one value for all rows."""
+    constant: Any = NOTHING
+    """The value, where it was written out."""
+    size: int = 1
+    """Operations in it, those of shared parts counted as often as they are used."""
+
+
+def literal(value: Any) -> Value:
+    """A constant of the text."""
+    kind: Kind = "missing"
+    if isinstance(value, bool):
+        kind = "true or false"
+    elif isinstance(value, int | float):
+        whole = isinstance(value, int) and -(2**63) <= value < 2**63
+        expr = pl.lit(value, pl.Int64 if whole else pl.Float64)
+        return Value(expr, "number", whole=whole, single=True, constant=value)
+    elif isinstance(value, str):
+        kind = "text"
+    return Value(pl.lit(value), kind, single=True, constant=value)
+
+
+def column(name: str, dtype: pl.DataType) -> Value | None:
+    """A column of the schema; `None` where its type is none that expressions work on."""
+    expr = pl.col(name)
+    if dtype.is_integer():
+        return Value(expr.cast(pl.Int64, strict=False), "number", whole=True)
+    if dtype.is_numeric():
+        return Value(expr.cast(pl.Float64), "number", tainted=dtype.is_float())
+    if dtype == pl.Boolean:
+        return Value(expr, "true or false")
+    if dtype == pl.Date:
+        return Value(expr.cast(TIME), "date")
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is not None:
+            expr = expr.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return Value(expr.cast(TIME), "date")
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return Value(expr.cast(pl.String), "text")
+    if dtype == pl.Null:
+        return Value(expr, "missing")
+    return None
+
+
+def combine(expr: pl.Expr, kind: Kind, *parts: Value, **marks: Any) -> Value:
+    """A value made from parts."""
+    size = sum(part.size for part in parts) + 1
+    return Value(expr, kind, single=all(part.single for part in parts), size=size, **marks)
+
+
+def sound(value: Value) -> Value:
+    """Non-finite numbers as missing."""
+    if not value.tainted:
+        return value
+    made = pl.when(value.expr.is_finite()).then(value.expr)
+    return replace(value, expr=made, tainted=False, size=2 * value.size + 1)
+
+
+def number(value: Value) -> Value:
+    """A number, truth or missing value as float64."""
+    if value.kind == "number" and not value.whole:
+        return value
+    return replace(value, expr=value.expr.cast(pl.Float64), kind="number", whole=False)
+
+
+def exact(operation: Callable[[pl.Expr, pl.Expr], pl.Expr], left: Value, right: Value) -> pl.Expr:
+    """`operation` on two numbers so that a row's result is the same, bit for bit, among any number of rows."""
+    if left.single and right.single:
+        return operation(left.expr, right.expr)
+    return operation(_longer(left), _longer(right)).slice(0, pl.len())
+
+
+def _longer(value: Value) -> pl.Expr:
+    # what is appended to is a column in full, where a repeated value alone would be taken for the constant it is
+    expr = pl.repeat(value.expr, pl.len(), dtype=pl.Float64) if value.single else value.expr
+    return expr.append(pl.lit(1.0))
+
+
+def as_text(value: Value) -> Value:
+    """Any value as the text by which it is known as a category."""
+    if value.kind == "text":
+        return value
+    if value.kind == "number" and not value.whole:
+        value = sound(value)
+        x = value.expr
+        whole = x.cast(pl.Int64, strict=False)
+        expr = pl.when(whole.cast(pl.Float64) == x).then(whole.cast(pl.String)).otherwise(x.cast(pl.String))
+        return combine(expr, "text", value, value, value)
+    if value.kind == "date":
+        midnight = value.expr.dt.truncate("1d") == value.expr
+        expr = (
+            pl.when(midnight)
+            .then(value.expr.dt.to_string("%Y-%m-%d"))
+            .otherwise(value.expr.dt.to_string("%Y-%m-%d %H:%M:%S%.6f"))
+        )
+        return combine(expr, "text", value, value, value)
+    return combine(value.expr.cast(pl.String), "text", value)
+
+
+def as_date(value: Value, pattern: str | None = None) -> Value:
+    """A text as a date with its time of day; missing where it is none."""
+    if value.kind == "date":
+        return value
+    stripped = value.expr.str.strip_chars()
+    forms = [pattern] if pattern else DATE_FORMATS
+    read = [
+        stripped.str.to_datetime(form, time_unit="us", strict=False, exact=True)
+        if _tells_time(form)
+        else stripped.str.to_date(form, strict=False, exact=True).cast(TIME)
+        for form in forms
+    ]
+    return combine(pl.coalesce(read) if len(read) > 1 else read[0], "date", *[value] * len(read))
+
+
+def _tells_time(form: str) -> bool:
+    return any(f"%{letter}" in form for letter in "HIMSTRsXcp")
