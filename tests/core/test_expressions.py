@@ -227,6 +227,8 @@ def test_divisions_are_those_of_numpy() -> None:
     x, y = frame["x"].to_numpy(), frame["y"].to_numpy()
     assert np.array_equal(compute("x / y", frame).to_numpy(), x / y)
     assert np.array_equal(compute("x / 10", frame).to_numpy(), x / 10)
+    streamed = frame.lazy().select(compile_expression("x / 10", frame.schema)).collect(engine="streaming")
+    assert np.array_equal(streamed.to_series().to_numpy(), x / 10)
 
 
 WORDS = st.sampled_from(

@@ -109,12 +109,13 @@ def exact(operation: Callable[[pl.Expr, pl.Expr], pl.Expr], left: Value, right: 
     """`operation` on two numbers so that a row's result is the same, bit for bit, among any number of rows."""
     if left.single and right.single:
         return operation(left.expr, right.expr)
-    return operation(_longer(left), _longer(right)).slice(0, pl.len())
+    columns = [_longer(value, other) for value, other in ((left, right), (right, left))]
+    return operation(*columns).slice(0, pl.len())
 
 
-def _longer(value: Value) -> pl.Expr:
-    # what is appended to is a column in full, where a repeated value alone would be taken for the constant it is
-    expr = pl.repeat(value.expr, pl.len(), dtype=pl.Float64) if value.single else value.expr
+def _longer(value: Value, other: Value) -> pl.Expr:
+    # a constant as a column in full, made from the other's: a repeated value would be taken for the constant it is
+    expr = other.expr.is_null().cast(pl.Float64) * 0.0 + value.expr if value.single else value.expr
     return expr.append(pl.lit(1.0))
 
 
