@@ -1,0 +1,1 @@
+"""Turn encoded sound into numbers; one algorithm a file."""

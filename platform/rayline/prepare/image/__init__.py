@@ -1,0 +1,1 @@
+"""Turn encoded images into pixels; one algorithm a file."""

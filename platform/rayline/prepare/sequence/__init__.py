@@ -1,0 +1,1 @@
+"""Turn sequences into arrays of one length; one algorithm a file."""

@@ -1,0 +1,192 @@
+"""What steps for sequences share: cleaning, smoothing and filling, then one length, then one scale.
+
+T steps · L values of an array
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import BeforeValidator, Field
+
+from rayline.core import catalog
+from rayline.core.catalog import Plugin, PluginConfig
+from rayline.prepare.smooth._bridge import bridged, carried
+from rayline.prepare.smooth._smoother import FloatArray, Smoother
+from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, UnusableError, inner_of, unusable
+
+if TYPE_CHECKING:
+    from rayline.profile.column import ColumnProfile
+
+Fill = Literal["previous", "linear", "zero"]
+INPUT_LIMIT = 1e100
+MOST_LENGTH = 1024
+
+
+def _as_steps(value: Any) -> Any:
+    if value in ("none", None):
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+class Treatment:
+    """A column's way from values to arrays: smoothed, filled, later scaled by `(x + offset) * factor`."""
+
+    def __init__(
+        self, smooth: Sequence[PluginConfig], fill: Fill, *, length: int, offset: float, factor: float
+    ) -> None:
+        self.smooth = tuple(smooth)
+        self.fill = fill
+        self.length = length
+        self.offset = offset
+        self.factor = factor
+        self._smoothers: list[Smoother] = [config.build() for config in self.smooth]  # type: ignore[attr-defined]
+
+    def cleaned(self, values: FloatArray) -> FloatArray:
+        """Values [..., T] smoothed, then filled; NaN where nothing is there to fill from, or zero is to stand there."""
+        for smoother in self._smoothers:
+            values = smoother(values)
+        if self.fill == "previous":
+            return carried(values)
+        return bridged(values) if self.fill == "linear" else values
+
+    def scaled(self, values: FloatArray) -> FloatArray:
+        """Scaled values; NaN becomes 0, which is the training mean where `scale` is `standard`."""
+        made = (values + self.offset) * self.factor
+        return np.clip(np.where(np.isnan(made), 0.0, made), -FLOAT_LIMIT, FLOAT_LIMIT)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "smooth": [catalog.describe(config) for config in self.smooth],
+            "fill": self.fill,
+            "length": self.length,
+            "offset": self.offset,
+            "factor": self.factor,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Treatment:
+        smooth = [catalog.resolve("smooth", step) for step in value["smooth"]]
+        return cls(smooth, value["fill"], length=value["length"], offset=value["offset"], factor=value["factor"])
+
+
+class SequenceConfig(TensorConfig):
+    """Options of every step that reads sequences."""
+
+    length: int | None = Field(default=None, ge=1, le=1 << 20)
+    """Values an array holds; `null`: as many as the longest sequence of the training sample, up to 1024."""
+    smooth: Annotated[tuple[Annotated[PluginConfig, Plugin("smooth")], ...], BeforeValidator(_as_steps)] = ()
+    """Smoothers, one after the other, before anything else."""
+    fill: Fill = "previous"
+    """What stands for a missing value within a sequence: the one before it, a point of the straight line between its
+    neighbours, or zero after scaling."""
+    scale: Literal["standard", "minmax", "none"] = "standard"
+    """standard: mean 0 and variance 1 over all training values; minmax: 0 to 1."""
+
+    def learnt_treatment(self, column: ColumnProfile, sample: pl.Series) -> Treatment:
+        """Length and scale, from the profile's statistics of elements, or from its sample.
+
+        Where sequences are smoothed, the scale is learnt from the sample's smoothed ones.
+        """
+        rows = sequences(sample.drop_nulls().to_list(), column.name)
+        longest = max((len(row) for row in rows), default=1)
+        length = min(max(longest, 1), MOST_LENGTH) if self.length is None else self.length
+        treatment = Treatment(self.smooth, self.fill, length=length, offset=0.0, factor=1.0)
+        if self.scale == "none":
+            return treatment
+        inner = inner_of(column)
+        if self.smooth or inner is None or not inner.get("count"):
+            inner = _measured([treatment.cleaned(row) for row in rows if len(row)])
+        offset, factor = _affine(self.scale, inner)
+        return Treatment(self.smooth, self.fill, length=length, offset=offset, factor=factor)
+
+
+class SequenceStep(TensorStep):
+    """Float32 [length]. Rows of one length are worked on together, each value apart from all other rows."""
+
+    def __init__(self, treatment: Treatment) -> None:
+        self._treatment = treatment
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self._treatment.length,)
+
+    def __call__(self, values: Sequence[Any], column: str) -> npt.NDArray[Any]:
+        made = np.zeros((len(values), self._treatment.length), np.float32)
+        present = [place for place, value in enumerate(values) if value is not None]
+        rows = sequences([values[place] for place in present], column, present)
+        alike: dict[int, list[int]] = {}
+        for place, row in enumerate(rows):
+            alike.setdefault(len(row), []).append(place)
+        for length, places in alike.items():
+            if length:
+                together = np.stack([rows[place] for place in places])
+                made[[present[place] for place in places]] = self._arrays_of(self._treatment.cleaned(together))
+        return made
+
+    @abstractmethod
+    def _arrays_of(self, values: FloatArray) -> FloatArray:
+        """Cleaned sequences [n, T] as [n, L], scaled."""
+
+    def account(self) -> dict[str, Any]:
+        treatment = self._treatment
+        return {"length": treatment.length, "offset": treatment.offset, "factor": treatment.factor}
+
+
+def sequences(values: Sequence[Any], column: str, places: Sequence[int] | None = None) -> list[FloatArray]:
+    """Each value as float64 [T], what is missing or infinite as NaN.
+
+    Raises:
+        DataError: a value that is no list of numbers; `places` are those of the values, for the message.
+    """
+    made = []
+    for place, value in enumerate(values):
+        try:
+            made.append(_sequence(value))
+        except UnusableError as error:
+            raise unusable(column, place if places is None else places[place], error) from None
+    return made
+
+
+def _sequence(value: Any) -> FloatArray:
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
+        raise UnusableError(f"holds {type(value).__name__}, and a list of numbers is needed.")
+    try:
+        row = np.asarray(value, dtype=np.float64)  # None becomes NaN
+    except (TypeError, ValueError, OverflowError):
+        raise UnusableError("holds something that is no number, and a list of numbers is needed.") from None
+    if row.ndim != 1:
+        raise UnusableError("holds lists within a list, and a list of numbers is needed; give one column a channel.")
+    return np.clip(np.where(np.isfinite(row), row, np.nan), -INPUT_LIMIT, INPUT_LIMIT)
+
+
+def _measured(rows: Sequence[FloatArray]) -> dict[str, float]:
+    every = np.concatenate(rows) if rows else np.zeros(0)
+    every = every[~np.isnan(every)]
+    if not len(every):
+        return {"count": 0, "mean": 0.0, "variance": 0.0, "minimum": 0.0, "maximum": 0.0}
+    return {
+        "count": len(every),
+        "mean": float(every.mean()),
+        "variance": float(every.var()),
+        "minimum": float(every.min()),
+        "maximum": float(every.max()),
+    }
+
+
+def _affine(scale: Literal["standard", "minmax"], inner: Mapping[str, Any]) -> tuple[float, float]:
+    """Offset and factor; values that do not vary are scaled by 1."""
+    if scale == "standard":
+        centre, spread = float(inner["mean"]), math.sqrt(float(inner["variance"]))
+        noise = 1e-12 * max(abs(centre), 1e-300)  # what rounding leaves of a constant
+    else:
+        centre, spread = float(inner["minimum"]), float(inner["maximum"]) - float(inner["minimum"])
+        noise = 0.0
+    factor = 1 / spread if spread > noise and math.isfinite(1 / spread) else 1.0
+    return 0.0 - centre, factor

@@ -1,0 +1,1 @@
+"""Smooth the noise of sequences; one algorithm a file."""

@@ -1,0 +1,1 @@
+"""Turn free text into numbers; one algorithm a file."""
