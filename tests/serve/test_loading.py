@@ -170,3 +170,14 @@ def test_a_replica_that_can_load_nothing_does_not_start(bare: Endpoint) -> None:
     assert version_of(bare) == "1"
     assert bare.get("/v2/health/ready").status == 503
     assert bare.get("/v2/models/other/ready").status == 503
+
+
+def test_an_endpoint_is_not_ready_until_its_models_are_loaded(bare: Endpoint) -> None:
+    assert bare.get("/v2/health/ready").status == 503
+    early = bare.predict(RECORD)
+    assert early.status == 503
+    assert "loading its models" in early.json["error"]
+    bare.packages = {"/pkg/1": Doubling()}
+    bare.serve(ONE)
+    assert bare.get("/v2/health/ready").json == {"ready": True}
+    assert bare.post("/models/other/predict", {"records": [RECORD]}).status == 404

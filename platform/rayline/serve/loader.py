@@ -148,6 +148,8 @@ class Loader:
             if self._stopping:
                 return
             self._put({**self._table.models, name: self._model(name, wanted)})
+        if self._table.loading:
+            self._put(self._table.models, loading=False)
         self._unreported = Report(desired.fingerprint, working=False, models=self._account())
 
     def _model(self, name: str, wanted: ServedModel) -> Model:
@@ -182,8 +184,8 @@ class Loader:
         log.info("%s %s loaded from %s in %.1f s", name, version, package, time.monotonic() - started)
         return served
 
-    def _put(self, models: Mapping[str, Model]) -> None:
-        self._table = Table(dict(models))
+    def _put(self, models: Mapping[str, Model], *, loading: bool | None = None) -> None:
+        self._table = Table(dict(models), self._table.loading if loading is None else loading)
         self._swap(self._table)
 
     def _account(self) -> dict[str, Any]:

@@ -128,14 +128,19 @@ class Table:
     """All models of a replica."""
 
     models: Mapping[str, Model] = field(default_factory=dict)
+    loading: bool = True
+    """Whether the replica has yet to load, for the first time, what is wanted of it."""
 
     def model(self, name: str) -> Model:
         """The model of this name.
 
         Raises:
             NotFoundError: there is none.
+            NotReadyError: there may be one in a moment.
         """
         found = self.models.get(name)
+        if found is None and self.loading:
+            raise NotReadyError("this endpoint is loading its models. Try again in a second.")
         if found is None:
             raise NotFoundError(
                 f"no model is called {name!r}.{nearest(name, self.models)} "
@@ -146,4 +151,4 @@ class Table:
     @property
     def ready(self) -> bool:
         """Whether every model that is wanted can answer."""
-        return all(model.versions.get(model.answering) is not None for model in self.models.values())
+        return not self.loading and all(model.versions.get(model.answering) is not None for model in self.models.values())
