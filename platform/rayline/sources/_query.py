@@ -1,0 +1,220 @@
+"""A table or query as statements: its columns and their types, its pieces, the rows of one piece in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from rayline.core.errors import DataError
+from rayline.sources import _values
+from rayline.sources._columns import SEQUENCE, check_names, unknown_column
+from rayline.sources._database import Database
+from rayline.sources._source import RefusedError
+
+if TYPE_CHECKING:
+    from rayline.sources.sql import Config
+
+SAMPLE_ROWS = 8192
+"""Rows that types are decided on where the database does not say them."""
+BATCH_ROWS = 16384
+"""Rows of Python values held at a time."""
+# PostgreSQL's numbers of its types: the same in every installation, https://www.postgresql.org/docs/current/catalog-pg-type.html
+POSTGRES: dict[int, pa.DataType] = {
+    16: pa.bool_(),
+    **dict.fromkeys((20, 21, 23, 26), pa.int64()),
+    **dict.fromkeys((700, 701, 1700), pa.float64()),
+    **dict.fromkeys((18, 19, 25, 1042, 1043, 2950, 1083, 1266), pa.string()),
+    1082: pa.date32(),
+    1114: pa.timestamp("us"),
+    1184: _values.UTC_TIME,
+    17: pa.binary(),
+    **dict.fromkeys((114, 3802), pa.string()),  # json and jsonb
+    **dict.fromkeys((1005, 1007, 1016, 1021, 1022, 1231), SEQUENCE),
+}
+UNORDERED = frozenset({114, 3802, 17})
+"""Of these, what cannot or need not be ordered by."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The rows whose partition column lies between two values; those without a value are in the first piece."""
+
+    low: Any
+    """Included; `None` for the first."""
+    high: Any
+    """Excluded; `None` for the last."""
+    num_rows: int
+
+
+class Query:
+    """The statements of one source. Picklable: a task reads its piece over a connection of its own."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.database = Database(config.url, config.timeout_s)
+        self._columns: tuple[str, ...] = ()
+        self._order: list[str] = []
+        self._pieces: list[Piece] = []
+
+    @property
+    def name(self) -> str:
+        """`postgresql://host:5432/shop table orders`."""
+        return f"{self.database.name} {f'table {self.config.table}' if self.config.table else 'query'}"
+
+    def types(self) -> tuple[pa.Schema, bool]:
+        """The columns asked for, and whether their types hold for every row.
+
+        Raises:
+            DataError: the database cannot be read, or has no such table or column.
+        """
+        with self.database.connect() as connection:
+            found = connection.execute(sa.select(sa.text("*")).select_from(self._picked(())).limit(SAMPLE_ROWS))
+            names, told = list(found.keys()), self._told(found.cursor.description)
+            values = found.fetchall()
+        check_names(names, self.name)
+        for where, column in self._asked():
+            if column not in names:
+                raise unknown_column(f"{where}: {self.name}", column, names)
+        self._columns = tuple(names)
+        self._order = self._decide_order([name for name, (_, ordered) in zip(names, told, strict=True) if ordered])
+        columns = {name: [row[place] for row in values] for place, name in enumerate(names)}
+        known = {name: kind for name, (kind, _) in zip(names, told, strict=True) if kind is not None}
+        known |= self._declared(columns) | {name: _values.KINDS[kind] for name, kind in self.config.types.items()}
+        wanted = self.config.columns or self._columns
+        kinds = {name: known[name] if name in known else _values.kind(columns[name]) for name in wanted}
+        settled = len(values) < SAMPLE_ROWS or all(name in known for name in wanted)
+        return pa.schema(list(kinds.items())), settled
+
+    def divide(self) -> list[Piece]:
+        """The pieces, with their rows counted.
+
+        Raises:
+            DataError: the database cannot be read, or the partition's column cannot be ordered.
+        """
+        rows = self._picked(self._columns)
+        partition = self.config.partition
+        with self.database.connect() as connection:
+            bounds: list[Any] = []
+            if partition is not None and partition.pieces > 1:
+                key = rows.c[partition.column]
+                tile = sa.func.ntile(partition.pieces).over(order_by=key).label("tile")
+                tiles = sa.select(key.label("key"), tile).where(key.is_not(None)).subquery("tiles")
+                least = sa.func.min(tiles.c.key)
+                found = connection.execute(sa.select(least).group_by(tiles.c.tile).order_by(tiles.c.tile)).scalars()
+                bounds = list(dict.fromkeys(found))[1:]  # equal values stay in one piece
+            pieces = [Piece(low, high, 0) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
+            counts = [sa.func.sum(sa.case((self._within(piece, rows), 1), else_=0)) for piece in pieces]
+            counted = connection.execute(sa.select(*counts).select_from(rows)).one()
+        self._pieces = [Piece(p.low, p.high, int(n or 0)) for p, n in zip(pieces, counted, strict=True)]
+        return self._pieces
+
+    def read(self, place: int, label: str, kinds: Mapping[str, pa.DataType]) -> tuple[pa.Table, int]:
+        """Columns of one piece in its order, in types `kinds`, and how many rows it has.
+
+        Raises:
+            RefusedError: a value of a type that was not met before, where types were decided on a sample.
+            DataError: the database went away, or a value that its column's type does not hold.
+        """
+        rows = self._picked(self._columns)
+        piece = self._pieces[place]
+        wanted = [rows.c[name] for name in kinds] or [sa.literal(1).label("one")]
+        statement = sa.select(*wanted).order_by(*(rows.c[name] for name in self._order))
+        if len(self._pieces) > 1:
+            statement = statement.where(self._within(piece, rows))
+        parts: list[list[pa.Array]] = [[] for _ in kinds]
+        num_rows = 0
+        with self.database.connect() as connection:
+            for batch in connection.execute(statement).partitions(BATCH_ROWS):
+                # without columns there is one of ones, that counts the rows
+                for part, name, values in zip(parts, kinds, zip(*batch, strict=True), strict=False):
+                    part.append(_array(values, kinds[name], name, label, num_rows + 1))
+                num_rows += len(batch)
+        arrays = [pa.chunked_array(part, kinds[name]) for part, name in zip(parts, kinds, strict=True)]
+        if not kinds:
+            return pa.table({"one": pa.nulls(num_rows)}).select([]), num_rows
+        return pa.table(arrays, schema=pa.schema(list(kinds.items()))), num_rows
+
+    def _picked(self, names: Sequence[str]) -> sa.FromClause:
+        """The table or query, with those of its columns."""
+        columns: list[sa.ColumnClause[Any]] = [sa.column(_exact(name)) for name in names]
+        if self.config.table is not None:
+            schema, name = split(self.config.table)
+            return sa.table(_exact(name), *columns, schema=schema and _exact(schema))
+        # a colon is a parameter's beginning to SQLAlchemy and none here
+        query = str(self.config.query).strip().rstrip(";").replace(":", "\\:")
+        return sa.text(query).columns(*columns).subquery("picked")
+
+    def _within(self, piece: Piece, rows: sa.FromClause) -> sa.ColumnElement[bool]:
+        if self.config.partition is None or (piece.low is None and piece.high is None):
+            return sa.true()
+        key = rows.c[self.config.partition.column]
+        if piece.low is None:
+            return sa.or_(key < piece.high, key.is_(None))
+        return key >= piece.low if piece.high is None else sa.and_(key >= piece.low, key < piece.high)
+
+    def _told(self, description: Sequence[Any]) -> list[tuple[pa.DataType | None, bool]]:
+        """For each column the type that the database says, and whether rows can be ordered by it."""
+        if self.database.backend != "postgresql":
+            return [(None, True) for _ in description]
+        return [(POSTGRES.get(c[1]), c[1] in POSTGRES and c[1] not in UNORDERED) for c in description]
+
+    def _asked(self) -> Iterator[tuple[str, str]]:
+        """Every column that the spec names, with its place."""
+        config = self.config
+        partition = [config.partition.column] if config.partition else []
+        for key, names in (("columns", config.columns), ("partition.column", partition), ("order", config.order),
+                           ("types", config.types)):  # fmt: skip
+            for name in names or ():
+                yield f"data.source.{key}", name
+
+    def _decide_order(self, orderable: list[str]) -> list[str]:
+        first = [self.config.partition.column] if self.config.partition else []
+        rest: Sequence[str] = self.config.order or ()
+        if self.config.order is None and self.config.table is not None:
+            schema, name = split(self.config.table)
+            rest = self.database.primary_key(name, schema)
+        return list(dict.fromkeys([*first, *(rest if rest or self.config.order is not None else orderable)]))
+
+    def _declared(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, pa.DataType]:
+        """SQLite keeps dates, times and truths as texts and numbers: what a table declares, where the values agree."""
+        if self.config.table is None or self.database.backend != "sqlite":
+            return {}
+        schema, table = split(self.config.table)
+        kinds: dict[str, pa.DataType] = {}
+        for name, declared in self.database.declared(table, schema).items():
+            for each, kind in ((sa.DateTime, pa.timestamp("us")), (sa.Date, pa.date32()), (sa.Boolean, pa.bool_())):
+                if isinstance(declared, each) and _agree(columns[name], kind):
+                    kinds[name] = kind
+        return kinds
+
+
+def split(table: str) -> tuple[str | None, str]:
+    """Schema and name of `schema.table`; the schema is `None` where only a table is named."""
+    schema, mark, name = table.rpartition(".")
+    return (schema, name) if mark else (None, table)
+
+
+def _exact(name: str) -> sa.quoted_name:
+    """A name as it is written, capitals and blanks too."""
+    return sa.quoted_name(name, quote=True)
+
+
+def _agree(values: Sequence[Any], kind: pa.DataType) -> bool:
+    try:
+        _values.array(values, kind, "", "")
+    except DataError:
+        return False
+    return True
+
+
+def _array(values: Sequence[Any], kind: pa.DataType, column: str, label: str, first: int) -> pa.Array:
+    """Values of one batch; `first` is the place of its first row."""
+    if pa.types.is_null(kind):
+        found = _values.kind(values)
+        if not pa.types.is_null(found):  # no value had been met before
+            raise RefusedError(f"{label}: column {column!r} holds values that were not there at first.", column, found)
+    return _values.array(values, kind, column, label, first)
