@@ -23,7 +23,16 @@ from rayline.sources._source import Source
 from rayline.sources.frame import keep
 from rayline.sources.scan import scan
 
-SIX = {pa.int64(), pa.float64(), pa.bool_(), pa.string(), pa.date32(), pa.timestamp("us")}
+EIGHT = {
+    pa.int64(),
+    pa.float64(),
+    pa.bool_(),
+    pa.string(),
+    pa.date32(),
+    pa.timestamp("us"),
+    pa.binary(),
+    pa.list_(pa.float64()),
+}
 TABLE = pa.table(
     {
         "count": pa.array([1, None, 3, 4, 5, 6]),
@@ -72,8 +81,8 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     return config.build()  # type: ignore[attr-defined, no-any-return]
 
 
-def test_columns_come_in_six_types(source: Source) -> None:
-    assert set(source.schema().types) <= SIX
+def test_columns_come_in_eight_types(source: Source) -> None:
+    assert set(source.schema().types) <= EIGHT
     assert ROW not in source.schema().names
 
 

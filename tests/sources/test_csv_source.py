@@ -163,8 +163,8 @@ def test_a_quote_that_never_ends_names_where_it_began(tmp_path: Path) -> None:
         ("a,b,a\n1,2,3\n", "data.csv has more than one column called 'a'."),
         ("?,1,?\n1,2,3\n", "If the file has no header line, name its columns"),
         (f"a,{ROW}\n1,2\n", f"data.csv has a column {ROW!r}, a name Rayline keeps"),
-        (b"a,b\n1,\xff\xfe\n", "data.csv: column 'b' is not utf8 text. Name its encoding"),
-        (b"a,\xe9\n1,2\n", "data.csv is not utf8 text. Name its encoding"),
+        (b"a,b\n1,\xff\xfe\n", "data.csv line 2: the text of column 'b' is not utf8 at byte 6 (0xff)"),
+        (b"a,\xe9\n1,2\n", "data.csv line 1: the text is not utf8 at byte 2 (0xe9)"),
     ],
 )
 def test_unusable_files(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -71,7 +71,7 @@ def test_a_long_frame_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.Mon
         (pl.DataFrame(), "the frame has no columns"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than one column called 'a'"),
         (pd.DataFrame({"m": [1, "x"]}), "column of mixed types"),
-        (pl.DataFrame({"v": [[1], [2]]}), "column 'v' holds"),
+        (pl.DataFrame({"v": [["a"], ["b"]]}), "column 'v' holds"),
         (pl.DataFrame({ROW: [1]}), "a name Rayline keeps"),
         ([1, 2], "a frame is a pandas, Polars or Arrow table, not list"),
     ],

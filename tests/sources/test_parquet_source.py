@@ -106,8 +106,8 @@ def test_columns_in_folder_names_are_columns(tmp_path: Path) -> None:
 
 
 def test_columns_of_other_types_can_be_left_out(tmp_path: Path) -> None:
-    table = pa.table({"n": [1], "vector": [[1.0, 2.0]]})
-    assert "column 'vector' holds list<" in refused(open_folder(tmp_path, a=table))
+    table = pa.table({"n": [1], "tags": [["a", "b"]]})
+    assert "column 'tags' holds list<" in refused(open_folder(tmp_path, a=table))
     source = Config(path=str(tmp_path), columns=("n",)).build()
     assert source.schema().names == ["n"]
 
@@ -151,4 +151,5 @@ def test_bytes_changed_within_a_file(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "a.parquet").read_bytes())
     data[100:400] = bytes(300)
     (tmp_path / "a.parquet").write_bytes(data)
-    assert "a.parquet cannot be read as Parquet" in refused(Config(path=str(tmp_path)).build())
+    message = refused(Config(path=str(tmp_path)).build())
+    assert message.startswith("a.parquet: row group 0 (rows 1 to 1000), column 'n' cannot be read as Parquet: ZSTD")

@@ -1,11 +1,12 @@
-"""The six types that columns of every source come in, and the names they may have.
+"""The eight types that columns of every source come in, and the names they may have.
 
-int64, float64, bool, string, date32, timestamp[us]: whatever a file holds, later rooms meet these few. NaN becomes
-null; a column without any value is a string column.
+int64, float64, bool, string, date32, timestamp[us], binary (an encoded image or a sound), list<float64> (a sequence):
+whatever a file holds, later rooms meet these few. NaN becomes null; a column without any value is a string column.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ import pyarrow.compute as pc
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
+
+SEQUENCE = pa.list_(pa.float64())
 
 
 def unknown_column(where: str, column: str, columns: Sequence[str]) -> DataError:
@@ -26,7 +29,7 @@ def check_names(names: Sequence[str], where: str) -> None:
     Raises:
         DataError: a name twice, or the reserved ROW.
     """
-    twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise DataError(f"{where} has more than one column called {listing(map(repr, twice))}. Give each its own name.")
     if ROW in names:
@@ -36,7 +39,7 @@ def check_names(names: Sequence[str], where: str) -> None:
 
 
 def canonical(kind: pa.DataType) -> pa.DataType | None:
-    """The one of the six types that holds values of `kind`; `None` for those that cannot be learnt from."""
+    """The one of the eight types that holds values of `kind`; `None` for those that cannot be learnt from."""
     if pa.types.is_dictionary(kind):
         return canonical(kind.value_type)
     if pa.types.is_uint64(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -51,7 +54,15 @@ def canonical(kind: pa.DataType) -> pa.DataType | None:
         return pa.timestamp("us", "UTC" if kind.tz else None)
     if pa.types.is_null(kind) or pa.types.is_time(kind) or _is_text(kind):
         return pa.string()
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return pa.binary()
+    if _is_list(kind) and canonical(kind.value_type) in (pa.int64(), pa.float64(), pa.bool_()):
+        return SEQUENCE
     return None
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind)) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -59,31 +70,30 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None = None) -> pa.Schema:
-    """`schema` in the six types, columns `only` of it where given.
+    """`schema` in the eight types, columns `only` of it where given.
 
     Raises:
         DataError: a column asked for that is not there, or one of a type nothing here learns from.
     """
     check_names(schema.names, where)
+    found_types = dict(zip(schema.names, schema.types, strict=True))
     fields = []
     for column in schema.names if only is None else only:
-        if column not in schema.names:
-            raise DataError(
-                f"{where} has no column {column!r}.{nearest(column, schema.names)} Columns: {listing(schema.names)}."
-            )
-        found = schema.field(column).type
+        if column not in found_types:
+            raise unknown_column(where, column, schema.names)
+        found = found_types[column]
         kind = canonical(found)
         if kind is None:
             raise DataError(
-                f"{where}: column {column!r} holds {found}. Numbers, text, booleans and dates can be read; "
-                "name the columns to read in data.source: {…, columns: […]}."
+                f"{where}: column {column!r} holds {found}. Numbers, text, booleans, dates, bytes and lists of numbers can "
+                "be read; name the columns to read in data.source: {…, columns: […]}."
             )
         fields.append(pa.field(column, kind))
     return pa.schema(fields)
 
 
 def common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """The one of the six types, or null, that holds what both hold."""
+    """The one of the eight types, or null, that holds what both hold."""
     if one == other or pa.types.is_null(other):
         return one
     if pa.types.is_null(one):
@@ -127,13 +137,15 @@ def union(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
     for other_label, schema in schemas[1:]:
         if set(schema.names) != set(kinds):
             raise other_columns(other_label, schema.names, label, first.names)
-        kinds = {column: common(kind, schema.field(column).type) for column, kind in kinds.items()}
+        others = dict(zip(schema.names, schema.types, strict=True))
+        kinds = {column: common(kind, others[column]) for column, kind in kinds.items()}
     return pa.schema(list(kinds.items()))
 
 
 def other_columns(label: str, found: Sequence[str], first: str, expected: Sequence[str]) -> DataError:
     """The error for a file whose columns are not those of the first."""
-    lacks, more = [c for c in expected if c not in found], [c for c in found if c not in expected]
+    there, wanted = set(found), set(expected)
+    lacks, more = [c for c in expected if c not in there], [c for c in found if c not in wanted]
     differences = [f"{verb} {listing(map(repr, names))}" for verb, names in (("lacks", lacks), ("adds", more)) if names]
     return DataError(
         f"{label} does not have the columns of {first}: it {' and '.join(differences)}. "

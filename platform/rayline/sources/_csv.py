@@ -1,48 +1,27 @@
-"""Reads one CSV file into a table, and finds the line of whatever is wrong with it."""
+"""Reads one CSV file, or a piece of one, into a table."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from rayline.core.errors import DataError
-from rayline.sources import _files
+from rayline.sources import _csv_faults, _csv_text, _files
 from rayline.sources._columns import check_names
+from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment
 
 DELIMITERS = ",;\t|"
 PEEK_BYTES = 1 << 20
 REFUSED = re.compile(r"In CSV column #(?P<place>\d+): (?:Row #(?P<record>\d+): )?CSV conversion error")
 RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How files are written."""
-
-    delimiter: str | None
-    encoding: str
-    decimal: str
-    missing: tuple[str, ...]
-    header: tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns of one file: their names, and the names as the header spells them."""
-
-    names: tuple[str, ...]
-    spelled: tuple[str, ...]
-    delimiter: str
 
 
 class ConversionError(Exception):
@@ -52,44 +31,55 @@ class ConversionError(Exception):
         super().__init__(column)
         self.column = column
         self.record = record
-        """The record's place in the file, the header's being 1; known where one thread read it."""
+        """The record's place in what was read, the header's counting too; known where one thread read it."""
 
 
 def layout(fragment: Fragment, dialect: Dialect) -> Layout:
-    """The columns of a file, from its first line or as declared.
+    """The columns of a file, from its first record or as declared.
 
     Raises:
         DataError: an empty file, names that clash, or text in another encoding.
     """
     try:
-        with _files.open_stream(fragment.uri, fragment.path) as stream:
+        with _files.open_stream(fragment.uri, fragment.path, fragment.file_bytes) as stream:
             text = _decode(stream.read(PEEK_BYTES), dialect.encoding)
     except OSError as error:
         raise _files.unreadable(fragment.path, error) from None
-    first = next((line for line in text.splitlines() if line.strip()), None)
+    first = next((line for line in text.splitlines() if line.strip() and not _is_comment(line, dialect)), None)
     if first is None:
         raise DataError(f"{fragment.label} is empty. Give a file with a header line and rows.")
-    delimiter = dialect.delimiter or max(DELIMITERS, key=re.sub('"[^"]*"', "", first).count)
-    if dialect.header:
+    quoted = re.escape(dialect.quote or '"')
+    delimiter = dialect.delimiter or max(DELIMITERS, key=re.sub(f"{quoted}[^{quoted}]*{quoted}", "", first).count)
+    if isinstance(dialect.header, tuple):
         check_names(list(dialect.header), "data.source.header")
-        return Layout(dialect.header, dialect.header, delimiter)
-    spelled = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
-    if any("\ufffd" in name for name in spelled):
-        raise _encoding(fragment, dialect)
+        return Layout(dialect.header, delimiter, 0)
+    lines: list[str] = []
+    _, spelled = next(_csv_text.parse(io.StringIO(text, newline=""), dialect, delimiter, kept=lines))
+    if dialect.header == "none":
+        return Layout(tuple(f"column_{place}" for place in range(1, len(spelled) + 1)), delimiter, 0)
+    if any("\ufffd" in name or "\0" in name for name in spelled):
+        raise _csv_faults.encoding(fragment, dialect)
     # without a name: the index that pandas writes, most often
     names = [name.strip() or f"column_{place}" for place, name in enumerate(spelled, start=1)]
     try:
         check_names(names, fragment.label)
     except DataError as error:
         raise DataError(f"{error} If the file has no header line, name its columns: data.source.header: […].") from None
-    return Layout(tuple(names), tuple(spelled), delimiter)
+    empty = sum(1 for _ in takewhile(lambda line: not line.strip("\r\n"), lines))
+    return Layout(tuple(names), delimiter, empty + 1)
+
+
+def _is_comment(line: str, dialect: Dialect) -> bool:
+    return bool(dialect.comment) and line.startswith(dialect.comment or "")
 
 
 def _decode(first: bytes, encoding: str) -> str:
     """The beginning of a file as text; bytes of another encoding become U+FFFD."""
-    plain = encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if plain else encoding)(errors="replace")
-    return decoder.decode(first, final=len(first) < PEEK_BYTES)
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if _csv_text.is_utf8(encoding) else encoding)(errors="replace")
+    try:
+        return decoder.decode(first, final=len(first) < PEEK_BYTES)
+    except UnicodeError:  # UTF-16 without its mark
+        return first.decode("latin-1").replace("\0", "\ufffd")
 
 
 def read(
@@ -100,31 +90,47 @@ def read(
     columns: Sequence[str],
     *,
     threads: bool = True,
-) -> pa.Table:
-    """Columns of a whole file, named; those not in `kinds` in the types their values suggest.
+) -> tuple[pa.Table, int]:
+    """Columns of a fragment, and how many ragged rows were skipped; columns not in `kinds` as their values suggest.
 
     Raises:
         ConversionError: a value that does not fit its type.
-        DataError: ragged rows (with the line), or text in another encoding.
+        DataError: ragged rows (with their lines), or text in another encoding.
     """
+    ragged = _Ragged()
 
     def parse() -> pa.Table:
-        with _files.open_stream(fragment.uri, fragment.path) as stream:
-            return pacsv.read_csv(stream, **_options(dialect, found, kinds, columns, threads=threads))
+        with _stream(fragment, dialect, found) as stream:
+            return pacsv.read_csv(stream, **_options(fragment, dialect, found, kinds, columns, ragged, threads=threads))
 
-    return _guarded(fragment, dialect, found, parse, columns)
+    table = _guarded(fragment, dialect, found, parse, columns)
+    last = table.column(columns.index(found.names[-1])) if found.names[-1] in columns else None
+    if last is not None and dialect.quote and _last_value_breaks(last):
+        line = _csv_text.open_quote(fragment, dialect, found.delimiter)
+        if line is not None:
+            raise DataError(
+                f"{fragment.label} line {line}: a quote opens a value and nothing closes it, so that the value takes "
+                "up the rest of the file. Close or double it; where quotes mean nothing: data.source.quote: null."
+            )
+    return table, ragged.count
+
+
+def _last_value_breaks(column: pa.ChunkedArray) -> bool:
+    """Whether the last value holds one, as that of a quote never closed does."""
+    text = column[-1].as_py() if len(column) and pa.types.is_string(column.type) else None
+    return text is not None and ("\n" in text or "\r" in text)
 
 
 def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -> pa.Table:
-    """The first rows of a file (`size_bytes` of it), in the types their values suggest.
+    """The first rows of a fragment (`size_bytes` of it), in the types their values suggest.
 
     Raises:
         DataError: as `read`.
     """
 
     def parse() -> pa.Table:
-        with _files.open_stream(fragment.uri, fragment.path) as stream:
-            options = _options(dialect, found, {}, found.names, block_size=size_bytes)
+        with _stream(fragment, dialect, found) as stream:
+            options = _options(fragment, dialect, found, {}, found.names, _Ragged(), block_size=size_bytes)
             reader = pacsv.open_csv(stream, **options)
             try:
                 batches = [reader.read_next_batch()]
@@ -138,14 +144,29 @@ def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -
 def first_refused(
     fragment: Fragment, dialect: Dialect, found: Layout, kinds: Mapping[str, pa.DataType], columns: Sequence[str]
 ) -> tuple[str, int]:
-    """The column and line of the first value that does not fit its type, in a file that holds one."""
+    """The column and line of the first value that does not fit its type, in a fragment that holds one."""
     try:
         read(fragment, dialect, found, kinds, columns, threads=False)
     except ConversionError as refused:
-        for place, (line, _) in enumerate(_records(fragment, dialect, found), start=1):
-            if place == refused.record:
-                return refused.column, line
+        return refused.column, _csv_faults.line_of(fragment, dialect, found, refused.record or 0)
     raise AssertionError(f"{fragment.label} was read, or is no longer what it was")
+
+
+class _Ragged:
+    """Counts the rows of another length than the header's."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, _: Any) -> str:
+        self.count += 1
+        return "skip"
+
+
+def _stream(fragment: Fragment, dialect: Dialect, found: Layout) -> pa.NativeFile:
+    if dialect.comment:
+        return _csv_text.without_comments(fragment, dialect, found.delimiter)
+    return _csv_text.open_bytes(fragment)
 
 
 def _guarded(
@@ -156,36 +177,44 @@ def _guarded(
     except pa.ArrowInvalid as error:
         raise _explain(error, fragment, dialect, found) from None
     except UnicodeError:
-        raise _encoding(fragment, dialect) from None
+        raise _csv_faults.encoding(fragment, dialect) from None
     except OSError as error:
         raise _files.unreadable(fragment.path, error) from None
     for name, column in zip(columns, table.columns, strict=True):
         if pa.types.is_binary(column.type):
-            raise _encoding(fragment, dialect, name)
-    return table.rename_columns(list(columns))
+            raise _csv_faults.encoding(fragment, dialect, name)
+    return table
 
 
 def _options(
+    fragment: Fragment,
     dialect: Dialect,
     found: Layout,
     kinds: Mapping[str, pa.DataType],
-    columns: Sequence[str],
+    columns: Iterable[str],
+    ragged: _Ragged,
     *,
     threads: bool = True,
     block_size: int = 1 << 20,
 ) -> dict[str, Any]:
-    spelled = dict(zip(found.names, found.spelled, strict=True))
     return {
         "read_options": pacsv.ReadOptions(
-            column_names=list(dialect.header) if dialect.header else None,
-            encoding=dialect.encoding,
+            column_names=list(found.names),
+            skip_rows_after_names=found.header_rows if _csv_text.begins_file(fragment) else 0,
+            encoding="utf8" if dialect.comment else dialect.encoding,
             use_threads=threads,
             block_size=block_size,
         ),
-        "parse_options": pacsv.ParseOptions(delimiter=found.delimiter, newlines_in_values=True),
+        "parse_options": pacsv.ParseOptions(
+            delimiter=found.delimiter,
+            quote_char=dialect.quote or False,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            invalid_row_handler=ragged if dialect.ragged == "skip" else None,
+        ),
         "convert_options": pacsv.ConvertOptions(
-            column_types={spelled[name]: kind for name, kind in kinds.items()},
-            include_columns=[spelled[name] for name in columns],
+            column_types=dict(kinds),
+            include_columns=list(columns),
             null_values=list(dialect.missing),
             strings_can_be_null=True,
             decimal_point=dialect.decimal,
@@ -196,37 +225,10 @@ def _options(
 def _explain(error: pa.ArrowInvalid, fragment: Fragment, dialect: Dialect, found: Layout) -> Exception:
     text = str(error)
     if "invalid UTF8" in text:
-        return _encoding(fragment, dialect)
+        return _csv_faults.encoding(fragment, dialect)
     refused = REFUSED.search(text)
     if refused:
         return ConversionError(found.names[int(refused["place"])], int(refused["record"] or 0) or None)
-    if RAGGED.search(text):
-        expected = len(found.names)
-        for line, row in _records(fragment, dialect, found):
-            if len(row) != expected:
-                whose = "data.source.header names" if dialect.header else "the header has"
-                return DataError(
-                    f"{fragment.label} line {line}: {len(row)} values, and {whose} {expected} columns. "
-                    f"Correct the line; a value with {found.delimiter!r} or a line break in it stands in double quotes."
-                )
-    return DataError(f"{fragment.label} cannot be read as CSV: {text}")
-
-
-def _records(fragment: Fragment, dialect: Dialect, found: Layout) -> Iterator[tuple[int, list[str]]]:
-    """The line each record begins on, and its values."""
-    csv.field_size_limit(sys.maxsize)
-    with (
-        _files.open_stream(fragment.uri, fragment.path) as stream,
-        io.TextIOWrapper(stream, encoding=dialect.encoding, errors="replace", newline="") as text,
-    ):
-        reader = csv.reader(text, delimiter=found.delimiter)
-        line = 1
-        for row in reader:
-            if row:
-                yield line, row
-            line = reader.line_num + 1
-
-
-def _encoding(fragment: Fragment, dialect: Dialect, column: str | None = None) -> DataError:
-    where = f"{fragment.label}: column {column!r}" if column else fragment.label
-    return DataError(f"{where} is not {dialect.encoding} text. Name its encoding: data.source.encoding: latin-1.")
+    ragged = _csv_faults.ragged(fragment, dialect, found) if RAGGED.search(text) else None
+    # the parser's own words may show the row
+    return ragged or DataError(f"{fragment.label} cannot be read as CSV: {RAGGED.split(text)[0].splitlines()[0]}")

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, ClassVar, Self
 
 import fsspec
 import pyarrow as pa
 import pyarrow.fs as pafs
 
 from rayline.core import files
+from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, RaylineError, nearest
 
 ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "mock"})
 GLOB = frozenset("*?[")
 PACKED = {"gz": "gzip", "bz2": "bz2", "zst": "zstd"}
+TABLE_MARKS = {
+    "_delta_log": "delta",
+    "metadata": "iceberg",
+    "dataset_dict.json": "huggingface",
+    "state.json": "huggingface",
+}
+"""What a folder holds beside files that are a table together, and whose: the files alone are not its rows."""
+
+
+class PathConfig(PluginConfig):
+    """Options of a source that is files, told by how their names end."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+
+    path: str
+    """A file, folder, glob or URL (`s3://`, `gs://`, `http(s)://`, any fsspec scheme)."""
+
+    @classmethod
+    def from_text(cls, text: str) -> Self | None:
+        """Claims names of files with one of `suffixes`, and folders that hold some."""
+        claimed = has_suffix(text, cls.suffixes) or folder_holds(text, cls.suffixes)
+        return cls(path=text) if claimed else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +75,47 @@ def locate(uri: str) -> tuple[pafs.FileSystem, str]:
         raise DataError(
             f"cannot open {uri!r}: {error}. Give a local path, or an s3://, gs:// or http(s):// URL."
         ) from None
-    return pafs.PyFileSystem(pafs.FSSpecHandler(filesystem)), path
+    return pafs.PyFileSystem(_Handler(filesystem)), path
+
+
+class _Handler(pafs.FSSpecHandler):  # type: ignore[misc]
+    """Files of an fsspec filesystem, whose every fault is an `OSError`."""
+
+    def open_input_stream(self, path: str) -> pa.PythonFile:
+        return self._open(path)
+
+    def open_input_file(self, path: str) -> pa.PythonFile:
+        return self._open(path)
+
+    def _open(self, path: str) -> pa.PythonFile:
+        if not self.fs.isfile(path):
+            raise FileNotFoundError(path)
+        return pa.PythonFile(_Guarded(_os_errors(self.fs.open, path, mode="rb")), mode="r")
+
+
+class _Guarded:
+    """A file opened by fsspec. Clients raise errors of their own where a connection is cut."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def read(self, *args: int) -> bytes:
+        return _os_errors(self._handle.read, *args)  # type: ignore[no-any-return]
+
+    def seek(self, *args: int) -> int:
+        return _os_errors(self._handle.seek, *args)  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+
+def _os_errors(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    try:
+        return call(*args, **options)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # each client has its own tree of errors, and none is imported here
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def path_of(text: str) -> str:
@@ -99,53 +163,89 @@ def find(uri: str, suffixes: Sequence[str]) -> list[File]:
     ]
 
 
+def is_folder(text: str) -> bool:
+    """Whether `text` names a folder: a local one that is there, or a URL that ends with a slash."""
+    return not is_glob(text) and (path_of(text).endswith("/") if "://" in text else os.path.isdir(absolute(text)))
+
+
 def folder_holds(text: str, suffixes: Sequence[str]) -> bool:
-    """Whether `text` is a folder with a file of one of these kinds in it.
+    """Whether `text` is a folder with a file of one of these kinds in it, and no table of a kind of its own.
 
     Raises:
         DataError: a folder at a URL that cannot be listed.
     """
-    if (
-        is_glob(text)
-        or ("://" not in text and not os.path.isdir(text))
-        or ("://" in text and not path_of(text).endswith("/"))
-    ):
+    if not is_folder(text) or table_kind(text):
         return False
-    uri = absolute(text)
-    filesystem, path = locate(uri)
+    filesystem, path = locate(absolute(text))
     try:
         return bool(_held(filesystem, path, suffixes)[0])
     except OSError as error:
         raise unreadable(text, error) from None
 
 
-def open_file(uri: str, path: str) -> pa.NativeFile:
+def table_kind(text: str) -> str | None:
+    """Whose table a folder is: delta, iceberg or huggingface; `None` where it is no more than its files.
+
+    Raises:
+        DataError: a folder at a URL that cannot be looked at.
+    """
+    if not is_folder(text):
+        return None
+    filesystem, path = locate(absolute(text))
+    try:
+        found = filesystem.get_file_info([f"{path.rstrip('/')}/{mark}" for mark in TABLE_MARKS])
+        for entry, kind in zip(found, TABLE_MARKS.values(), strict=True):
+            if entry.type == pafs.FileType.NotFound:
+                continue
+            if kind != "iceberg" or _held(filesystem, entry.path, (".metadata.json",))[0]:
+                return kind
+    except OSError as error:
+        raise unreadable(text, error) from None
+    return None
+
+
+def open_file(uri: str, path: str, size_bytes: int = 0) -> pa.NativeFile:
     """A file for reading anywhere in it; local files are memory-mapped.
 
     Raises:
-        DataError: it is gone or cannot be read.
+        DataError: it is gone, cannot be read, or is no longer of `size_bytes` (where given).
     """
     filesystem, _ = locate(uri)
     try:
         if isinstance(filesystem, pafs.LocalFileSystem):
-            return pa.memory_map(path)
-        return filesystem.open_input_file(path)
+            # an empty file cannot be mapped
+            handle = pa.memory_map(path) if os.path.getsize(path) else filesystem.open_input_file(path)
+        else:
+            handle = filesystem.open_input_file(path)
+        _same_size(path, size_bytes, handle.size() if size_bytes else 0)
     except OSError as error:
         raise unreadable(path, error) from None
+    return handle
 
 
-def open_stream(uri: str, path: str) -> pa.NativeFile:
+def open_stream(uri: str, path: str, size_bytes: int = 0) -> pa.NativeFile:
     """A file for reading from its beginning; .gz, .bz2 and .zst are decompressed.
 
     Raises:
-        DataError: it is gone or cannot be read.
+        DataError: it is gone, cannot be read, or is no longer of `size_bytes` (where given).
     """
     filesystem, _ = locate(uri)
     packed = "detect" if "://" not in path else PACKED.get(path_of(path).rpartition(".")[2].lower())
     try:
+        if size_bytes:
+            _same_size(path, size_bytes, filesystem.get_file_info(path).size)
         return filesystem.open_input_stream(path, compression=packed)
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def _same_size(path: str, listed: int, found: int | None) -> None:
+    # rows read from a file that has changed would not be those that types and keys were decided on
+    if listed and found and found != listed:
+        raise DataError(
+            f"{path!r} has changed since it was listed: it had {listed} bytes and has {found} now. "
+            "Let whatever writes it finish, then run again."
+        )
 
 
 def unreadable(path: str, error: Exception) -> DataError:

@@ -32,11 +32,13 @@ class Fragment:
     file: int = 0
     """The file's place among the source's files, by path."""
     parts: tuple[int, ...] = ()
-    """Row groups or record batches of the file; empty for all of it."""
+    """Which part of the file: row groups, record batches, or a place in its bytes; empty for all of it."""
     first_row: int = 0
     """Rows of the file before this fragment."""
     size_bytes: int = 0
     """About how many bytes it takes to read."""
+    file_bytes: int = 0
+    """The file's size when it was listed; one that has changed since is refused. 0: not known."""
 
 
 class RefusedError(DataError):
@@ -56,6 +58,11 @@ class Source(ABC):
 
     settled = True
     """Whether the schema was decided on all rows. If not, a scan may meet a value that widens it."""
+
+    @cached_property
+    def notes(self) -> dict[int, str]:
+        """What reading left out, in words for people, by fragment; whole once a scan has read all of them."""
+        return {}
 
     @cached_property
     def _fragments(self) -> list[Fragment]:
@@ -78,7 +85,7 @@ class Source(ABC):
 
     @abstractmethod
     def _decide(self) -> pa.Schema:
-        """The columns, in the six types; null where no value was met and some may come."""
+        """The columns, in the eight types; null where no value was met and some may come."""
 
     @abstractmethod
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
@@ -110,10 +117,12 @@ class Source(ABC):
             DataError: a column that is not there, or a file (named, with the line) that cannot be read.
         """
         schema = self.schema()
-        names = list(dict.fromkeys(n for n in (schema.names if columns is None else columns) if n != ROW))
+        every = schema.names
+        names = list(dict.fromkeys(n for n in (every if columns is None else columns) if n != ROW))
+        known = set(every)
         for column in names:
-            if column not in schema.names:
-                raise unknown_column(self.name, column, schema.names)
+            if column not in known:
+                raise unknown_column(self.name, column, every)
         table = self._read(fragment, names)
         arrays = [fit(table.column(n), schema.field(n).type, n, fragment.label) for n in names]
         start = (fragment.file << FILE_SHIFT) + fragment.first_row

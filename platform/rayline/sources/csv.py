@@ -1,23 +1,25 @@
 """CSV files: one, a folder, a glob, or a URL; plain or compressed (.gz, .bz2, .zst).
 
-Choose it for text tables with a header line. Column types are decided once, on all rows where the files are small
-(64 MB together) and on each file's first megabytes where they are not, and are the same in every fragment; a file
-is one fragment. Rows of unequal length are refused, with the line. For large data prefer Parquet: it is read in
-pieces, column by column. Reference: RFC 4180; https://arrow.apache.org/docs/python/csv.html
+Choose it for text tables. Column types are decided once, on all rows where the files are small (64 MB together) and on
+each file's first megabytes where they are not, and are the same in every fragment. A file is one fragment; a local,
+uncompressed one of more than 256 MB is read in pieces. Rows of unequal length are refused, with their lines, or left
+out. For large data prefer Parquet: it is read column by column. Reference: RFC 4180;
+https://arrow.apache.org/docs/python/csv.html
 """
 
 from __future__ import annotations
 
 import codecs
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
-from rayline.sources import _csv, _files
+from rayline.sources import _csv, _csv_faults, _files, _pieces
 from rayline.sources._columns import canonical, common, other_columns, unknown_column
+from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment, RefusedError, Source
 
 PLAIN = (".csv", ".tsv")
@@ -30,6 +32,9 @@ HEAD_BYTES = 8 << 20
 MOST_HEADS = 8
 """… of at most so many of the files, evenly spaced."""
 
+SIMPLE = re.compile("utf-8|ascii|iso8859|cp125|koi8")
+"""Encodings, by Python's own names, whose bytes below 128 stand for ASCII alone."""
+
 Kind = Literal["integer", "number", "text", "boolean", "date", "time"]
 KINDS: dict[str, pa.DataType] = {
     "integer": pa.int64(),
@@ -41,9 +46,9 @@ KINDS: dict[str, pa.DataType] = {
 }
 
 
-class Config(PluginConfig):
-    path: str
-    """A file, folder, glob or URL (`s3://`, `gs://`, `http(s)://`, any fsspec scheme)."""
+class Config(_files.PathConfig):
+    suffixes = SUFFIXES
+
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """What separates values; `null`: whichever of comma, semicolon, tab and bar the header holds most of."""
     encoding: str = "utf8"
@@ -52,10 +57,18 @@ class Config(PluginConfig):
     """The decimal point of numbers."""
     missing: tuple[str, ...] = MISSING
     """Texts that stand for a missing value, in any column."""
-    header: tuple[str, ...] | None = None
-    """Names of the columns, for files without a header line."""
+    header: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["none"] | None = None
+    """Names of the columns, for files without a header line; `none` calls them column_1, column_2, …"""
     types: dict[str, Kind] = Field(default={})
     """Types that override the inferred ones: integer, number, text, boolean, date, time."""
+    quote: str | None = Field(default='"', min_length=1, max_length=1)
+    """What stands around a value with a delimiter or a line break in it, doubled within; `null`: nothing does."""
+    escape: str | None = Field(default=None, min_length=1, max_length=1)
+    """What takes the next character's meaning away, such as a backslash; `null`: nothing does."""
+    comment: str | None = Field(default=None, min_length=1)
+    """What a line begins with that is to be left out; `null`: no line is."""
+    ragged: Literal["refuse", "skip"] = "refuse"
+    """Rows of more or fewer values than the header: an error with their lines, or left out, counted and reported."""
 
     @field_validator("encoding")
     @classmethod
@@ -66,33 +79,58 @@ class Config(PluginConfig):
             raise ValueError("not a character encoding Python knows; try utf8, latin-1 or cp1252") from None
         return value
 
-    @classmethod
-    def from_text(cls, text: str) -> Config | None:
-        """Claims names of CSV files, and folders that hold some."""
-        claimed = _files.has_suffix(text, SUFFIXES) or _files.folder_holds(text, SUFFIXES)
-        return cls(path=text) if claimed else None
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect(
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            decimal=self.decimal,
+            missing=self.missing,
+            header=self.header,
+            quote=self.quote,
+            escape=self.escape,
+            comment=self.comment,
+            ragged=self.ragged,
+        )
 
     def build(self) -> Source:
         return CsvSource(self)
 
 
 class CsvSource(Source):
-    """One fragment a file."""
+    """One fragment a file, or a piece of a large one."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.dialect = _csv.Dialect(config.delimiter, config.encoding, config.decimal, config.missing, config.header)
+        self.dialect = config.dialect
 
     @property
     def name(self) -> str:
         return self.config.path
 
     def _find(self) -> list[Fragment]:
-        found = _files.find(self.config.path, SUFFIXES)
-        return [
-            Fragment(place, file.label, uri=file.uri, path=file.path, file=place, size_bytes=file.size_bytes)
-            for place, file in enumerate(found)
-        ]
+        fragments: list[Fragment] = []
+        for place, file in enumerate(_files.find(self.config.path, SUFFIXES)):
+            fragments.extend(self._cut(len(fragments), place, file))
+        return fragments
+
+    def _cut(self, index: int, place: int, file: _files.File) -> list[Fragment]:
+        whole = Fragment(
+            index,
+            file.label,
+            uri=file.uri,
+            path=file.path,
+            file=place,
+            size_bytes=file.size_bytes,
+            file_bytes=file.size_bytes,
+        )
+        dialect = self.dialect
+        # an escaped or commented quote, or a character with a quote's byte in it, would need every byte read in turn
+        simple = not dialect.escape and not dialect.comment and SIMPLE.match(codecs.lookup(dialect.encoding).name)
+        if not simple or not _pieces.divisible(whole):
+            return [whole]
+        delimiter = _csv.layout(whole, dialect).delimiter
+        return _pieces.fragments(whole, quote=dialect.quote, delimiter=delimiter, header=dialect.header is None)
 
     def _decide(self) -> pa.Schema:
         fragments = self.fragments()
@@ -117,7 +155,7 @@ class CsvSource(Source):
         """What the columns of a file look like, and how many rows said so."""
         layout = _csv.layout(fragment, self.dialect)
         if self.settled:
-            table = _csv.read(fragment, self.dialect, layout, {}, layout.names)
+            table, _ = _csv.read(fragment, self.dialect, layout, {}, layout.names)
         else:
             table = _csv.head(fragment, self.dialect, layout, HEAD_BYTES)
         return {field.name: _kind(field.type) for field in table.schema}, table.num_rows
@@ -131,7 +169,11 @@ class CsvSource(Source):
         # where all rows were seen, a column of nulls is one of text without values
         fixed = {n: kinds[n] for n in wanted if not (self.settled and pa.types.is_null(kinds[n]))}
         try:
-            return _csv.read(fragment, self.dialect, layout, fixed, wanted)
+            table, skipped = _csv.read(fragment, self.dialect, layout, fixed, wanted)
+            if skipped and fragment.index not in self.notes:
+                self.notes[fragment.index] = _csv_faults.skipped(fragment, self.dialect, layout)
+            _pieces.check_count(fragment, table.num_rows + skipped, header=self.dialect.header is None)
+            return table
         except _csv.ConversionError as refused:
             wider = self._wider(fragment, layout, refused.column)
             if wider is not None:
@@ -148,12 +190,12 @@ class CsvSource(Source):
             f"{{{column}: text}}."
         )
 
-    def _wider(self, fragment: Fragment, layout: _csv.Layout, column: str) -> pa.DataType | None:
+    def _wider(self, fragment: Fragment, layout: Layout, column: str) -> pa.DataType | None:
         """The type that holds a column with this fragment's values too; `None` where text alone would."""
         if self.settled or column in self.config.types:
             return None
         kind = self._schema.field(column).type
-        wider = common(kind, _kind(_csv.read(fragment, self.dialect, layout, {}, [column]).column(0).type))
+        wider = common(kind, _kind(_csv.read(fragment, self.dialect, layout, {}, [column])[0].column(0).type))
         hopeless = wider == kind or (pa.types.is_string(wider) and not pa.types.is_null(kind))
         return None if hopeless else wider
 

@@ -1,4 +1,4 @@
-"""A pandas, Polars or Arrow frame, kept once as an Arrow file; and Arrow files themselves.
+"""A pandas, Polars or Arrow frame, kept once as an Arrow file; and Arrow files themselves (.arrow, .feather, .arrows).
 
 Choose it in a notebook, where the rows are at hand: `rayline.run({..., "data": {"source": frame, …}})`.
 Reference: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
@@ -8,86 +8,54 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from rayline.core import files
-from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
 from rayline.sources import _files
-from rayline.sources._columns import canonical_schema, check_names, fit, union
+from rayline.sources._columns import canonical_schema, check_names, fit
 from rayline.sources._source import Fragment, Source
+from rayline.sources._stored import Piece, StoredSource, broken
 
-SUFFIXES = (".arrow", ".feather")
+SUFFIXES = (".arrow", ".feather", ".arrows", ".ipc")
+MAGIC = b"ARROW1"
 BATCH_ROWS = 1 << 19
 """Rows of one record batch, and of one fragment, of a frame that is kept."""
 
 
-class Config(PluginConfig):
-    path: str
-    """An Arrow IPC file, folder, glob or URL."""
+class Config(_files.PathConfig):
+    suffixes = SUFFIXES
 
-    @classmethod
-    def from_text(cls, text: str) -> Config | None:
-        """Claims names of Arrow files, and folders that hold some."""
-        claimed = _files.has_suffix(text, SUFFIXES) or _files.folder_holds(text, SUFFIXES)
-        return cls(path=text) if claimed else None
+    columns: tuple[str, ...] | None = None
+    """Columns to read; `null` for all. Needed where others hold structs, or lists of anything but numbers."""
 
     def build(self) -> Source:
-        return FrameSource(self)
+        return FrameSource(self.path, SUFFIXES, self.columns)
 
 
-class FrameSource(Source):
+class FrameSource(StoredSource):
     """One fragment a record batch."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self._found: pa.Schema | None = None
-
-    @property
-    def name(self) -> str:
-        return self.config.path
-
-    def _find(self) -> list[Fragment]:
-        fragments: list[Fragment] = []
-        schemas: list[tuple[str, pa.Schema]] = []
-        for place, file in enumerate(_files.find(self.config.path, SUFFIXES)):
-            with _open(file.uri, file.path, file.label) as reader:
-                schemas.append((file.label, canonical_schema(reader.schema, file.label)))
-                first_row = 0
-                for part in range(reader.num_record_batches):
-                    batch = reader.get_batch(part)
-                    label = file.label if reader.num_record_batches == 1 else f"{file.label} batch {part}"
-                    if batch.num_rows:
-                        fragments.append(
-                            Fragment(
-                                len(fragments),
-                                label,
-                                uri=file.uri,
-                                path=file.path,
-                                file=place,
-                                parts=(part,),
-                                first_row=first_row,
-                                size_bytes=batch.nbytes,
-                            )
-                        )
-                    first_row += batch.num_rows
-        if not fragments:
-            raise DataError(f"{self.name} has no rows. Give a frame with rows.")
-        self._found = union(schemas)
-        return fragments
-
-    def _decide(self) -> pa.Schema:
-        self.fragments()
-        assert self._found is not None
-        return self._found
+    def _look(self, file: _files.File) -> tuple[pa.Schema, list[Piece]]:
+        with _batches(file.uri, file.path, file.label) as (schema, batches):
+            return schema, [
+                Piece(
+                    file.label if len(batches) == 1 else f"{file.label} batch {part}",
+                    (part,),
+                    batch.num_rows,
+                    batch.nbytes,
+                )
+                for part, batch in enumerate(batches)
+            ]
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
-        with _open(fragment.uri, fragment.path, fragment.label) as reader:
-            batches = [reader.get_batch(part) for part in fragment.parts]
-        return pa.Table.from_batches(batches).select(names)
+        with _batches(fragment.uri, fragment.path, fragment.label, fragment.file_bytes) as (_, batches):
+            return pa.Table.from_batches([batches[part] for part in fragment.parts]).select(names)
 
 
 def keep(frame: Any, folder: str | os.PathLike[str]) -> Config:
@@ -131,10 +99,37 @@ def _table(frame: Any) -> pa.Table:
         raise DataError(f"the frame has a column of mixed types: {error.args[-1]}. Cast it to one.") from None
 
 
-def _open(uri: str, path: str, label: str) -> pa.ipc.RecordBatchFileReader:
+@contextmanager
+def _batches(uri: str, path: str, label: str, size_bytes: int = 0) -> Iterator[tuple[pa.Schema, Sequence[Any]]]:
+    """The schema and record batches of a file in either of Arrow's two formats, each read when it is asked for.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
-        return pa.ipc.open_file(_files.open_file(uri, path))
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise _files.unreadable(label, error) from None
-        raise DataError(f"{label} cannot be read as an Arrow file: {error}. Is it complete?") from None
+        with _files.open_file(uri, path, size_bytes) as handle:
+            streamed = handle.read(len(MAGIC)) != MAGIC
+            handle.seek(0)
+            if streamed:  # what `datasets` and pipes write: without a footer that tells where batches are
+                stream = pa.ipc.open_stream(handle)
+                yield stream.schema, list(stream)
+            else:
+                file = pa.ipc.open_file(handle)
+                yield file.schema, _Lazy(file)
+    except (pa.ArrowException, OSError) as error:
+        raise broken(label, "an Arrow file", error) from None
+
+
+class _Lazy(Sequence[Any]):
+    """The batches of a file."""
+
+    def __init__(self, file: pa.ipc.RecordBatchFileReader) -> None:
+        self._file = file
+
+    def __len__(self) -> int:
+        return int(self._file.num_record_batches)
+
+    def __getitem__(self, place: Any) -> Any:
+        if place >= len(self):
+            raise IndexError(place)
+        return self._file.get_batch(place)

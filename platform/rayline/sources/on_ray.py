@@ -30,24 +30,29 @@ def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: 
         RaylineError: what of ours was raised in a task; of several, the first fragment's.
     """
 
-    def work(fragment: Fragment) -> T:
-        return fn(here.frame(source, fragment, columns), fragment)
+    def work(fragment: Fragment) -> tuple[T, str | None]:
+        result = fn(here.frame(source, fragment, columns), fragment)
+        return result, source.notes.get(fragment.index)
 
     source.schema()  # decided here, once, and shipped with the source
     while True:
         results: list[T] = []
         errors = []
-        for outcome in passes.outcomes(source.fragments(), work):
+        for fragment, outcome in zip(source.fragments(), passes.outcomes(source.fragments(), work), strict=True):
             if isinstance(outcome, passes.Failed):
                 errors.append(outcome.error)
-            else:
-                results.append(outcome)
+                continue
+            result, note = outcome
+            results.append(result)
+            if note:
+                source.notes[fragment.index] = note
         refused = [error for error in errors if isinstance(error, RefusedError)]
         if len(refused) < len(errors):
             raise next(error for error in errors if not isinstance(error, RefusedError))
         if not refused:
             if columns is None:
                 source.settle()
+            here.tell(source)
             return results
         for error in refused:
             source.widen(error.column, error.wider)

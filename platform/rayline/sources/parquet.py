@@ -7,16 +7,16 @@ Choose it for anything larger than memory, or read often: only the columns asked
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
 from rayline.sources import _files
-from rayline.sources._columns import canonical_schema, union
 from rayline.sources._source import Fragment, Source
+from rayline.sources._stored import Piece, StoredSource, broken
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -24,71 +24,74 @@ FRAGMENT_BYTES = 64 << 20
 """Row groups are read together up to this size in memory, about."""
 
 
-class Config(PluginConfig):
-    path: str
-    """A file, folder, glob or URL (`s3://`, `gs://`, `http(s)://`, any fsspec scheme)."""
-    columns: tuple[str, ...] | None = None
-    """Columns to read; `null` for all. Needed where others hold lists, structs or bytes."""
+class Config(_files.PathConfig):
+    suffixes = SUFFIXES
 
-    @classmethod
-    def from_text(cls, text: str) -> Config | None:
-        """Claims names of Parquet files, and folders that hold some."""
-        claimed = _files.has_suffix(text, SUFFIXES) or _files.folder_holds(text, SUFFIXES)
-        return cls(path=text) if claimed else None
+    columns: tuple[str, ...] | None = None
+    """Columns to read; `null` for all. Needed where others hold structs, or lists of anything but numbers."""
 
     def build(self) -> Source:
-        return ParquetSource(self)
+        return ParquetSource(self.path, SUFFIXES, self.columns)
 
 
-class ParquetSource(Source):
+class ParquetSource(StoredSource):
     """Fragments are runs of row groups within a file."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self._found: pa.Schema | None = None
-
-    @property
-    def name(self) -> str:
-        return self.config.path
-
-    def _find(self) -> list[Fragment]:
-        fragments: list[Fragment] = []
-        schemas: list[tuple[str, pa.Schema]] = []
-        for place, file in enumerate(_files.find(self.config.path, SUFFIXES)):
-            try:
-                with _files.open_file(file.uri, file.path) as handle:
-                    metadata = pq.read_metadata(handle)
-                    schema = metadata.schema.to_arrow_schema()
-            except (pa.ArrowInvalid, OSError) as error:
-                raise _broken(file.label, error) from None
-            for column, value in partitions(file.label).items():
-                if column not in schema.names:
-                    schema = schema.append(pa.field(column, _kind(value)))
-            schemas.append((file.label, canonical_schema(schema, file.label, self.config.columns)))
-            fragments.extend(_group(file, place, metadata, len(fragments)))
-        if not fragments:
-            raise DataError(f"{self.name} has no rows. Give a file with rows.")
-        self._found = union(schemas)
-        return fragments
-
-    def _decide(self) -> pa.Schema:
-        self.fragments()
-        assert self._found is not None
-        return self._found
+    def _look(self, file: _files.File) -> tuple[pa.Schema, list[Piece]]:
+        try:
+            with _files.open_file(file.uri, file.path) as handle:
+                metadata = pq.read_metadata(handle)
+                schema = metadata.schema.to_arrow_schema()
+        except (pa.ArrowException, OSError) as error:
+            raise broken(file.label, "Parquet", error) from None
+        for column, value in partitions(file.label).items():
+            if column not in schema.names:
+                schema = schema.append(pa.field(column, _kind(value)))
+        return schema, _pieces(file.label, metadata)
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
-        try:
-            with _files.open_file(fragment.uri, fragment.path) as handle:
-                file = pq.ParquetFile(handle, pre_buffer="://" in fragment.uri)
-                stored = [name for name in names if name in file.schema_arrow.names]
-                table = file.read_row_groups(list(fragment.parts), columns=stored)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _broken(fragment.label, error) from None
+        table = read_groups(fragment, names)
         for column, value in partitions(fragment.label).items():
-            if column in names and column not in stored:
+            if column in names and column not in table.column_names:
                 constant = pa.scalar(value, pa.string()).cast(self.schema().field(column).type)
                 table = table.append_column(column, pa.repeat(constant, table.num_rows))
         return table
+
+
+def read_groups(fragment: Fragment, names: Sequence[str]) -> pa.Table:
+    """Those of `names` that a file holds, of the row groups of a fragment.
+
+    Raises:
+        DataError: they cannot be read; the first row group at fault is named, with its rows.
+    """
+    try:
+        with _files.open_file(fragment.uri, fragment.path, fragment.file_bytes) as handle:
+            file = pq.ParquetFile(handle, pre_buffer="://" in fragment.uri, page_checksum_verification=True)
+            present = set(file.schema_arrow.names)
+            stored = [name for name in names if name in present]
+            try:
+                return file.read_row_groups(list(fragment.parts), columns=stored)
+            except (pa.ArrowException, OSError) as error:
+                raise _first_broken(file, fragment, stored, error) from None
+    except (pa.ArrowException, OSError) as error:
+        raise broken(fragment.label, "Parquet", error) from None
+
+
+def _first_broken(file: pq.ParquetFile, fragment: Fragment, columns: list[str], whole: Exception) -> DataError:
+    """The error for the first row group of a fragment that cannot be read, and the first such column of it."""
+    label = fragment.label.partition(" row groups ")[0]
+    first_row = fragment.first_row
+    for group in fragment.parts:
+        rows = file.metadata.row_group(group).num_rows
+        for column in columns:
+            try:
+                file.read_row_group(group, columns=[column])
+            except (pa.ArrowException, OSError) as error:
+                where = f"{label}: row group {group} (rows {first_row + 1} to {first_row + rows}), column {column!r}"
+                text = str(error).splitlines()[0].rstrip(".")
+                return DataError(f"{where} cannot be read as Parquet: {text}. Write the file again from where it came.")
+        first_row += rows
+    return broken(fragment.label, "Parquet", whole)
 
 
 def partitions(label: str) -> dict[str, str | None]:
@@ -103,7 +106,7 @@ def _kind(value: str | None) -> pa.DataType:
     return pa.int64() if re.fullmatch(r"-?\d{1,18}", value) else pa.string()
 
 
-def _group(file: _files.File, place: int, metadata: pq.FileMetaData, index: int) -> list[Fragment]:
+def _pieces(label: str, metadata: pq.FileMetaData) -> list[Piece]:
     """Runs of row groups of about FRAGMENT_BYTES."""
     runs: list[list[int]] = []
     sizes: list[int] = []
@@ -117,29 +120,12 @@ def _group(file: _files.File, place: int, metadata: pq.FileMetaData, index: int)
         else:
             runs.append([group])
             sizes.append(size)
-    fragments: list[Fragment] = []
-    first_row = 0
-    for run, size in zip(runs, sizes, strict=True):
-        rows = sum(metadata.row_group(group).num_rows for group in run)
-        whole = f"{file.label} row groups {run[0]}-{run[-1]}" if len(runs) > 1 else file.label
-        if rows:
-            fragments.append(
-                Fragment(
-                    index + len(fragments),
-                    whole,
-                    uri=file.uri,
-                    path=file.path,
-                    file=place,
-                    parts=tuple(run),
-                    first_row=first_row,
-                    size_bytes=size,
-                )
-            )
-        first_row += rows
-    return fragments
-
-
-def _broken(label: str, error: Exception) -> DataError:
-    if isinstance(error, OSError) and not isinstance(error, pa.ArrowException) and error.errno:
-        return _files.unreadable(label, error)
-    return DataError(f"{label} cannot be read as Parquet: {error}. Is it complete?")
+    return [
+        Piece(
+            f"{label} row groups {run[0]}-{run[-1]}" if len(runs) > 1 else label,
+            tuple(run),
+            sum(metadata.row_group(group).num_rows for group in run),
+            size,
+        )
+        for run, size in zip(runs, sizes, strict=True)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -9,7 +10,9 @@ import polars as pl
 
 from rayline.sources._source import Fragment, RefusedError, Source
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+_TOLD: dict[str, set[str]] = {}
 
 
 def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None) -> list[T]:
@@ -29,7 +32,16 @@ def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: 
             continue
         if columns is None:
             source.settle()
+        tell(source)
         return results
+
+
+def tell(source: Source) -> None:
+    """Log what reading left out, once a process and source."""
+    for _, note in sorted(source.notes.items()):
+        if note not in _TOLD.setdefault(source.name, set()):
+            _TOLD[source.name].add(note)
+            log.warning(note)
 
 
 def frame(source: Source, fragment: Fragment, columns: Sequence[str] | None = None) -> pl.DataFrame:

@@ -1,0 +1,153 @@
+"""A CSV file as text: how it is written, its bytes without comments, and its records with their lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from rayline.sources import _files
+from rayline.sources._source import Fragment
+
+END = "\0end"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How files are written."""
+
+    delimiter: str | None = None
+    encoding: str = "utf8"
+    decimal: str = "."
+    missing: tuple[str, ...] = ()
+    header: tuple[str, ...] | Literal["none"] | None = None
+    quote: str | None = '"'
+    escape: str | None = None
+    comment: str | None = None
+    ragged: Literal["refuse", "skip"] = "refuse"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one file."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    header_rows: int
+    """Rows of the file to leave out before the first of its records: the header and empty lines before it."""
+
+
+def open_bytes(fragment: Fragment) -> pa.NativeFile:
+    """The bytes of a fragment, decompressed; all of its file where no part of it is meant.
+
+    Raises:
+        DataError: the file is gone, cannot be read, or has changed since it was listed.
+    """
+    if not fragment.parts:
+        return _files.open_stream(fragment.uri, fragment.path, fragment.file_bytes)
+    start, stop = fragment.parts[:2]
+    with _files.open_file(fragment.uri, fragment.path, fragment.file_bytes) as file:
+        file.seek(start)
+        return pa.BufferReader(file.read_buffer(stop - start))
+
+
+def begins_file(fragment: Fragment) -> bool:
+    """Whether a fragment holds the beginning of its file, and with it the header."""
+    return not fragment.parts or fragment.parts[0] == 0
+
+
+def first_line(fragment: Fragment) -> int:
+    """The line of the file that a fragment begins with, from 1."""
+    return fragment.parts[2] if fragment.parts else 1
+
+
+def records(fragment: Fragment, dialect: Dialect, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The line each record of a fragment begins on, and its values; bytes of another encoding become U+FFFD."""
+    with (
+        open_bytes(fragment) as stream,
+        io.TextIOWrapper(stream, encoding=_plain(dialect.encoding), errors="replace", newline="") as text,
+    ):
+        yield from parse(text, dialect, delimiter, first_line(fragment))
+
+
+def open_quote(fragment: Fragment, dialect: Dialect, delimiter: str) -> int | None:
+    """The line of the record that a quote leaves open to the end of a fragment; `None` where all are closed."""
+    with (
+        open_bytes(fragment) as stream,
+        io.TextIOWrapper(stream, encoding=_plain(dialect.encoding), errors="replace", newline="") as text,
+    ):
+        line, last = 0, [""]
+        for line, last in parse(chain(text, ["\n", END]), dialect, delimiter, first_line(fragment)):  # noqa: B007
+            pass
+        return None if last == [END] else line
+
+
+def parse(
+    text: Iterable[str], dialect: Dialect, delimiter: str, line: int = 1, kept: list[str] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """As `records`, of a text that begins on `line`; its lines other than comments are added to `kept`."""
+    csv.field_size_limit(sys.maxsize)
+    lines = _Lines(text, dialect.comment, line - 1, kept)
+    quoting: dict[str, Any] = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
+    for row in csv.reader(lines, delimiter=delimiter, escapechar=dialect.escape, **quoting):
+        began, lines.began = lines.began, 0
+        if row:
+            yield began, row
+
+
+class _Lines:
+    """Lines for a reader of records: a comment is one only where no record is open."""
+
+    def __init__(self, text: Iterable[str], comment: str | None, number: int, kept: list[str] | None) -> None:
+        self.text = iter(text)
+        self.comment = comment
+        self.number = number
+        self.began = 0
+        """The line that the record being read began on; 0 between records."""
+        self.kept = kept
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            line = next(self.text)
+            self.number += 1
+            if self.comment and not self.began and line.startswith(self.comment):
+                continue
+            self.began = self.began or self.number
+            if self.kept is not None:
+                self.kept.append(line)
+            return line
+
+
+def without_comments(fragment: Fragment, dialect: Dialect, delimiter: str) -> pa.NativeFile:
+    """The lines of a file that are no comments, as UTF-8.
+
+    Raises:
+        UnicodeError: text in another encoding.
+    """
+    kept: list[str] = []
+    with (
+        open_bytes(fragment) as stream,
+        io.TextIOWrapper(stream, encoding=_plain(dialect.encoding), newline="") as text,
+    ):
+        for _ in parse(text, dialect, delimiter, kept=kept):
+            pass
+    return pa.BufferReader("".join(kept).encode())
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether this is one of the names of UTF-8."""
+    return encoding.lower().replace("-", "").replace("_", "") in {"utf8", "utf8sig", "u8"}
+
+
+def _plain(encoding: str) -> str:
+    """The encoding that leaves out a byte order mark."""
+    return "utf-8-sig" if is_utf8(encoding) else encoding
