@@ -27,6 +27,8 @@ class ImputeConfig(PluginConfig, ABC):
 
     types: ClassVar[frozenset[FeatureType]]
     """The kinds of column it can fill."""
+    drops_rows: ClassVar[bool] = False
+    """Whether rows with a missing value are left out of the data, and requests with one refused, instead of filled."""
 
     indicator: bool = False
     """Add a number column `NAME=(missing)` that is 1 where the value was missing, else 0."""

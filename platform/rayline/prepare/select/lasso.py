@@ -74,7 +74,9 @@ class Lasso(Selector):
             )
         else:
             penalty = 0.01 if alpha == "auto" else alpha
-            model = linear_model.LogisticRegression(C=1.0 / (penalty * m), l1_ratio=1.0, max_iter=1_000, **options)
+            model = linear_model.LogisticRegression(
+                C=1.0 / (penalty * m), l1_ratio=1.0, max_iter=5_000, tol=1e-5, **options
+            )
         fitted = model.fit(looked_at.standardised(), looked_at.target_M)
         found: FloatArray = np.abs(fitted.coef_).max(axis=0)
         return found

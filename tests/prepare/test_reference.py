@@ -1,0 +1,212 @@
+"""Prepared by Rayline and by scikit-learn: the same on real data, to the tolerances stated here.
+
+Rayline computes in float64 and casts once to float32: end to end it agrees to 2e-6 of the scale of the numbers.
+"""
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn import datasets, feature_selection, linear_model
+from sklearn.decomposition import PCA
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.impute import IterativeImputer, KNNImputer
+from sklearn.preprocessing import StandardScaler
+
+from rayline.core import catalog
+from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
+from rayline.core.seeds import derive
+from rayline.prepare.preparation import Preparation, fit
+from rayline.prepare.select._selector import Candidates
+from rayline.profile.profile import profile_frame
+from rayline.spec.sections import Prepare
+
+SETS = {
+    "breast_cancer": datasets.load_breast_cancer,
+    "wine": datasets.load_wine,
+    "diabetes": datasets.load_diabetes,
+}
+TASKS = {"breast_cancer": Task.BINARY, "wine": Task.MULTICLASS, "diabetes": Task.REGRESSION}
+every_set = pytest.mark.parametrize("data", SETS)
+
+
+def load(data: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    found = SETS[data](scaled=False) if data == "diabetes" else SETS[data]()
+    return found.data.astype(np.float64), found.target, list(found.feature_names)
+
+
+def holed(x: np.ndarray, share: float = 0.15, seed: int = 0) -> np.ndarray:
+    """`x` with values knocked out, and no row without any."""
+    x = x.copy()
+    holes = np.random.default_rng(seed).random(x.shape) < share
+    holes[np.arange(len(x)), np.random.default_rng(seed + 1).integers(0, x.shape[1], len(x))] = False
+    x[holes] = np.nan
+    return x
+
+
+def prepared(data: str, x: np.ndarray, target: np.ndarray, names: list[str], spec: dict[str, object]) -> Preparation:
+    frame = frame_of(x, target, names)
+    task = TASKS[data]
+    classes = () if task is Task.REGRESSION else tuple(str(c) for c in np.unique(target))
+    goal = Target("y", task, classes)
+    features = [Feature(name, FeatureType.NUMBER) for name in names]
+    return fit(Prepare.model_validate(spec), features, profile_frame(frame, seed=0), goal)
+
+
+def frame_of(x: np.ndarray, target: np.ndarray, names: list[str]) -> pl.DataFrame:
+    columns = {name: pl.Series(values).fill_nan(None) for name, values in zip(names, x.T, strict=True)}
+    return pl.DataFrame({ROW: np.arange(len(x)), **columns, "y": target})
+
+
+def numbers(preparation: Preparation, x: np.ndarray, target: np.ndarray, names: list[str]) -> np.ndarray:
+    return preparation.apply(frame_of(x, target, names)).numbers.astype(np.float64)
+
+
+def filled(name: str, x: np.ndarray, **options: object) -> np.ndarray:
+    config = catalog.resolve("impute", {"name": name, **options})
+    x_FN = np.ascontiguousarray(x.T)
+    config.learn(x_FN.copy(), [str(f) for f in range(len(x_FN))], 0)(x_FN)  # type: ignore[attr-defined]
+    return x_FN.T
+
+
+@every_set
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("neighbours", [1, 5, 20])
+def test_knn_to_one_in_a_billion(data: str, weights: str, neighbours: int) -> None:
+    """On numbers without ties: scikit-learn takes any of equally far donors, Rayline the first."""
+    x, _, _ = load(data)
+    x = x + 1e-6 * x.std(axis=0) * np.random.default_rng(9).normal(size=x.shape)
+    x = holed(x)
+    options = {"neighbours": neighbours, "weights": weights}
+    mine = filled("knn", x, standardise=False, **options)
+    theirs = KNNImputer(n_neighbors=neighbours, weights=weights).fit_transform(x)
+    np.testing.assert_allclose(mine, theirs, rtol=1e-9)
+    scaler = StandardScaler().fit(x)
+    theirs = scaler.inverse_transform(
+        KNNImputer(n_neighbors=neighbours, weights=weights).fit_transform(scaler.transform(x))
+    )
+    np.testing.assert_allclose(filled("knn", x, **options), theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_knn_on_real_ties_agrees_in_all_but_a_few_values() -> None:
+    x = holed(load("wine")[0])
+    theirs = KNNImputer(n_neighbors=5).fit_transform(x)
+    alike = np.isclose(filled("knn", x, standardise=False), theirs, rtol=1e-9)
+    assert alike[np.isnan(x)].mean() > 0.98
+
+
+@every_set
+def test_iterative_to_one_in_a_hundred_million(data: str) -> None:
+    x = holed(load(data)[0])
+    unlimited = {"limits": False, "standardise": False}
+    np.testing.assert_allclose(filled("iterative", x, **unlimited), IterativeImputer().fit_transform(x), rtol=1e-8)
+    scaler = StandardScaler().fit(x)
+    z = scaler.transform(x)
+    limits = {"min_value": np.nanmin(z, axis=0), "max_value": np.nanmax(z, axis=0)}
+    theirs = scaler.inverse_transform(IterativeImputer(**limits).fit_transform(z))
+    np.testing.assert_allclose(filled("iterative", x), theirs, rtol=1e-8, atol=1e-8 * np.nanstd(x))
+
+
+@every_set
+def test_iterative_on_rows_it_was_not_fitted_on(data: str) -> None:
+    x = holed(load(data)[0])
+    config = catalog.resolve("impute", {"name": "iterative", "limits": False, "standardise": False})
+    new_FN = np.ascontiguousarray(x[100:].T)
+    config.learn(np.ascontiguousarray(x[:100].T), [str(f) for f in range(x.shape[1])], 0)(new_FN)  # type: ignore[attr-defined]
+    theirs = IterativeImputer().fit(x[:100])
+    np.testing.assert_allclose(new_FN.T, theirs.transform(x[100:]), rtol=1e-8)
+
+
+@every_set
+@pytest.mark.parametrize("components", [3, 0.9])
+@pytest.mark.parametrize("whiten", [False, True])
+def test_pca_up_to_sign_to_one_in_a_hundred_thousand(data: str, components: float, whiten: bool) -> None:
+    x, target, names = load(data)
+    spec = {"numbers": {"scale": "standard"}, "reduce": {"name": "pca", "components": components, "whiten": whiten}}
+    mine = numbers(prepared(data, x, target, names, spec), x, target, names)
+    reference = PCA(n_components=components, whiten=whiten)
+    theirs = reference.fit_transform(StandardScaler().fit_transform(x))
+    assert mine.shape == theirs.shape
+    signs = np.sign((mine * theirs).sum(axis=0))
+    np.testing.assert_allclose(mine, theirs * signs, atol=1e-5 * np.abs(theirs).max())
+
+
+def candidates(data: str) -> tuple[Candidates, np.ndarray, np.ndarray, list[str]]:
+    x, target, names = load(data)
+    z = StandardScaler().fit_transform(x)
+    return Candidates(tuple(names), z, target, TASKS[data], 7), z, target, names
+
+
+def test_lasso_weights_to_one_in_a_hundred_million() -> None:
+    given, z, target, names = candidates("diabetes")
+    y = (target - target.mean()) / target.std()
+    for alpha in (0.01, 0.1):
+        found = dict(catalog.resolve("select", {"name": "lasso", "alpha": alpha}).build().choose(given))  # type: ignore[attr-defined]
+        weights = np.abs(linear_model.Lasso(alpha=alpha, max_iter=10_000).fit(z, y).coef_)
+        np.testing.assert_allclose([found.get(name, 0.0) for name in names], weights, rtol=1e-8, atol=1e-9)
+    best = linear_model.LassoCV(cv=5).fit(z, y)
+    found = dict(catalog.resolve("select", "lasso").build().choose(given))  # type: ignore[attr-defined]
+    assert set(found) == {name for name, weight in zip(names, best.coef_, strict=True) if abs(weight) > 1e-9}
+
+
+@pytest.mark.parametrize("data", ["breast_cancer", "wine"])
+def test_lasso_of_classes_has_the_weights_of_a_fit_run_to_its_end_to_two_in_a_hundred(data: str) -> None:
+    given, z, target, names = candidates(data)
+    found = dict(catalog.resolve("select", {"name": "lasso", "alpha": 0.02}).build().choose(given))  # type: ignore[attr-defined]
+    reference = linear_model.LogisticRegression(
+        l1_ratio=1.0, solver="saga", C=1 / (0.02 * len(z)), tol=1e-9, max_iter=100_000
+    )
+    weights = np.abs(reference.fit(z, target).coef_).max(axis=0)
+    np.testing.assert_allclose([found.get(name, 0.0) for name in names], weights, atol=0.02 * weights.max())
+
+
+@every_set
+def test_mutual_information_to_the_last_bit(data: str) -> None:
+    given, z, target, names = candidates(data)
+    found = dict(catalog.resolve("select", "mutual_info").build().choose(given))  # type: ignore[attr-defined]
+    regression = TASKS[data] is Task.REGRESSION
+    estimate = feature_selection.mutual_info_regression if regression else feature_selection.mutual_info_classif
+    few = [len(np.unique(column)) <= 16 for column in z.T]
+    theirs = estimate(z, target, discrete_features=few, random_state=derive(7, "mutual_info") % 2**32)
+    assert [found.get(name, 0.0) for name in names] == [value if value > 1e-9 else 0.0 for value in theirs]
+
+
+@every_set
+@pytest.mark.parametrize("keep", [1, 4, 7])
+def test_rfe_keeps_the_same_columns(data: str, keep: int) -> None:
+    given, z, target, names = candidates(data)
+    found = catalog.resolve("select", {"name": "rfe", "keep": keep}).build().choose(given)  # type: ignore[attr-defined]
+    if TASKS[data] is Task.REGRESSION:
+        reference: object = linear_model.LinearRegression()
+    else:
+        reference = linear_model.LogisticRegression(max_iter=2000)
+    rounds = feature_selection.RFE(reference, n_features_to_select=keep, step=0.1).fit(z, target)
+    assert [name for name, _ in found] == [name for name, stays in zip(names, rounds.support_, strict=True) if stays]
+
+
+@every_set
+def test_pearson_to_twelve_digits_and_variance(data: str) -> None:
+    given, z, target, names = candidates(data)
+    found = dict(catalog.resolve("select", "pearson").build().choose(given))  # type: ignore[attr-defined]
+    goals = [target] if TASKS[data] is Task.REGRESSION else [target == c for c in np.unique(target)]
+    theirs = np.max([np.abs(feature_selection.r_regression(z, goal)) for goal in goals], axis=0)
+    np.testing.assert_allclose([found[name] for name in names], theirs, rtol=1e-11)
+    x, _, _ = load(data)
+    raw = Candidates(tuple(names), x, target, TASKS[data], 7)
+    threshold = float(np.median(x.var(axis=0)))
+    kept = catalog.resolve("select", {"name": "variance", "threshold": threshold}).build().choose(raw)  # type: ignore[attr-defined]
+    reference = feature_selection.VarianceThreshold(np.nextafter(threshold, 0)).fit(x)
+    assert [name for name, _ in kept] == [n for n, stays in zip(names, reference.get_support(), strict=True) if stays]
+
+
+@every_set
+def test_from_missing_values_to_chosen_columns_in_one_spec(data: str) -> None:
+    x, target, names = load(data)
+    x = holed(x)
+    spec = {"numbers": {"impute": "iterative", "scale": "standard"}, "select": {"name": "rfe", "keep": 5}}
+    preparation = prepared(data, x, target, names, spec)
+    scaler = StandardScaler().fit(x)
+    z = scaler.transform(x)
+    limits = {"min_value": np.nanmin(z, axis=0), "max_value": np.nanmax(z, axis=0)}
+    z = StandardScaler().fit_transform(IterativeImputer(**limits).fit_transform(z))
+    places = [names.index(name) for name in preparation.layout.numbers]
+    np.testing.assert_allclose(numbers(preparation, x, target, names), z[:, places], atol=2e-6 * np.abs(z).max())
