@@ -1,4 +1,4 @@
-"""What every split answers with: the part each row belongs to."""
+"""What every split answers with: the part each row belongs to, and which parts each fold learns from."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from rayline.core import catalog
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
-from rayline.core.seeds import UInt64Array, derive, hash_keys
+from rayline.core.seeds import UInt64Array, derive, hash_keys, splitmix64
 
 TEST = -2
 VALIDATION = -1
 DROPPED = -3
-"""Parts of a row; training rows have their fold instead, 0 to k-1 (0 where there are no folds)."""
+OUT = -4
+"""Parts of a row: `DROPPED` are duplicates and rows set aside, `OUT` those the split leaves out (a gap in time).
+
+Training rows have a number from 0 instead: their fold (0 where there are no folds), or their stretch of time.
+"""
 
 Parts = npt.NDArray[np.int8]
 MOST_FOLDS = 100
@@ -29,6 +33,9 @@ MOST_FOLDS = 100
 
 class Assignment(ABC):
     """Says of any row which part it belongs to, from the row alone. JSON-able, for the package and for retraining."""
+
+    folds: int
+    """Into how many folds the training rows are divided; 1 for none."""
 
     @property
     @abstractmethod
@@ -44,6 +51,14 @@ class Assignment(ABC):
             dropped: sorted `ROW` numbers of duplicates (`Duplicates.find`), which belong to no part.
         """
 
+    def judged_parts(self, fold: int) -> tuple[int, ...]:
+        """The parts that are held out as `fold`, 0 to k-1."""
+        return (fold,)
+
+    def training_parts(self, fold: int) -> tuple[int, ...]:
+        """The parts that are learnt from when `fold` is held out: all others, but for a split in time."""
+        return tuple(part for part in range(self.folds) if part != fold)
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Plain values; `restore` is the inverse."""
@@ -55,31 +70,39 @@ class Splitter(ABC):
     needs_rows: ClassVar[bool] = True
     """Whether the assignment depends on the rows; without, the index of an empty frame is enough."""
 
+    def reads(self, key: str, target: str) -> tuple[str, ...]:
+        """The columns that `index` needs, `ROW` among them or not."""
+        return (key, target)
+
     @abstractmethod
     def index(self, frame: pl.DataFrame, key: str, target: str) -> pa.Table:
         """What a fragment must tell. `key` is the column that names a row: a declared id, else `ROW`."""
 
     @abstractmethod
     def fit(
-        self, indexes: Sequence[pa.Table], folds: int = 1, *, dropped: npt.NDArray[np.int64] | None = None
+        self,
+        indexes: Sequence[pa.Table],
+        folds: int = 1,
+        *,
+        dropped: npt.NDArray[np.int64] | None = None,
+        repeat: int = 0,
     ) -> Assignment:
-        """The assignment of all rows, training rows in `folds` folds; `dropped` as for `Assignment.parts`."""
+        """The assignment of all rows, training rows in `folds` folds; `dropped` as for `Assignment.parts`.
+
+        Every `repeat` divides the same training rows into other folds.
+        """
 
 
 class SplitConfig(PluginConfig, ABC):
-    """Shares of the rows; the rest is for training."""
+    @property
+    def reads(self) -> dict[str, str]:
+        """Option to the column it names, for the check of the spec against the data."""
+        return {}
 
-    validation: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """Share of rows that training is watched on (early stopping, threshold)."""
-    test: float = Field(default=0.2, ge=0.0, lt=1.0)
-    """Share of rows the finished model is judged on."""
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _leave_some(self) -> SplitConfig:
-        if self.validation + self.test > 0.99:
-            raise ValueError(f"validation + test must leave rows for training, not {self.validation} + {self.test}")
-        return self
+    @property
+    def sets_aside(self) -> tuple[str, ...]:
+        """Columns that only say how rows are divided; a model does not learn from them unless told to."""
+        return ()
 
     @abstractmethod
     def build(self) -> Splitter: ...
@@ -88,6 +111,26 @@ class SplitConfig(PluginConfig, ABC):
     @abstractmethod
     def restore(cls, value: Mapping[str, Any]) -> Assignment:
         """The assignment that `Assignment.to_json` wrote."""
+
+
+class SharesConfig(SplitConfig, ABC):
+    """Shares of the rows; the rest is for training."""
+
+    validation: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of rows that training is watched on (early stopping, threshold)."""
+    test: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """Share of rows the finished model is judged on."""
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> SharesConfig:
+        if self.validation + self.test > 0.99:
+            raise ValueError(f"validation + test must leave rows for training, not {self.validation} + {self.test}")
+        return self
+
+
+class SeededConfig(SharesConfig, ABC):
+    seed: int = 0
+    """Another seed, another division."""
 
 
 def restore(value: Mapping[str, Any]) -> Assignment:
@@ -113,12 +156,25 @@ def key_hashes(frame: pl.DataFrame, key: str, seed: int, purpose: str) -> UInt64
     return hash_keys(keys, derive(seed, "split", purpose))
 
 
-def check_folds(folds: int) -> None:
+def fold_hashes(hashes: UInt64Array, repeat: int) -> UInt64Array:
+    """The hashes that fold `repeat` goes by, from those of the first (`key_hashes` for the purpose `fold`)."""
+    return hashes if repeat == 0 else splitmix64(hashes, derive(repeat, "split", "repeat"))
+
+
+def check_folds(folds: int, most: int = MOST_FOLDS) -> None:
     """Raises:
     SpecError: more folds than an int8 holds beside the other parts.
     """
-    if not 1 <= folds <= MOST_FOLDS:
-        raise SpecError(f"{folds} folds: give 1 (none) to {MOST_FOLDS}.")
+    if not 1 <= folds <= most:
+        raise SpecError(f"{folds} folds: give 1 (none) to {most}.")
+
+
+def check_repeat(repeat: int, split: str) -> None:
+    """Raises:
+    SpecError: the split's folds are always the same ones.
+    """
+    if repeat:
+        raise SpecError(f"tune.repeats: the folds of data.split: {split} are the same every time. Leave repeats out.")
 
 
 def mark_dropped(parts: Parts, frame: pl.DataFrame, dropped: npt.NDArray[np.int64] | None) -> Parts:

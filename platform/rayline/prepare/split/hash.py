@@ -22,15 +22,16 @@ from rayline.prepare.split._parts import (
     VALIDATION,
     Assignment,
     Parts,
-    SplitConfig,
+    SeededConfig,
     Splitter,
     check_folds,
+    fold_hashes,
     key_hashes,
     mark_dropped,
 )
 
 
-class Config(SplitConfig):
+class Config(SeededConfig):
     def build(self) -> HashSplitter:
         return HashSplitter(self)
 
@@ -54,10 +55,11 @@ class HashSplitter(Splitter):
         folds: int = 1,
         *,
         dropped: npt.NDArray[np.int64] | None = None,  # noqa: ARG002 (a row's place depends on no other row)
+        repeat: int = 0,
     ) -> HashAssignment:
         check_folds(folds)
         key = indexes[0].schema.metadata[b"key"].decode()
-        return HashAssignment(key, self._options.validation, self._options.test, self._options.seed, folds)
+        return HashAssignment(key, self._options.validation, self._options.test, self._options.seed, folds, repeat)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class HashAssignment(Assignment):
     test: float
     seed: int
     folds: int
+    repeat: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,7 +77,7 @@ class HashAssignment(Assignment):
 
     def parts(self, frame: pl.DataFrame, *, dropped: npt.NDArray[np.int64] | None = None) -> Parts:
         place = uniform(key_hashes(frame, self.key, self.seed, "part"))
-        fold = uniform(key_hashes(frame, self.key, self.seed, "fold"))
+        fold = uniform(fold_hashes(key_hashes(frame, self.key, self.seed, "fold"), self.repeat))
         parts = (fold * self.folds).astype(np.int8)
         parts[place < self.test + self.validation] = VALIDATION
         parts[place < self.test] = TEST

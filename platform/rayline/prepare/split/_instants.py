@@ -1,0 +1,97 @@
+"""Columns by which rows are ordered in time, as numbers: dates, times, ISO texts, or numbers as they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from rayline.core.errors import DataError
+
+Instants = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+"""Microseconds since 1970 (UTC) of dates and times; numbers stay what they are."""
+
+_UNITS = {"us": 1, "ms": 10**3, "s": 10**6, "min": 6 * 10**7, "h": 36 * 10**8, "d": 864 * 10**8, "w": 6048 * 10**8}
+_LENGTH = re.compile(rf"^(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})$")
+_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
+
+
+def microseconds(length: str) -> int:
+    """A length of time such as `7d`, `12h`, `30min`, `90s` or `2w`, in microseconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _LENGTH.match(length.strip().lower())
+    if not found:
+        raise ValueError(f"give a length of time such as 7d, 12h, 30min or 2w, or a number of rows, not {length!r}")
+    return round(float(found.group(1)) * _UNITS[found.group(2)])
+
+
+def is_clock(dtype: pl.DataType) -> bool:
+    """Whether a column of this type holds dates or times, so that a length of time can be taken from it."""
+    return dtype.is_temporal() or dtype == pl.String
+
+
+def instants(column: pl.Series, option: str) -> Instants:
+    """The column as numbers that are ordered as its times are [n].
+
+    Raises:
+        DataError: a value is missing, or none of a time.
+    """
+    name = column.name
+    values = column.fill_nan(None) if column.dtype.is_float() else column
+    if values.dtype == pl.String:
+        values = _parse(values, option)
+    if lacking := values.null_count():
+        raise DataError(
+            f"{option} {name!r} is missing in {lacking} rows, and every row needs its time. "
+            "Fill it, or leave those rows out (prepare.clean)."
+        )
+    if values.dtype.is_temporal():
+        found: Any = values.cast(pl.Datetime("us")).dt.replace_time_zone(None) if _zoned(values) else values
+        return found.cast(pl.Datetime("us")).cast(pl.Int64).to_numpy()  # type: ignore[no-any-return]
+    if values.dtype.is_integer():
+        return values.cast(pl.Int64).to_numpy()
+    if values.dtype.is_float():
+        return values.cast(pl.Float64).to_numpy()
+    raise DataError(f"{option} {name!r} holds {column.dtype}, which is no time. Name a column of dates or numbers.")
+
+
+def shown(instant: float, *, clock: bool) -> str:
+    """A time for people: ISO form, or the number."""
+    if not clock:
+        return f"{instant:g}" if isinstance(instant, float) else str(instant)
+    return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=int(instant))).isoformat(sep=" ")
+
+
+def _zoned(values: pl.Series) -> bool:
+    return isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None
+
+
+def _parse(texts: pl.Series, option: str) -> pl.Series:
+    """ISO texts as times; with an offset, moved to UTC."""
+    plain = pl.col(texts.name).str.strip_chars().str.replace("T", " ", literal=True)
+    naive = plain.str.replace(r"\s*Z$", "")
+    offset = plain.str.extract(r"^.{10}.*([+-]\d{2}:?\d{2})$")
+    read = [naive.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS]
+    zoned = [
+        plain.str.to_datetime(form + "%z", time_unit="us", strict=False, time_zone="UTC").dt.replace_time_zone(None)
+        for form in _FORMATS
+    ]
+    day = naive.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    parsed = texts.to_frame().select(
+        pl.when(offset.is_not_null()).then(pl.coalesce(zoned)).otherwise(pl.coalesce(*read, day))
+    )
+    values = parsed.to_series().alias(texts.name)
+    wrong = (values.is_null() & texts.is_not_null()).sum()
+    if wrong:
+        raise DataError(
+            f"{option} {texts.name!r} is text that is no ISO date or time (2024-12-31, 2024-12-31T23:59:59) in {wrong} "
+            "rows. Turn it into dates first (prepare.clean)."
+        )
+    return values
