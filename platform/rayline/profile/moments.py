@@ -62,10 +62,11 @@ def measure(frame: pl.DataFrame, columns: Sequence[str]) -> Gram:
     total = empty(columns)
     if not columns:
         return total
-    numbers = frame.select(pl.col(columns).cast(pl.Float64))
+    numbers = frame.select(columns)
     with _threads().limit(limits=1, user_api="blas"):  # sums of products depend on how threads share them
         for start in range(0, frame.height, PIECE_ROWS):
-            piece_nF = np.asfortranarray(numbers.slice(start, PIECE_ROWS).to_numpy(order="fortran"))
+            piece = numbers.slice(start, PIECE_ROWS).cast(pl.Float64)
+            piece_nF = np.asfortranarray(piece.to_numpy(order="fortran"))
             total = combine(total, _measure_piece(piece_nF, columns))
     return total
 
@@ -86,11 +87,13 @@ def _measure_piece(x_nF: FloatArray, columns: Sequence[str]) -> Gram:
         comoment_FF = z_nF.T @ z_nF
         square_FF = np.repeat(np.diag(comoment_FF)[:, None], width, axis=1)
         return Gram(tuple(columns), count_FF, np.repeat(mean_F[:, None], width, axis=1), square_FF, comoment_FF)
-    mask_nF = np.asfortranarray(present_nF.astype(np.float64))
+    mask_nF = present_nF.astype(np.float64)
     count_F = np.maximum(mask_nF.sum(axis=0), 1.0)
-    filled_nF = np.where(present_nF, x_nF, 0.0)
-    mean_F = filled_nF.sum(axis=0) / count_F
-    z_nF = np.where(present_nF, x_nF - mean_F, 0.0)
+    z_nF = x_nF.copy(order="K")
+    np.copyto(z_nF, 0.0, where=~present_nF)
+    mean_F = z_nF.sum(axis=0) / count_F
+    z_nF -= mean_F
+    z_nF *= mask_nF
     count_FF = mask_nF.T @ mask_nF
     apart_FF = np.divide(z_nF.T @ mask_nF, count_FF, out=np.zeros_like(count_FF), where=count_FF > 0)
     mean_FF = np.where(count_FF > 0, mean_F[:, None] + apart_FF, 0.0)

@@ -15,6 +15,7 @@ from rayline.core.seeds import UInt64Array, splitmix64
 VALUES = 0x5EED
 """The seed for values; the same for ever, so that profiles made years apart merge."""
 WORD = 8
+BLOCK = 1 << 14
 
 
 def hash_values(values: pl.Series) -> UInt64Array:
@@ -27,6 +28,8 @@ def hash_values(values: pl.Series) -> UInt64Array:
 
 
 def _hash_text(values: pl.Series) -> UInt64Array:
+    if len(values) > BLOCK:  # in pieces that stay in a core's cache
+        return np.concatenate([_hash_text(values.slice(at, BLOCK)) for at in range(0, len(values), BLOCK)])
     array = values.to_arrow().cast(pa.large_string())
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
@@ -45,9 +48,10 @@ def _hash_text(values: pl.Series) -> UInt64Array:
     while len(open_rows):
         left = lengths[open_rows] - done
         word = words[starts[open_rows] + done]
-        cut = np.where(left < WORD, WORD - left, 0).astype(np.uint64) * np.uint64(8)
-        word = (word << cut) >> cut  # the bytes of the next text are not ours
+        if int(left.min()) < WORD:
+            cut = (np.maximum(WORD - left, 0) * 8).view(np.uint64)
+            word = (word << cut) >> cut  # the bytes of the next text are not ours
         hashes[open_rows] = splitmix64(hashes[open_rows] ^ word, VALUES)
         done += WORD
         open_rows = open_rows[left > WORD]
-    return splitmix64(hashes ^ lengths.astype(np.uint64), VALUES)
+    return splitmix64(hashes ^ lengths.view(np.uint64), VALUES)
