@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -59,6 +60,12 @@ def _frame(folder: Path) -> PluginConfig:
     return keep(TABLE, folder)
 
 
+def _jsonl(folder: Path) -> PluginConfig:
+    for name, table in (("a", TABLE.slice(0, 4)), ("b", TABLE.slice(4))):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    return catalog.resolve("source", {"name": "jsonl", "path": str(folder)})
+
+
 def _sklearn(folder: Path) -> PluginConfig:
     return catalog.resolve("source", {"name": "sklearn", "dataset": "wine"})
 
@@ -67,6 +74,7 @@ MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "csv": _csv,
     "parquet": _parquet,
     "frame": _frame,
+    "jsonl": _jsonl,
     "sklearn": _sklearn,
 }
 
@@ -161,14 +169,14 @@ def test_a_scan_reads_the_columns_asked_for(source: Source) -> None:
     assert set(scan(source, lambda frame, _: tuple(frame.columns), columns=[name])) == {(name, ROW)}
 
 
-@pytest.mark.parametrize("name", ["csv", "parquet", "frame"])
+@pytest.mark.parametrize("name", ["csv", "parquet", "frame", "jsonl"])
 def test_files_keep_every_value(name: str, tmp_path: Path) -> None:
     source: Source = MAKE[name](tmp_path).build()  # type: ignore[attr-defined]
     frame = pl.concat([pl.from_arrow(source.read(fragment)) for fragment in source.fragments()])  # type: ignore[misc]
     assert frame.drop(ROW).equals(pl.from_arrow(TABLE))
 
 
-@pytest.mark.parametrize("name", ["csv", "parquet", "frame"])
+@pytest.mark.parametrize("name", ["csv", "parquet", "frame", "jsonl"])
 def test_a_files_name_is_claimed_by_its_own_source_alone(name: str, tmp_path: Path) -> None:
     MAKE[name](tmp_path)
     path = str(next(p for p in tmp_path.iterdir() if p.is_file()))

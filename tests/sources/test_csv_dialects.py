@@ -12,7 +12,7 @@ import pytest
 from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
-from rayline.sources import csv as csv_source
+from rayline.sources import _guessed
 from rayline.sources._source import Source
 from rayline.sources.csv import Config
 from rayline.sources.scan import scan
@@ -206,7 +206,7 @@ def test_an_encoding_fault_far_into_a_file(tmp_path: Path) -> None:
 
 
 def test_no_value_is_shown_whatever_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_source, "WHOLE_BYTES", 10)
+    monkeypatch.setattr(_guessed, "WHOLE_BYTES", 10)
     texts: list[str | bytes] = [
         "a,b\n1,2\nsecret\n", 'a,b\n1,"secret\n', b"a,b\n1,secret\xff\n", "a,b\nsecret,1\n" * 3 + "x\n",
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
+from rayline.sources import _guessed
 from rayline.sources import csv as csv_source
 from rayline.sources._source import RefusedError, Source
 from rayline.sources.csv import Config
@@ -202,8 +203,8 @@ def test_an_unknown_encoding_is_refused_with_the_spec(tmp_path: Path) -> None:
 @pytest.fixture
 def unsettled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose files are too large, for this test, to be read whole for their types."""
-    monkeypatch.setattr(csv_source, "WHOLE_BYTES", 10)
-    monkeypatch.setattr(csv_source, "HEAD_BYTES", 40)
+    monkeypatch.setattr(_guessed, "WHOLE_BYTES", 10)
+    monkeypatch.setattr(_guessed, "HEAD_BYTES", 40)
     return tmp_path
 
 

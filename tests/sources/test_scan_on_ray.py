@@ -14,8 +14,7 @@ from rayline.cluster.passes import plain_errors
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
 from rayline.profile.profile import Profile, merge, profile_frame
-from rayline.sources import csv as csv_source
-from rayline.sources import on_ray, scan
+from rayline.sources import _guessed, on_ray, scan
 from rayline.sources._source import Fragment, Source
 from rayline.sources.csv import Config
 
@@ -73,8 +72,8 @@ def test_a_mistake_in_the_function_is_rays(source: Source) -> None:
 
 
 def test_types_are_widened_for_all_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_source, "WHOLE_BYTES", 10)
-    monkeypatch.setattr(csv_source, "HEAD_BYTES", 40)
+    monkeypatch.setattr(_guessed, "WHOLE_BYTES", 10)
+    monkeypatch.setattr(_guessed, "HEAD_BYTES", 40)
     for name, last in (("a", "1"), ("b", "2.5"), ("c", "3")):
         (tmp_path / f"{name}.csv").write_text("n,s\n" + "1,x\n" * 30 + f"{last},y\n")
     source = Config(path=str(tmp_path)).build()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,17 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 
 SEQUENCE = pa.list_(pa.float64())
+
+Kind = Literal["integer", "number", "text", "boolean", "date", "time"]
+KINDS: dict[str, pa.DataType] = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "text": pa.string(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "time": pa.timestamp("us"),
+}
+"""What specs call types that are given instead of guessed."""
 
 
 def unknown_column(where: str, column: str, columns: Sequence[str]) -> DataError:
@@ -85,8 +97,8 @@ def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None =
         kind = canonical(found)
         if kind is None:
             raise DataError(
-                f"{where}: column {column!r} holds {found}. Numbers, text, booleans, dates, bytes and lists of numbers can "
-                "be read; name the columns to read in data.source: {…, columns: […]}."
+                f"{where}: column {column!r} holds {found}. Numbers, text, booleans, dates, bytes and lists of numbers "
+                "can be read; name the columns to read in data.source: {…, columns: […]}."
             )
         fields.append(pa.field(column, kind))
     return pa.schema(fields)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from rayline.core.errors import DataError
-from rayline.sources import _csv_faults, _csv_text, _files
+from rayline.sources import _csv_faults, _csv_text, _files, _pieces
 from rayline.sources._columns import check_names
 from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment
@@ -166,7 +166,7 @@ class _Ragged:
 def _stream(fragment: Fragment, dialect: Dialect, found: Layout) -> pa.NativeFile:
     if dialect.comment:
         return _csv_text.without_comments(fragment, dialect, found.delimiter)
-    return _csv_text.open_bytes(fragment)
+    return _pieces.open_bytes(fragment)
 
 
 def _guarded(
@@ -200,7 +200,7 @@ def _options(
     return {
         "read_options": pacsv.ReadOptions(
             column_names=list(found.names),
-            skip_rows_after_names=found.header_rows if _csv_text.begins_file(fragment) else 0,
+            skip_rows_after_names=found.header_rows if _pieces.begins_file(fragment) else 0,
             encoding="utf8" if dialect.comment else dialect.encoding,
             use_threads=threads,
             block_size=block_size,

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 
 from rayline.core.errors import DataError
-from rayline.sources import _csv_text
+from rayline.sources import _csv_text, _pieces
 from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment
 
@@ -82,8 +82,8 @@ def _first_undecodable(fragment: Fragment, name: str) -> tuple[int, int, int] | 
     """Line, offset in the (decompressed) file, and value of the first byte that is not in an encoding."""
     decoder = codecs.getincrementaldecoder(name)()
     start = fragment.parts[0] if fragment.parts else 0
-    line, fed = _csv_text.first_line(fragment), 0
-    with _csv_text.open_bytes(fragment) as stream:
+    line, fed = _pieces.first_line(fragment), 0
+    with _pieces.open_bytes(fragment) as stream:
         while True:
             chunk = stream.read(CHUNK_BYTES)
             state = decoder.getstate()
@@ -104,7 +104,7 @@ def _first_undecodable(fragment: Fragment, name: str) -> tuple[int, int, int] | 
 
 def _advice(fragment: Fragment, name: str) -> str:
     """Which encoding may fit, or that no single one does."""
-    with _csv_text.open_bytes(fragment) as stream:
+    with _pieces.open_bytes(fragment) as stream:
         beginning = stream.read(4)
     if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "The file begins like UTF-16: data.source.encoding: utf-16."
@@ -122,7 +122,7 @@ def _advice(fragment: Fragment, name: str) -> str:
 def _lines_by_encoding(fragment: Fragment) -> tuple[int, list[bytes]]:
     """How many lines hold characters beyond ASCII in UTF-8, and the lines that are not UTF-8."""
     good, bad, read = 0, [], 0
-    with _csv_text.open_bytes(fragment) as stream, io.BufferedReader(stream) as lines:
+    with _pieces.open_bytes(fragment) as stream, io.BufferedReader(stream) as lines:
         for line in lines:
             read += len(line)
             if line.isascii():

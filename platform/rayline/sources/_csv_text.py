@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from rayline.sources import _files
+from rayline.sources import _pieces
 from rayline.sources._source import Fragment
 
 END = "\0end"
@@ -43,47 +43,23 @@ class Layout:
     """Rows of the file to leave out before the first of its records: the header and empty lines before it."""
 
 
-def open_bytes(fragment: Fragment) -> pa.NativeFile:
-    """The bytes of a fragment, decompressed; all of its file where no part of it is meant.
-
-    Raises:
-        DataError: the file is gone, cannot be read, or has changed since it was listed.
-    """
-    if not fragment.parts:
-        return _files.open_stream(fragment.uri, fragment.path, fragment.file_bytes)
-    start, stop = fragment.parts[:2]
-    with _files.open_file(fragment.uri, fragment.path, fragment.file_bytes) as file:
-        file.seek(start)
-        return pa.BufferReader(file.read_buffer(stop - start))
-
-
-def begins_file(fragment: Fragment) -> bool:
-    """Whether a fragment holds the beginning of its file, and with it the header."""
-    return not fragment.parts or fragment.parts[0] == 0
-
-
-def first_line(fragment: Fragment) -> int:
-    """The line of the file that a fragment begins with, from 1."""
-    return fragment.parts[2] if fragment.parts else 1
-
-
 def records(fragment: Fragment, dialect: Dialect, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The line each record of a fragment begins on, and its values; bytes of another encoding become U+FFFD."""
     with (
-        open_bytes(fragment) as stream,
+        _pieces.open_bytes(fragment) as stream,
         io.TextIOWrapper(stream, encoding=_plain(dialect.encoding), errors="replace", newline="") as text,
     ):
-        yield from parse(text, dialect, delimiter, first_line(fragment))
+        yield from parse(text, dialect, delimiter, _pieces.first_line(fragment))
 
 
 def open_quote(fragment: Fragment, dialect: Dialect, delimiter: str) -> int | None:
     """The line of the record that a quote leaves open to the end of a fragment; `None` where all are closed."""
     with (
-        open_bytes(fragment) as stream,
+        _pieces.open_bytes(fragment) as stream,
         io.TextIOWrapper(stream, encoding=_plain(dialect.encoding), errors="replace", newline="") as text,
     ):
         line, last = 0, [""]
-        for line, last in parse(chain(text, ["\n", END]), dialect, delimiter, first_line(fragment)):  # noqa: B007
+        for line, last in parse(chain(text, ["\n", END]), dialect, delimiter, _pieces.first_line(fragment)):  # noqa: B007
             pass
         return None if last == [END] else line
 
@@ -135,7 +111,7 @@ def without_comments(fragment: Fragment, dialect: Dialect, delimiter: str) -> pa
     """
     kept: list[str] = []
     with (
-        open_bytes(fragment) as stream,
+        _pieces.open_bytes(fragment) as stream,
         io.TextIOWrapper(stream, encoding=_plain(dialect.encoding), newline="") as text,
     ):
         for _ in parse(text, dialect, delimiter, kept=kept):

@@ -67,6 +67,30 @@ def fragments(whole: Fragment, *, quote: str | None, delimiter: str, header: boo
     return found
 
 
+def open_bytes(fragment: Fragment) -> pa.NativeFile:
+    """The bytes of a fragment, decompressed; all of its file where no part of it is meant.
+
+    Raises:
+        DataError: the file is gone, cannot be read, or has changed since it was listed.
+    """
+    if not fragment.parts:
+        return _files.open_stream(fragment.uri, fragment.path, fragment.file_bytes)
+    start, stop = fragment.parts[:2]
+    with _files.open_file(fragment.uri, fragment.path, fragment.file_bytes) as file:
+        file.seek(start)
+        return pa.BufferReader(file.read_buffer(stop - start))
+
+
+def begins_file(fragment: Fragment) -> bool:
+    """Whether a fragment holds the beginning of its file, and with it the header."""
+    return not fragment.parts or fragment.parts[0] == 0
+
+
+def first_line(fragment: Fragment) -> int:
+    """The line of the file that a fragment begins with, from 1."""
+    return fragment.parts[2] if fragment.parts else 1
+
+
 def check_count(fragment: Fragment, rows: int, *, header: bool) -> None:
     """Refuse a piece whose rows are not as many as were counted: keys of rows would not be theirs.
 

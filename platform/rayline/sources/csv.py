@@ -17,33 +17,17 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from rayline.core.errors import DataError
-from rayline.sources import _csv, _csv_faults, _files, _pieces
-from rayline.sources._columns import canonical, common, other_columns, unknown_column
-from rayline.sources._csv_text import Dialect, Layout
-from rayline.sources._source import Fragment, RefusedError, Source
+from rayline.sources import _csv, _csv_faults, _files, _guessed, _pieces
+from rayline.sources._columns import Kind, canonical, other_columns
+from rayline.sources._csv_text import Dialect
+from rayline.sources._guessed import GuessedSource
+from rayline.sources._source import Fragment, Source
 
 PLAIN = (".csv", ".tsv")
 SUFFIXES = PLAIN + tuple(plain + packed for plain in PLAIN for packed in (".gz", ".bz2", ".zst"))
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
-WHOLE_BYTES = 64 << 20
-"""Files up to this size together are read whole to decide on types."""
-HEAD_BYTES = 8 << 20
-"""Of larger ones, this much of a file's beginning …"""
-MOST_HEADS = 8
-"""… of at most so many of the files, evenly spaced."""
-
 SIMPLE = re.compile("utf-8|ascii|iso8859|cp125|koi8")
 """Encodings, by Python's own names, whose bytes below 128 stand for ASCII alone."""
-
-Kind = Literal["integer", "number", "text", "boolean", "date", "time"]
-KINDS: dict[str, pa.DataType] = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "text": pa.string(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "time": pa.timestamp("us"),
-}
 
 
 class Config(_files.PathConfig):
@@ -97,33 +81,14 @@ class Config(_files.PathConfig):
         return CsvSource(self)
 
 
-class CsvSource(Source):
-    """One fragment a file, or a piece of a large one."""
+class CsvSource(GuessedSource):
+    """Every file has the columns of the first, in any order."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config.path, SUFFIXES, config.types)
         self.dialect = config.dialect
 
-    @property
-    def name(self) -> str:
-        return self.config.path
-
-    def _find(self) -> list[Fragment]:
-        fragments: list[Fragment] = []
-        for place, file in enumerate(_files.find(self.config.path, SUFFIXES)):
-            fragments.extend(self._cut(len(fragments), place, file))
-        return fragments
-
-    def _cut(self, index: int, place: int, file: _files.File) -> list[Fragment]:
-        whole = Fragment(
-            index,
-            file.label,
-            uri=file.uri,
-            path=file.path,
-            file=place,
-            size_bytes=file.size_bytes,
-            file_bytes=file.size_bytes,
-        )
+    def _cut(self, whole: Fragment) -> list[Fragment]:
         dialect = self.dialect
         # an escaped or commented quote, or a character with a quote's byte in it, would need every byte read in turn
         simple = not dialect.escape and not dialect.comment and SIMPLE.match(codecs.lookup(dialect.encoding).name)
@@ -132,32 +97,12 @@ class CsvSource(Source):
         delimiter = _csv.layout(whole, dialect).delimiter
         return _pieces.fragments(whole, quote=dialect.quote, delimiter=delimiter, header=dialect.header is None)
 
-    def _decide(self) -> pa.Schema:
-        fragments = self.fragments()
-        self.settled = sum(f.size_bytes for f in fragments) <= WHOLE_BYTES
-        kinds: dict[str, pa.DataType] = {}
-        rows = 0
-        for fragment in fragments if self.settled else fragments[:: -(-len(fragments) // MOST_HEADS)]:
-            found, found_rows = self._infer(fragment)
-            rows += found_rows
-            if kinds and set(found) != set(kinds):
-                raise other_columns(fragment.label, list(found), fragments[0].label, list(kinds))
-            kinds = {column: common(kinds.get(column, pa.null()), found[column]) for column in (kinds or found)}
-        if not rows:
-            raise DataError(f"{self.name} has a header line and no rows. Give a file with rows.")
-        for column, kind in self.config.types.items():
-            if column not in kinds:
-                raise unknown_column(f"data.source.types: {self.name}", column, list(kinds))
-            kinds[column] = KINDS[kind]
-        return pa.schema(list(kinds.items()))
-
     def _infer(self, fragment: Fragment) -> tuple[dict[str, pa.DataType], int]:
-        """What the columns of a file look like, and how many rows said so."""
         layout = _csv.layout(fragment, self.dialect)
         if self.settled:
             table, _ = _csv.read(fragment, self.dialect, layout, {}, layout.names)
         else:
-            table = _csv.head(fragment, self.dialect, layout, HEAD_BYTES)
+            table = _csv.head(fragment, self.dialect, layout, _guessed.HEAD_BYTES)
         return {field.name: _kind(field.type) for field in table.schema}, table.num_rows
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
@@ -175,29 +120,16 @@ class CsvSource(Source):
             _pieces.check_count(fragment, table.num_rows + skipped, header=self.dialect.header is None)
             return table
         except _csv.ConversionError as refused:
-            wider = self._wider(fragment, layout, refused.column)
+            seen = _csv.read(fragment, self.dialect, layout, {}, [refused.column])[0].column(0).type
+            wider = self._wider(refused.column, _kind(seen))
             if wider is not None:
-                raise RefusedError(
-                    f"{fragment.label}: column {refused.column!r} holds values that are no {kinds[refused.column]}, "
-                    f"which it looked like at first. Read it by a scan, or give data.source.types.",
-                    refused.column,
-                    wider,
-                ) from None
+                raise self._refused(fragment, refused.column, wider) from None
             column, line = _csv.first_refused(fragment, self.dialect, layout, fixed, wanted)
         raise DataError(
             f"{fragment.label} line {line}: the value of column {column!r} cannot be read as {kinds[column]}. "
             f"Correct it, list it under data.source.missing, or give the column's type under data.source.types: "
             f"{{{column}: text}}."
         )
-
-    def _wider(self, fragment: Fragment, layout: Layout, column: str) -> pa.DataType | None:
-        """The type that holds a column with this fragment's values too; `None` where text alone would."""
-        if self.settled or column in self.config.types:
-            return None
-        kind = self._schema.field(column).type
-        wider = common(kind, _kind(_csv.read(fragment, self.dialect, layout, {}, [column])[0].column(0).type))
-        hopeless = wider == kind or (pa.types.is_string(wider) and not pa.types.is_null(kind))
-        return None if hopeless else wider
 
 
 def _kind(found: pa.DataType) -> pa.DataType:
