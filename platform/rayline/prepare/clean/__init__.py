@@ -1,0 +1,1 @@
+"""Row by row corrections, before anything is learnt; one algorithm a file."""
