@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 from rayline.core.errors import DataError, SpecError
@@ -57,8 +57,8 @@ def check_url(url: str) -> None:
         check(unquote(name), value, hint=f"{name}=${{NAME}}")
 
 
-def fill(text: str, where: str) -> str:
-    """`text` with the environment's values for its `${NAME}`s.
+def fill(text: str, where: str, encode: Callable[[str], str] = str) -> str:
+    """`text` with the environment's values, encoded, for its `${NAME}`s.
 
     Raises:
         DataError: a name the environment of this process does not have.
@@ -71,7 +71,7 @@ def fill(text: str, where: str) -> str:
                 f"{where} needs the environment variable {match[1]}, which is {'empty' if found == '' else 'not set'} "
                 "here. Export it where Rayline is started; on a cluster, on every node before Ray starts."
             )
-        return found
+        return encode(found)
 
     return REFERENCE.sub(value, text)
 
