@@ -255,7 +255,7 @@ def _date(value: Value, form: Value | None = None) -> Value:
     if "%" not in given:
         raise WrongArgumentError(1, f"{given!r} is no form of a date; one is '%d.%m.%Y'.")
     try:
-        pl.select(pl.lit(dt.datetime(2024, 1, 31)).dt.to_string(given))
+        pl.select(pl.lit(dt.datetime(2024, 1, 31, tzinfo=dt.UTC)).dt.to_string(given))
     except pl.exceptions.PolarsError:
         raise WrongArgumentError(1, f"{given!r} is no form of a date; one is '%d.%m.%Y'.") from None
     return as_date(textual(value), given)

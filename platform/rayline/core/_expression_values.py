@@ -24,8 +24,10 @@ DATE_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
     "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M:%S%.f%:z",
+    "%Y-%m-%dT%H:%M:%S%.f%:z",
 )
-"""Forms of a text that is taken as a date."""
+"""Forms of a text that is taken as a date; a Z at its end is +00:00."""
 TIME = pl.Datetime("us")
 NOTHING = object()
 
@@ -144,16 +146,16 @@ def as_date(value: Value, pattern: str | None = None) -> Value:
     """A text as a date with its time of day; missing where it is none."""
     if value.kind == "date":
         return value
-    stripped = value.expr.str.strip_chars()
+    text = value.expr.str.strip_chars()
     forms = [pattern] if pattern else DATE_FORMATS
-    read = [
-        stripped.str.to_datetime(form, time_unit="us", strict=False, exact=True)
-        if _tells_time(form)
-        else stripped.str.to_date(form, strict=False, exact=True).cast(TIME)
-        for form in forms
-    ]
+    text = text if pattern else text.str.replace(r"([0-9])Z$", "${1}+00:00")
+    read = [_read(text, form) for form in forms]
     return combine(pl.coalesce(read) if len(read) > 1 else read[0], "date", *[value] * len(read))
 
 
-def _tells_time(form: str) -> bool:
-    return any(f"%{letter}" in form for letter in "HIMSTRsXcp")
+def _read(text: pl.Expr, form: str) -> pl.Expr:
+    if "%z" in form or "%:z" in form:
+        return text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone(None)
+    if any(f"%{letter}" in form for letter in "HIMSTRsXcp"):
+        return text.str.to_datetime(form, time_unit="us", strict=False)
+    return text.str.to_date(form, strict=False).cast(TIME)
