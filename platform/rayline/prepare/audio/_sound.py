@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.signal import resample_poly
 
 from rayline.prepare.audio._decode import FloatArray, decode
 from rayline.prepare.tensors import TensorConfig
@@ -44,6 +43,8 @@ class Clip:
             sound = sound[:reach]
         if not len(sound):
             return sound
+        from scipy.signal import resample_poly  # most of a second to import, and every spec imports this module
+
         made: FloatArray = resample_poly(sound, self.rate // shared, rate // shared)
         return made
 
