@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import media_sources
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -76,6 +77,7 @@ MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "frame": _frame,
     "jsonl": _jsonl,
     "sklearn": _sklearn,
+    **media_sources.MAKE,
 }
 
 
