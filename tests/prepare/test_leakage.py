@@ -22,11 +22,22 @@ FEATURES = [
 ]
 SPECS = [
     {},
-    *({"numbers": {"impute": {"name": name, "indicator": True}}} for name in catalog.names("impute")),
+    *({"numbers": {"impute": name}} for name in catalog.names("impute") if name != "drop"),  # rows dropped while read
+    {"numbers": {"impute": {"name": "median", "indicator": True}}},
     *({"numbers": {"outliers": name}} for name in catalog.names("outliers")),
     *({"numbers": {"outliers": "quantile", "scale": name}} for name in catalog.names("scale")),
     *({"categories": {"impute": "mode", "encode": name}} for name in catalog.names("encode")),
 ]
+
+
+SPLITS = {
+    "hash": {},
+    "random": {},
+    "stratified": {},
+    "group": {"by": "who"},
+    "time": {"by": "when", "gap": 5},
+    "predefined": {"column": "part"},
+}
 
 
 def data(rows: int = 1500) -> pl.DataFrame:
@@ -40,6 +51,9 @@ def data(rows: int = 1500) -> pl.DataFrame:
             "c0": rng.choice(["a", "b", "c", "d"], rows, p=[0.6, 0.3, 0.09, 0.01]),
             "c1": rng.integers(0, 50, rows).astype(str),
             "y": rng.choice(["no", "yes"], rows),
+            "who": rng.integers(0, 200, rows),
+            "when": rng.permutation(rows),
+            "part": rng.choice(["train", "validation", "test"], rows, p=[0.7, 0.1, 0.2]),
         }
     )
     return frame.with_columns(
@@ -71,9 +85,12 @@ def learnt(spec: dict[str, object], of: Profile, folder: Path) -> list[bytes]:
 @pytest.mark.parametrize("split", catalog.names("split"))
 def test_rows_held_out_change_nothing_that_is_learnt(split: str, fold: int | None, tmp_path: Path) -> None:
     frame = data()
-    splitter = catalog.config_class("split", split)().build()  # type: ignore[attr-defined]
-    parts = splitter.fit([splitter.index(frame, ROW, "y")], FOLDS).parts(frame)
-    training = [f for f in range(FOLDS) if f != fold]
+    splitter = catalog.config_class("split", split)(**SPLITS[split]).build()  # type: ignore[attr-defined]
+    assignment = splitter.fit([splitter.index(frame, ROW, "y")], FOLDS)
+    parts = assignment.parts(frame)
+    training = [part for part in np.unique(parts).tolist() if part >= 0]
+    if fold is not None:
+        training = [part for part in assignment.training_parts(fold) if part in training]
     held_out = ~np.isin(parts, training)
     before = profile(frame, parts, training)
     after = profile(disturb(frame, held_out), parts, training)

@@ -13,7 +13,7 @@ from rayline.sources.scan import scan
 from rayline.spec import Spec, load
 from rayline.spec.document import to_dict
 from rayline.tune import space
-from rayline.tune.crossval import FoldData, run_fold
+from rayline.tune.crossval import Division, FoldData, run_fold
 
 SPEC: dict[str, Any] = {
     "name": "cv",
@@ -24,18 +24,13 @@ SPEC: dict[str, Any] = {
 
 
 def fold_data(spec: Spec) -> tuple[FoldData, Spec]:
-    found = collect(spec, scan, folds=3)
+    found = collect(spec, scan, folds=spec.tune.folds, repeats=spec.tune.repeats)
     frames = scan(found.source, lambda frame, fragment: frame)
     frame = pl.concat(frames)
-    fold = found.assign(frame)
-    rows = fold >= 0
-    data = FoldData(
-        target=found.target,
-        features=found.features,
-        frame=frame.filter(pl.Series(rows)),
-        fold=fold[rows],
-        profiles={k: p for k, p in found.profiles.items() if k >= 0},
-    )
+    rows = found.assign(frame) >= 0
+    each = [(found.assign, found.profiles), *((repeat.assign, repeat.profiles) for repeat in found.repeats)]
+    divisions = tuple(Division.of(assign.assignment, assign(frame)[rows], profiles) for assign, profiles in each)
+    data = FoldData(found.target, found.features, frame.filter(pl.Series(rows)), divisions)
     return data, found.spec
 
 
@@ -60,11 +55,11 @@ def test_early_stopping_never_looks_at_the_judged_fold() -> None:
     result = run_fold(data, spec, 0, "roc_auc")
     assert result.train_rows + result.rows < len(data.frame)
     shuffled = data.frame.with_columns(pl.col("target").shuffle(seed=1))
-    judged = pl.Series(data.fold == 0)
+    judged = pl.Series(data.divisions[0].part == 0)
     spoilt = data.frame.with_columns(
         pl.when(judged).then(shuffled["target"]).otherwise(pl.col("target")).alias("target")
     )
-    other = FoldData(data.target, data.features, spoilt, data.fold, data.profiles)
+    other = FoldData(data.target, data.features, spoilt, data.divisions)
     # other labels in the judged fold change its score and nothing that was learnt
     assert run_fold(other, spec, 0, "roc_auc").train_rows == result.train_rows
     assert run_fold(other, spec, 0, "roc_auc").value < result.value - 0.1
@@ -73,8 +68,39 @@ def test_early_stopping_never_looks_at_the_judged_fold() -> None:
 def test_folds_left_out_are_merged_once() -> None:
     data, _ = fold_data(load(SPEC))
     assert data.without(1) is data.without(1)
-    assert data.without(1).rows == int(np.sum(data.fold != 1))
+    assert data.without(1).rows == int(np.sum(data.divisions[0].part != 1))
     assert ROW in data.frame.columns
+
+
+def test_repeated_folds_are_others_of_the_same_rows() -> None:
+    data, spec = fold_data(load(SPEC, ["tune.repeats=2"]))
+    assert spec.tune.fits == 6
+    one, other = data.divisions
+    assert np.mean(one.part == other.part) == pytest.approx(1 / 3, abs=0.06)
+    assert data.at(4) == (other, 1)
+    for fold in range(6):
+        division, place = data.at(fold)
+        assert data.without(fold).rows == int(np.sum(division.part != place))
+        assert set(data.without(fold).sample[ROW]) == set(data.frame.filter(pl.Series(division.part != place))[ROW])
+    result = run_fold(data, spec, 4, "roc_auc")
+    assert result.fold == 4
+    assert result.rows == int(np.sum(other.part == 1))
+    assert result.metrics != run_fold(data, spec, 1, "roc_auc").metrics
+
+
+def test_folds_in_time_learn_from_what_is_before_alone() -> None:
+    data, spec = fold_data(load(SPEC, ["data.split={name: time, by: mean radius, gap: 5}"]))
+    times = data.frame["mean radius"].to_numpy()
+    sizes = []
+    for fold in range(3):
+        result = run_fold(data, spec, fold, "roc_auc" if fold else "accuracy")
+        division, place = data.at(fold)
+        learnt, judged = (np.isin(division.part, p[place]) for p in (division.learnt, division.judged))
+        assert times[learnt].max() < times[judged].min()
+        assert data.without(fold).columns["mean radius"].maximum == times[learnt].max()
+        assert (result.train_rows, result.rows) == (learnt.sum(), judged.sum())
+        sizes.append(result.train_rows)
+    assert sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +135,12 @@ def test_applying_settings_changes_just_them() -> None:
 def test_a_metric_that_a_fold_does_not_define_is_told_and_not_averaged() -> None:
     data, spec = fold_data(load(SPEC))
     one_class = data.frame.with_columns(
-        pl.when(pl.Series(data.fold == 0)).then(pl.lit("benign")).otherwise(pl.col("target")).alias("target")
+        pl.when(pl.Series(data.divisions[0].part == 0))
+        .then(pl.lit("benign"))
+        .otherwise(pl.col("target"))
+        .alias("target")
     )
-    broken = FoldData(data.target, data.features, one_class, data.fold, data.profiles)
+    broken = FoldData(data.target, data.features, one_class, data.divisions)
     with pytest.raises(DataError, match="not defined on fold 1"):
         run_fold(broken, spec, 0, "roc_auc")
 

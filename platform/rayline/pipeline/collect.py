@@ -1,7 +1,8 @@
 """From a spec to what is known of its data: one row index, one profile scan, then types, target and parts.
 
-    fragments ──scan──> index (duplicates, strata) ──> assignment of every row
+    fragments ──scan──> index (duplicates, split) ──> assignment of every row, for each repeat of the folds
     fragments ──scan──> a profile for each part ──merge──> types, target, everything preparation learns
+                        what leakage checks watch  ──────> findings: stop, or warn
 
 The index pass is skipped when the split needs none and duplicates are kept.
 """
@@ -22,14 +23,20 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError, listing, nearest
+from rayline.pipeline.leaks import Lookout
+from rayline.prepare import leakage
+from rayline.pipeline.cleaned import cleaned, recipe_of
+from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
-from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION, Assignment
+from rayline.prepare.leakage import Watch
+from rayline.prepare.split._parts import DROPPED, OUT, TEST, VALIDATION, Assignment
 from rayline.profile.parts import merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge
 from rayline.profile.types import infer, infer_target
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
 from rayline.spec.document import to_dict, validate
+from rayline.spec.sections import EVERY
 
 T = TypeVar("T")
 
@@ -53,10 +60,25 @@ class Assigner:
     def __call__(self, frame: pl.DataFrame) -> npt.NDArray[np.int8]:
         return self.assignment.parts(frame, dropped=self.dropped)
 
+    def profile(self, frame: pl.DataFrame, *, seed: int, private: tuple[str, ...]) -> dict[int, Profile]:
+        """A profile of each training part of a frame."""
+        parts = self(frame)
+        training = parts >= 0
+        return profile_parts(frame.filter(pl.Series(training)), parts[training], seed=seed, private=private)
+
     @property
     def columns(self) -> list[str]:
         """Columns a frame must have, beside `ROW`."""
         return [c for c in self.assignment.columns if c != ROW]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The training rows divided into folds once more."""
+
+    assign: Assigner
+    profiles: dict[int, Profile]
+    """By training part."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +97,13 @@ class Collected:
     warnings: tuple[str, ...]
     assign: Assigner
     profiles: dict[int, Profile]
-    """By part; folds are 0..k-1."""
+    """By part; training parts are 0 and above."""
+    repeats: tuple[Repeat, ...] = ()
+    """Further divisions into folds, where folds are repeated."""
+    left_out: int = 0
+    """Rows that the split leaves out: a gap in time, or a value mapped to `out`."""
+    tensors: tuple[Feature, ...] = ()
+    """Texts, images, sounds and sequences that are prepared as arrays."""
     set_aside: int = 0
     """Rows that were out before duplicates were looked for, such as those in quarantine."""
 
@@ -109,9 +137,11 @@ class Collected:
         return replace(self, spec=spec)
 
     def rows(self, part: int) -> int:
-        """Rows of `TEST`, `VALIDATION` or `DROPPED` (duplicates); any part from 0 means all training rows."""
+        """Rows of `TEST`, `VALIDATION`, `OUT` or `DROPPED` (duplicates); any part from 0 means all training rows."""
         if part == DROPPED:
             return len(self.assign.dropped) - self.set_aside
+        if part == OUT:
+            return self.left_out
         if part < 0:
             return self.profiles[part].rows if part in self.profiles else 0
         return sum(profile.rows for k, profile in self.profiles.items() if k >= 0)
@@ -124,15 +154,22 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
         DataError: the source cannot be read.
         SpecError: the spec names a column the source does not have.
     """
-    source = cast(Source, cast(Any, spec.data.source).build())
+    source = cleaned(cast(Source, cast(Any, spec.data.source).build()), spec.prepare, spec.data)
     schema = source.schema()
     columns = list(schema.names)
     _known(columns, "data.target", [spec.data.target])
     _known(columns, "data.features", spec.data.features)
     _known(columns, "data.private", spec.data.private)
-    _known(columns, "data.expect", spec.data.expect)
+    _known(columns, "data.expect", [name for name in spec.data.expect if name != EVERY])
     _known(columns, "evaluate.slices", spec.evaluate.slices)
     _known(columns, "prepare.columns", spec.prepare.columns)
+    for option, name in cast(Any, spec.data.split).reads.items():
+        _known(columns, f"data.split.{option}", [name])
+    for rule in spec.prepare.duplicates:
+        _known(columns, "prepare.duplicates", cast(Any, rule).reads)
+    leaks = spec.prepare.leakage
+    _known(columns, "prepare.leakage.groups", leaks.groups)
+    _known(columns, "prepare.leakage.time", [] if leaks.time is None else [leaks.time])
     if spec.data.id is not None:
         _known(columns, "data.id", [spec.data.id])
     if spec.data.target in spec.data.features:
@@ -148,8 +185,10 @@ def collect(
     scan: Scan,
     *,
     folds: int = 1,
+    repeats: int = 1,
     opened: tuple[Source, pa.Schema] | None = None,
     set_aside: Positions | None = None,
+    stop: bool = True,
 ) -> Collected:
     """Scan the data once (twice where duplicates or strata must be known first) and decide what it is.
 
@@ -157,11 +196,13 @@ def collect(
         spec: what is declared.
         scan: in this process or on the cluster.
         folds: into how many the training rows are divided.
+        repeats: how often, each time into others.
         opened: what `open_source` gave, where it is known already.
         set_aside: sorted `ROW` numbers of rows that belong to no part, such as those in quarantine.
+        stop: whether leakage stops, as `prepare.leakage` says; else it is a warning at most.
 
     Raises:
-        DataError: unreadable data, no rows, a target with missing values or one class.
+        DataError: unreadable data, no rows, a target with missing values or one class, or leakage.
         SpecError: a column the spec names is not there, or a type that does not fit.
     """
     source, schema = opened or open_source(spec)
@@ -175,25 +216,59 @@ def collect(
 
     indexes: list[tuple[pa.Table, list[pa.Table]]] = []
     if rules or splitter.needs_rows:
-        indexes = scan(source, index, columns=_read_by(rules, (key, target)))
+        indexes = scan(source, index, columns=_read_by(rules, splitter.reads(key, target)))
     told = [table for table, _ in indexes] or [splitter.index(_no_rows(schema), key, target)]
     dropped = NONE if set_aside is None else set_aside
     for place, rule in enumerate(rules):
         dropped = np.union1d(dropped, rule.find([tables[place] for _, tables in indexes], dropped=dropped))
-    assign = Assigner(splitter.fit(told, folds, dropped=dropped), dropped)
-    private, seed = tuple(spec.data.private), spec.train.seed
+    divisions = [Assigner(splitter.fit(told, folds, dropped=dropped, repeat=r), dropped) for r in range(repeats)]
+    assign, *again = divisions
+    private, seed = _private(spec, source), spec.train.seed
+    lookout = Lookout(spec, schema)
 
-    def fold(frame: pl.DataFrame, fragment: Fragment) -> dict[int, Profile]:  # noqa: ARG001
-        return profile_parts(frame, assign(frame), seed=seed, private=private)
+    def fold(frame: pl.DataFrame, fragment: Fragment) -> tuple[dict[int, Profile], list[dict[int, Profile]], Watch]:  # noqa: ARG001
+        parts = assign(frame)
+        return (
+            profile_parts(frame, parts, seed=seed, private=private),
+            [other.profile(frame, seed=seed, private=private) for other in again],
+            lookout.watch(frame, parts),
+        )
 
-    profiles = merge_parts(scan(source, fold))
+    told_of = scan(source, fold)
+    profiles = merge_parts([parts for parts, _, _ in told_of])
     profiles.pop(DROPPED, None)
-    found = _decide(spec, source, assign, profiles)
-    return replace(found, set_aside=0 if set_aside is None else len(set_aside))
+    out = profiles.pop(OUT, None)
+    found = replace(
+        _decide(spec, source, assign, profiles),
+        repeats=tuple(
+            Repeat(other, merge_parts([others[place] for _, others, _ in told_of])) for place, other in enumerate(again)
+        ),
+        left_out=0 if out is None else out.rows,
+        set_aside=0 if set_aside is None else len(set_aside),
+    )
+    findings = lookout.findings(
+        source,
+        scan,
+        assign,
+        watches=[watched for _, _, watched in told_of],
+        features=found.features,
+        target=found.target,
+        profiles=profiles,
+        training=found.training,
+    )
+    if stop and spec.prepare.leakage.found == "stop":
+        leakage.refuse(findings)
+    return replace(found, warnings=(*found.warnings, *(f"leakage ({f.kind}): {f.text}" for f in findings)))
 
 
 LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)
 """Types of the columns that a model reads."""
+
+
+def _private(spec: Spec, source: Source) -> tuple[str, ...]:
+    """The private columns, and those that are made from one."""
+    recipe = recipe_of(source)
+    return tuple(spec.data.private) if recipe is None else recipe.spread(spec.data.private)
 
 
 def _no_rows(schema: pa.Schema) -> pl.DataFrame:
@@ -233,12 +308,16 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
             kind, why = declared, "declared"
         elif name == spec.data.id:
             kind, why = FeatureType.ID, "data.id"
+        elif name in cast(Any, spec.data.split).sets_aside:
+            kind, why = FeatureType.ID, "data.split"
         reasons[name] = (kind, why)
         if kind is FeatureType.DROP and declared is not FeatureType.DROP:
             warnings.append(f"{name} is dropped: {why}")
     chosen = {name: kind for name, (kind, _) in reasons.items()}
     features = tuple(Feature(n, t) for n, t in chosen.items() if t in LEARNT)
-    if not features:
+    arrays = [Feature(n, t) for n, t in chosen.items() if t in TENSORS]
+    tensors = tuple(feature for feature in arrays if tensor_step(spec.prepare, feature) is not None)
+    if not features and not tensors:
         raise DataError(
             f"no feature is left to learn from. Columns: {listing([f'{n} ({t})' for n, t in chosen.items()])}. "
             "Set types under data.features, for example {zip: category}."
@@ -246,11 +325,13 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     document = to_dict(spec)
     document["data"]["task"] = str(target.task)
     document["data"]["positive"] = target.positive
+    document["data"]["private"] = list(_private(spec, source))
     document["data"]["features"] = {name: str(kind) for name, kind in chosen.items()}
     return Collected(
         spec=validate(document),
         source=source,
         features=features,
+        tensors=tensors,
         target=target,
         reasons={name: (str(kind), why) for name, (kind, why) in reasons.items()},
         target_reason=reason,
@@ -266,4 +347,4 @@ def _known(columns: list[str], key: str, asked: Any) -> None:
             raise SpecError(f"{key} {name!r} is not a column.{nearest(name, columns)} Columns: {listing(columns, 40)}.")
 
 
-__all__ = ["DROPPED", "LEARNT", "TEST", "VALIDATION", "Assigner", "Collected", "Scan", "collect", "open_source"]
+__all__ = ["DROPPED", "LEARNT", "OUT", "TEST", "VALIDATION", "Assigner", "Collected", "Scan", "collect", "open_source"]

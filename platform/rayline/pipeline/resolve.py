@@ -25,7 +25,7 @@ def render_resolved(spec: Any, sets: Iterable[str] = ()) -> tuple[str, list[str]
     Raises:
         SpecError, DataError: as a run would.
     """
-    collected = collect(load(spec, sets), scan)
+    collected = collect(load(spec, sets), scan, stop=False)
     return render(collected.spec), [*collected.decisions, *collected.warnings]
 
 
@@ -39,7 +39,7 @@ def write_spec(data: str, target: str, name: str | None = None) -> str:
     minimal = {"name": name, "data": {"source": data, "target": target}}
     # proven to be a spec first, so that a wrong path is answered in its own words
     as_source(data)
-    collected = collect(validate(minimal), scan)
+    collected = collect(validate(minimal), scan, stop=False)
     return _document(collected, data)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from rayline.core.columns import ROW
@@ -20,7 +21,7 @@ from rayline.pipeline.run import Line, begin, complete, describe, read_spec, req
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment
 from rayline.tune import space
-from rayline.tune.crossval import FoldData
+from rayline.tune.crossval import Division, FoldData
 from rayline.tune.leaderboard import Entry, leaderboard
 from rayline.tune.on_ray import SearchProgress
 from rayline.tune.on_ray import search as run_search
@@ -47,7 +48,9 @@ def search(
         build_metric(loaded.tune.metric)
     with begin(loaded, "tune", resume=resume, address=address, watcher=watcher) as line:
         with line.stages.stage("profile") as summary:
-            collected = collect(loaded, on_ray.scan, folds=loaded.tune.folds, opened=line.opened)
+            collected = collect(
+                loaded, on_ray.scan, folds=loaded.tune.folds, repeats=loaded.tune.repeats, opened=line.opened
+            )
             require_fit(collected)
             summary.text = describe(collected)
         line.tell(collected)
@@ -76,20 +79,20 @@ def _search(line: Line, collected: Collected) -> tuple[list[Entry], str]:
         )
         board = leaderboard(
             trials,
-            folds=settings.folds,
+            folds=settings.fits,
             maximise=maximise,
             confidence=settings.confidence,
             bounds=(measure.lowest, measure.highest),
         )
         if not board or not board[0].complete:
             raise RunError(
-                f"no trial of the search finished all {settings.folds} folds; see {line.folder.path('search')}."
+                f"no trial of the search finished all {settings.fits} folds; see {line.folder.path('search')}."
             )
         finished = sum(entry.complete for entry in board)
         cut = sum(trial.given_up for trial in trials)
         failed = len(trials) - finished - cut
         summary.text = (
-            f"{finished} trials by {settings.folds} folds"
+            f"{finished} trials by {settings.fits} folds"
             + (f", {cut} stopped early" if cut else "")
             + (f", {failed} failed" if failed else "")
             + f", best {metric} {board[0].mean:.4f}"
@@ -107,17 +110,22 @@ def _fold_data(collected: Collected) -> FoldData:
     learnt = [feature.name for feature in collected.features]
     columns = list(dict.fromkeys([*learnt, collected.target.name, *assign.columns]))
 
-    def training(frame: pl.DataFrame, fragment: Fragment) -> tuple[pl.DataFrame, np.ndarray[Any, np.dtype[np.int8]]]:  # noqa: ARG001
-        fold = assign(frame)
-        rows = fold >= 0
-        return frame.filter(pl.Series(rows)).select([ROW, *learnt, collected.target.name]), fold[rows]
+    assigns = [assign, *(repeat.assign for repeat in collected.repeats)]
 
-    parts = on_ray.scan(collected.source, training, columns=columns)
+    def training(frame: pl.DataFrame, fragment: Fragment) -> tuple[pl.DataFrame, list[npt.NDArray[np.int8]]]:  # noqa: ARG001
+        parts = [each(frame) for each in assigns]
+        rows = parts[0] >= 0
+        return frame.filter(pl.Series(rows)).select([ROW, *learnt, collected.target.name]), [p[rows] for p in parts]
+
+    found = on_ray.scan(collected.source, training, columns=columns)
+    profiles = [collected.profiles, *(repeat.profiles for repeat in collected.repeats)]
     return FoldData(
         target=collected.target,
         features=collected.features,
-        frame=pl.concat([frame for frame, _ in parts]),
-        fold=np.concatenate([fold for _, fold in parts]),
-        profiles={part: profile for part, profile in collected.profiles.items() if part >= 0},
+        frame=pl.concat([frame for frame, _ in found]),
+        divisions=tuple(
+            Division.of(each.assignment, np.concatenate([parts[place] for _, parts in found]), profiles[place])
+            for place, each in enumerate(assigns)
+        ),
         digest=collected.digest,
     )

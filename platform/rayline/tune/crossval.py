@@ -1,6 +1,7 @@
-"""One fold of one trial: preparation fitted on the other folds' profiles, a network trained, the fold judged.
+"""One fold of one trial: preparation fitted on the profiles of what the fold learns from, a network trained, it judged.
 
-The folds' profiles come from the single scan of the data; leaving one out is a merge, never a second scan.
+The folds' profiles come from the single scan of the data; leaving one out is a merge, never a second scan. Folds that
+are repeated are counted on: with k folds, fold k is the first of the second division.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rayline.evaluate.selection import build_metric, metrics_for
 from rayline.evaluate.threshold import choose
 from rayline.models.network import Network
 from rayline.prepare import preparation, target
+from rayline.prepare.split._parts import Assignment
 from rayline.profile.profile import Profile, merge
 from rayline.spec import Spec
 from rayline.train.loop import fit
@@ -33,26 +35,54 @@ STOPPING_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class FoldData:
-    """The training rows of a spec with the fold of each, and what each fold's scan found.
+class Division:
+    """The training rows divided into k folds: `part` int8 [n] of each row, and what each part's scan found."""
 
-    `frame` [n] holds `ROW`, the features and the target; `fold` int8 [n] is 0..k-1.
+    part: npt.NDArray[np.int8]
+    profiles: dict[int, Profile]
+    learnt: tuple[tuple[int, ...], ...]
+    """Of each fold: the parts it learns from, all but its own, or those before it in time."""
+    judged: tuple[tuple[int, ...], ...]
+    """Of each fold: the parts it is judged on."""
+    _merged: dict[int, Profile] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, assignment: Assignment, part: npt.NDArray[np.int8], profiles: dict[int, Profile]) -> Division:
+        """As the split assigns them."""
+        folds = range(assignment.folds)
+        learnt = tuple(assignment.training_parts(fold) for fold in folds)
+        return cls(part, profiles, learnt, tuple(assignment.judged_parts(fold) for fold in folds))
+
+    def profile(self, fold: int) -> Profile:
+        """The profile of what `fold` learns from; merged once and kept."""
+        if fold not in self._merged:
+            self._merged[fold] = merge([self.profiles[k] for k in self.learnt[fold] if k in self.profiles])
+        return self._merged[fold]
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """The training rows of a spec and their divisions into folds, one for each repeat.
+
+    `frame` [n] holds `ROW`, the features and the target.
     """
 
     target: Target
     features: tuple[Feature, ...]
     frame: pl.DataFrame
-    fold: npt.NDArray[np.int8]
-    profiles: dict[int, Profile]
+    divisions: tuple[Division, ...]
     digest: str = ""
     """Names the data, so that a resumed search can tell whether it has changed."""
-    _merged: dict[int, Profile] = field(default_factory=dict, repr=False, compare=False)
+
+    def at(self, fold: int) -> tuple[Division, int]:
+        """The division that `fold` is of, counted over all of them, and its number there."""
+        repeat, place = divmod(fold, len(self.divisions[0].learnt))
+        return self.divisions[repeat], place
 
     def without(self, fold: int) -> Profile:
-        """The profile of all folds but `fold`; merged once and kept."""
-        if fold not in self._merged:
-            self._merged[fold] = merge([p for k, p in sorted(self.profiles.items()) if k != fold])
-        return self._merged[fold]
+        """The profile of what `fold` learns from."""
+        division, place = self.at(fold)
+        return division.profile(place)
 
     def rows(self, prepared: preparation.Preparation, chosen: npt.NDArray[np.bool_]) -> Rows:
         part = self.frame.filter(pl.Series(chosen))
@@ -64,16 +94,17 @@ class FoldData:
 
 
 def run_fold(data: FoldData, spec: Spec, fold: int, metric: str) -> FoldResult:
-    """Train on every fold but `fold`, judge on it.
+    """Train on what `fold` learns from, all others or those before it in time, and judge on it.
 
     Raises:
         DataError: the other folds cannot be prepared, for example a feature all missing in them.
         RunError: training diverged.
     """
     started = time.perf_counter()
-    prepared = preparation.fit(spec.prepare, data.features, data.without(fold))
-    held = data.fold == fold
-    learning = ~held
+    prepared = preparation.fit(spec.prepare, data.features, data.without(fold), data.target)
+    division, place = data.at(fold)
+    held = np.isin(division.part, division.judged[place])
+    learning = np.isin(division.part, division.learnt[place])
     stopping: Rows | None = None
     threshold = spec.evaluate.threshold
     if spec.train.early_stopping is not None or isinstance(threshold, str):

@@ -133,11 +133,11 @@ def search(
     """
     ledger = Ledger(folder)
     ledger.open({"spec": digest(to_dict(spec)), "data": data.digest, "metric": metric})
-    known = ledger.trials(spec.tune.folds)
+    known = ledger.trials(spec.tune.fits)
     algorithm = cast(Any, spec.tune.search).build(dict(spec.tune.space), seed=spec.tune.seed, maximise=maximise)
     pending: deque[TrialRecord] = deque()
     for record in known:
-        if len(record.folds) == spec.tune.folds or (record.given_up and record.folds):
+        if len(record.folds) == spec.tune.fits or (record.given_up and record.folds):
             algorithm.tell(record.params, float(np.mean([r.value for r in record.folds.values()])))
         else:
             pending.append(record)
@@ -145,7 +145,7 @@ def search(
         search=algorithm,
         ledger=ledger,
         budget=spec.tune.trials,
-        folds=spec.tune.folds,
+        folds=spec.tune.fits,
         pending=pending,
         seen={record.id for record in known},
         proposed_before={record.id for record in known},
@@ -153,7 +153,7 @@ def search(
     )
     if pending or asker.asked < asker.budget:
         _run(data, spec, asker, metric, maximise, on_progress)
-    trials = ledger.trials(spec.tune.folds)
+    trials = ledger.trials(spec.tune.fits)
     if not any(record.folds for record in trials):
         raise RunError(f"no trial of the search finished a fold; see {folder}.")
     return trials
@@ -171,7 +171,7 @@ def _run(
     if spec.tune.stopping == "asha":
         scheduler = ASHAScheduler(
             time_attr="folds", metric="value", mode="max" if maximise else "min",
-            max_t=spec.tune.folds, grace_period=1, reduction_factor=2,
+            max_t=spec.tune.fits, grace_period=1, reduction_factor=2,
         )  # fmt: skip
     trainable = tune.with_parameters(
         _trial, data=data, document=to_dict(spec), folder=asker.ledger.folder, metric=metric
@@ -216,7 +216,7 @@ def _trial(config: dict[str, Any], *, data: FoldData, document: dict[str, Any], 
     spec = apply(load(document), params)
     trial = digest(params)
     values: list[float] = []
-    for fold in range(spec.tune.folds):
+    for fold in range(spec.tune.fits):
         result = ledger.fold(trial, fold)
         if result is None:
             result = run_fold(data, spec, fold, metric)
@@ -242,9 +242,9 @@ class _Progress(tune.Callback):  # type: ignore[misc]
 
     def on_trial_result(self, *_: Any, trial: Any, result: dict[str, Any], **__: Any) -> None:
         self._folds[trial.trial_id] = result["folds"]
-        if result["folds"] == self._spec.tune.folds:
+        if result["folds"] == self._spec.tune.fits:
             self._complete[trial.trial_id] = result["value"]
-        self._send(milestone=result["folds"] == self._spec.tune.folds)
+        self._send(milestone=result["folds"] == self._spec.tune.fits)
 
     def _send(self, *, milestone: bool) -> None:
         self._tell(
@@ -252,7 +252,7 @@ class _Progress(tune.Callback):  # type: ignore[misc]
                 trials_done=len(self._complete),
                 trials=self._spec.tune.trials,
                 folds_done=sum(self._folds.values()),
-                folds=self._spec.tune.trials * self._spec.tune.folds,
+                folds=self._spec.tune.trials * self._spec.tune.fits,
                 best=self._better(self._complete.values()) if self._complete else None,
                 metric=self._metric,
                 seconds=time.perf_counter() - self._started,

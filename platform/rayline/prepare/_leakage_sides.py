@@ -1,0 +1,213 @@
+"""What stands on both sides, training and held out: rows, groups, and time that runs backwards.
+
+Fragments tell hashes of their rows (8 bytes a row); only where one is found on both sides are rows looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from rayline.core.columns import ROW
+from rayline.core.seeds import UInt64Array
+from rayline.prepare.duplicates.exact import row_hashes
+from rayline.prepare.row_names import row_name, row_names
+from rayline.prepare.split._instants import instants
+from rayline.prepare.split._parts import TEST, VALIDATION, Parts
+
+NATURAL = 0.25
+"""Where rows of equal features disagree on the target at least this often, as a share of how often any two rows do,
+equal rows are different cases that look alike, not copies of one."""
+
+
+TIME = "prepare.leakage.time"
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that held-out rows could have taught."""
+
+    kind: str
+    """`duplicate`, `group`, `target`, `time` or `statistics`."""
+    rows: int
+    """Held-out rows, or training rows, that it is about."""
+    text: str
+    """What was found, how often, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a fragment tells of its training and held-out rows."""
+
+    training: UInt64Array
+    """Hashes of whole rows: features and target."""
+    held: UInt64Array
+    groups: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """Column to a row for each group: its hash, and by side its rows and the first of them."""
+    times: pl.DataFrame | None = None
+    """Training rows' latest time and held-out rows' earliest, with their rows."""
+
+
+def watch(
+    frame: pl.DataFrame,
+    parts: Parts,
+    *,
+    compared: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    time: str | None = None,
+) -> Watch:
+    """Watch one fragment.
+
+    Args:
+        frame: its rows with `ROW`.
+        parts: the part of each [n].
+        compared: columns in which a row and its copy agree: features and target. None: copies are not looked for.
+        groups: columns whose values are to be on one side.
+        time: a column by which no training row is to be later than a held-out one.
+    """
+    training, held = _sides(parts)
+    none = np.zeros(0, np.uint64)
+    hashes = row_hashes(frame.select(compared))["high"].to_numpy() if compared else none
+    return Watch(
+        hashes[training] if compared else none,
+        hashes[held] if compared else none,
+        {name: _groups(frame, name, training, held) for name in groups},
+        None if time is None else _times(frame, time, training, held),
+    )
+
+
+def both_sides(watches: Sequence[Watch]) -> int:
+    """Held-out rows whose features and target are those of a training row."""
+    held = pl.concat([pl.Series(w.held) for w in watches]).to_frame("hash")
+    training = pl.concat([pl.Series(w.training) for w in watches]).to_frame("hash")
+    return held.join(training, on="hash", how="semi").height
+
+
+def compared_rows(frame: pl.DataFrame, parts: Parts, features: Sequence[str], target: str) -> pl.DataFrame:
+    """Of each row on either side: `ROW`, whether it is held out, and hashes of its features and its target."""
+    training, held = _sides(parts)
+    return pl.DataFrame(
+        {
+            ROW: frame[ROW],
+            "held": held,
+            "features": row_hashes(frame.select(features))["high"],
+            "target": row_hashes(frame.select(target))["high"],
+        }
+    ).filter(pl.Series(training | held))
+
+
+def repeated(rows: Sequence[pl.DataFrame]) -> Finding | None:
+    """Copies of training rows among the held-out ones, from `compared_rows` of every fragment.
+
+    Where few columns of few values leave many rows alike by nature, which shows in targets that differ, there is none.
+    """
+    every = pl.concat(rows).sort(ROW)
+    alike = every.group_by("features").agg(pl.len().alias("rows"), pl.col("target").n_unique().alias("targets"))
+    alike = alike.filter(pl.col("rows") > 1)
+    if alike.height and (alike["targets"] > 1).mean() >= NATURAL * _differing(every["target"]):  # type: ignore[operator]
+        return None
+    key = ["features", "target"]
+    training = every.filter(~pl.col("held")).group_by(key).agg(pl.col(ROW).first().alias("original"))
+    copies = every.filter(pl.col("held")).join(training, on=key, how="inner").sort(ROW)
+    if not copies.height:
+        return None
+    row, original = copies[ROW][0], copies["original"][0]
+    return Finding(
+        "duplicate",
+        copies.height,
+        f"{copies.height} held-out rows are equal to training rows in every feature and the target; for example "
+        f"{row_name(row)} is held out and {row_name(original)} is trained on. Drop copies by "
+        "prepare.duplicates: [{name: exact, columns: [the features and the target]}], or keep them on one side by "
+        "data.split: {name: group, by: COLUMN}. Where they are different cases that look alike, set "
+        "prepare.leakage: warn.",
+    )
+
+
+def groups_divided(watches: Sequence[Watch], column: str) -> Finding | None:
+    """Groups of `column` with rows on both sides."""
+    found = (
+        pl.concat([w.groups[column] for w in watches])
+        .group_by("hash")
+        .agg(pl.col("training", "held").sum(), pl.col("first_training", "first_held").min())
+        .filter((pl.col("training") > 0) & (pl.col("held") > 0))
+        .sort("first_held")
+    )
+    if not found.height:
+        return None
+    held = int(found["held"].sum())
+    first = found.row(0, named=True)
+    return Finding(
+        "group",
+        held,
+        f"{found.height} groups of {column!r} have rows on both sides: {int(found['training'].sum())} training and "
+        f"{held} held-out rows; for example {row_name(first['first_training'])} is trained on and "
+        f"{row_name(first['first_held'])} is held out. Set data.split: {{name: group, by: {column}}}, or "
+        "prepare.leakage: warn.",
+    )
+
+
+def first_held_out(watches: Sequence[Watch]) -> tuple[Any, int] | None:
+    """The earliest time of a held-out row and that row, where a training row is later."""
+    times = pl.concat([w.times for w in watches if w.times is not None])
+    held = times.filter("held").sort("time", ROW)
+    if not held.height:
+        return None
+    time, row = held.row(0)[:2]
+    return (time, int(row)) if (times.filter(~pl.col("held"))["time"] > time).any() else None
+
+
+def later_rows(frame: pl.DataFrame, parts: Parts, column: str, time: Any) -> pl.Series:
+    """`ROW` of the training rows that are later than `time`."""
+    return frame[ROW].filter(pl.Series((parts >= 0) & (instants(frame[column], TIME) > time)))
+
+
+def time_backwards(rows: Sequence[pl.Series], column: str, held_row: int) -> Finding:
+    """Training rows that are later than the earliest held-out row, from `later_rows` of every fragment."""
+    later = pl.concat(rows).sort()
+    return Finding(
+        "time",
+        len(later),
+        f"{len(later)} training rows are later by {column!r} than the earliest held-out row: {row_name(held_row)} is "
+        f"held out, and {row_names(later.to_list())} {'is' if len(later) == 1 else 'are'} trained on. "
+        f"Set data.split: {{name: time, by: {column}}}, or prepare.leakage: warn.",
+    )
+
+
+def _sides(parts: Parts) -> tuple[Mask, Mask]:
+    return parts >= 0, (parts == TEST) | (parts == VALIDATION)
+
+
+def _groups(frame: pl.DataFrame, name: str, training: Mask, held: Mask) -> pl.DataFrame:
+    """Rows without a group are in none."""
+    column = frame[name]
+    rows = pl.DataFrame({"hash": column.hash(), ROW: frame[ROW], "training": training, "held": held})
+    return (
+        rows.filter(column.is_not_null())
+        .group_by("hash")
+        .agg(
+            pl.col("training", "held").sum(),
+            pl.col(ROW).filter("training").min().alias("first_training"),
+            pl.col(ROW).filter("held").min().alias("first_held"),
+        )
+    )
+
+
+def _times(frame: pl.DataFrame, name: str, training: Mask, held: Mask) -> pl.DataFrame:
+    """The training row that is latest and the held-out row that is earliest."""
+    times = instants(frame[name], TIME)
+    rows = pl.DataFrame({"time": times, ROW: frame[ROW], "training": training, "held": held})
+    latest = rows.filter("training").sort("time", ROW, descending=[True, False]).head(1)
+    earliest = rows.filter("held").sort("time", ROW).head(1)
+    return pl.concat([latest, earliest]).select("time", ROW, "held")
+
+
+def _differing(target: pl.Series) -> float:
+    """How often two rows drawn at random have different targets."""
+    shares = target.value_counts()["count"] / len(target)
+    return 1.0 - float((shares**2).sum())
