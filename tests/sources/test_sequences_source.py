@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -92,8 +93,31 @@ def test_files_without_a_header(tmp_path: Path) -> None:
 )
 def test_a_broken_file_is_named_with_its_line(folder: Path, text: str, words: str) -> None:
     (folder / "runs" / "run_5.csv").write_text(text)
-    with pytest.raises(DataError, match=words):
-        whole(source(folder / "runs" / "run*.csv", columns=["left", "right"]))
+    for options in ({"columns": ["left", "right"]}, {}):
+        with pytest.raises(DataError, match=words):
+            whole(source(folder / "runs" / "run*.csv", **options))
+
+
+def test_a_stored_file_of_other_types_is_named(tmp_path: Path) -> None:
+    pl.DataFrame({"x": [1.0]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"x": ["b"]}).write_parquet(tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet: column 'x', a channel of .*, holds no numbers there"):
+        whole(source(tmp_path))
+
+
+def test_files_and_labels_at_a_url() -> None:
+    memory = fsspec.filesystem("memory")
+    for n in range(3):
+        memory.pipe(f"/runs/{n}.csv", f"x\n{n}\n{n}\n".encode())
+    memory.pipe("/labels/a.csv", b"n,fell\n0,yes\n1,no\n2,no\n")
+    memory.pipe("/labels/b.csv", b"n,who\n2,c\n1,b\n0,a\n")
+    found = whole(source("memory://runs/*.csv", labels="memory://labels/*.csv"))
+    assert found.drop(ROW).rows() == [(0, "yes", "a", [0.0] * 2), (1, "no", "b", [1.0] * 2), (2, "no", "c", [2.0] * 2)]
+    memory.pipe("/runs/1.csv", b"x\n1\nbad\n")
+    with pytest.raises(DataError, match=r"1\.csv line 3: the value of column 'x' cannot be read"):
+        whole(source("memory://runs/*.csv"))
+    memory.rm("/runs", recursive=True)
+    memory.rm("/labels", recursive=True)
 
 
 def test_a_channel_of_text_is_refused(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import posixpath
 from collections.abc import Sequence
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.sources import _files
+from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 
 LINES = (".jsonl", ".ndjson")
@@ -35,8 +37,7 @@ def read(path: str) -> pa.Table:
         return _read_lines(path)
     source: Any = as_source(path)
     source = source.build()
-    tables = [source.read(fragment) for fragment in source.fragments()]
-    return pa.concat_tables(tables).drop_columns([ROW])
+    return pl.concat(scan(source, lambda rows, _: rows.drop(ROW))).to_arrow()
 
 
 def path_column(columns: Sequence[str], where: str, declared: str | None, also: str) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing
 from rayline.sources import _files, _manifest
 from rayline.sources._columns import SEQUENCE, canonical_schema, other_columns, unknown_column
@@ -18,6 +19,7 @@ from rayline.sources._media import FilesFragment, readers, runs, stream_bytes
 from rayline.sources._source import Fragment, Source
 from rayline.sources.csv import MISSING
 from rayline.sources.csv import Config as CsvConfig
+from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 
 if TYPE_CHECKING:
@@ -103,18 +105,17 @@ class SequenceFiles(Source):
             tables.append(table.select(wanted))
         offsets = pa.array(np.cumsum([0, *(table.num_rows for table in tables)]), pa.int32())
         for channel in wanted:
-            parts = [
-                self._numbers(table.column(channel), path) for table, path in zip(tables, fragment.files, strict=True)
-            ]
+            parts = [self._numbers(table, channel, path) for table, path in zip(tables, fragment.files, strict=True)]
             values = pa.concat_arrays(
                 [chunk for part in parts for chunk in part.chunks] or [pa.array([], pa.float64())]
             )
             rows = rows.append_column(channel, pa.ListArray.from_arrays(offsets, values))
         return rows
 
-    def _numbers(self, column: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
+    def _numbers(self, table: pa.Table, channel: str, path: str) -> pa.ChunkedArray:
+        column = table.column(channel)
         if not pa.types.is_floating(column.type):
-            raise DataError(f"{_shown(path)}: a column that is a channel of {self.name} holds no numbers there.")
+            raise DataError(f"{_shown(path)}: column {channel!r}, a channel of {self.name}, holds no numbers there.")
         return column
 
     def _table(self, path: str, data: bytes) -> pa.Table:
@@ -122,7 +123,7 @@ class SequenceFiles(Source):
         table = self._quickly(data) if path.lower().endswith(PLAIN) else None
         if table is None:  # read as any table is, for what it says of what is wrong with it
             table = self._as_any_table(path)
-        names = [name.strip().lstrip("#").strip() for name in table.column_names]
+        names = [_bare(name) for name in table.column_names]
         numbers = pa.types.is_integer, pa.types.is_floating, pa.types.is_null
         columns = [
             column.cast(pa.float64()) if any(is_number(column.type) for is_number in numbers) else column
@@ -145,17 +146,19 @@ class SequenceFiles(Source):
             )
         except pa.ArrowInvalid:
             return None
-        return None if any(pa.types.is_string(kind) for kind in table.schema.types) else table
+        wanted = self.config.columns or self._channels or [_bare(name) for name in table.column_names]
+        kinds = [field.type for field in table.schema if _bare(field.name) in wanted]
+        return None if any(pa.types.is_string(kind) for kind in kinds) else table
 
     def _as_any_table(self, path: str) -> pa.Table:
-        config: Any = as_source(path)
+        config: Any = as_source(_address(self._place, path))
         if isinstance(config, CsvConfig):
             config = config.model_copy(update={"header": self.config.header})
         source = config.build()
         names = source.schema().names
-        if isinstance(config, CsvConfig) and self.config.columns:
-            spelled = {name.lstrip("#").strip(): name for name in names}
-            kinds = {spelled[name]: "number" for name in self.config.columns if name in spelled}
+        channels = self.config.columns or self._channels
+        if isinstance(config, CsvConfig) and channels:
+            kinds = {name: "number" for name in names if _bare(name) in channels}
             source = config.model_copy(update={"types": kinds}).build()
         return pa.concat_tables([source.read(f) for f in source.fragments()]).select(names)
 
@@ -220,12 +223,23 @@ def _ids_frame(ids: list[str], name: str) -> pl.DataFrame:
 
 
 def _labels(file: _files.File) -> pl.DataFrame:
-    config: Any = as_source(file.path if "://" not in file.uri else file.uri)
+    config: Any = as_source(_address(file.uri, file.path))
     source = config.build()
-    table = pa.concat_tables([source.read(fragment) for fragment in source.fragments()])
-    frame = pl.from_arrow(table.select(source.schema().names))
-    assert isinstance(frame, pl.DataFrame)
-    return frame.rename({name: name.lstrip("#").strip() or name for name in frame.columns})
+    frame = pl.concat(scan(source, lambda rows, _: rows.drop(ROW)))
+    return frame.rename({name: _bare(name) or name for name in frame.columns})
+
+
+def _address(uri: str, path: str) -> str:
+    """One file as a source's path: at a URL, with its scheme and options."""
+    scheme, found, rest = uri.partition("://")
+    if not found or "://" in path:
+        return path
+    return f"{scheme}://{path}{''.join(rest.partition('?')[1:])}"
+
+
+def _bare(name: str) -> str:
+    """A column's name without the `#` that some headers begin with."""
+    return name.strip().lstrip("#").strip()
 
 
 def _shown(path: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from rayline.core.errors import DataError
 from rayline.sources import _files
 from rayline.sources._columns import unknown_column
+from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def _rows(config: Config) -> tuple[pl.DataFrame, list[str]]:
     ids, targets = [config.id] if config.id else [], [config.target] if config.target else []
     channels = _channels(config, schema)
     wanted = list(dict.fromkeys([*ids, *config.time, *channels, *config.keep, *targets]))
-    frame = pl.from_arrow(pa.concat_tables([source.read(fragment, wanted) for fragment in source.fragments()]))
-    assert isinstance(frame, pl.DataFrame)
+    frame = pl.concat(scan(source, lambda rows, _: rows, columns=wanted))
     columns = [
         *(frame[name].alias(ID) for name in ids),
         _times(frame, config).alias(TIME),

@@ -94,14 +94,16 @@ class SequenceConfig(TensorConfig):
 
         Where sequences are smoothed, the scale is learnt from the sample's smoothed ones.
         """
-        rows = sequences(sample.drop_nulls().to_list(), column.name)
-        longest = max((len(row) for row in rows), default=1)
-        length = min(max(longest, 1), MOST_LENGTH) if self.length is None else self.length
+        inner = inner_of(column)
+        known = inner is not None and bool(inner.get("count")) and not self.smooth
+        values = sample.drop_nulls()
+        longest = values.list.len().max() if len(values) and values.dtype == pl.List else 1
+        length = self.length or min(max(int(longest or 1), 1), MOST_LENGTH)  # type: ignore[arg-type]
         treatment = Treatment(self.smooth, self.fill, length=length, offset=0.0, factor=1.0)
         if self.scale == "none":
             return treatment
-        inner = inner_of(column)
-        if self.smooth or inner is None or not inner.get("count"):
+        if not known or inner is None:
+            rows = sequences(values.to_list(), column.name)
             inner = _measured([treatment.cleaned(row) for row in rows if len(row)])
         offset, factor = _affine(self.scale, inner)
         return Treatment(self.smooth, self.fill, length=length, offset=offset, factor=factor)
