@@ -238,7 +238,6 @@ def test_a_task_gets_a_source_without_its_list_of_files(folder: Path, tmp_path: 
 
 
 def test_images_at_a_url_are_read_side_by_side() -> None:
-    import fsspec
 
     memory = fsspec.filesystem("memory")
     for n in range(40):
