@@ -160,7 +160,7 @@ def test_compressed_files_and_folders(tmp_path: Path) -> None:
         ([{"a": 1}, {"a": ["secret"]}], "data.jsonl line 2: column 'a' holds a list of other things than numbers."),
         ([{"a": [1]}, {"a": 2}], "data.jsonl line 2: column 'a' holds a whole number."),
         ([{"a": [[1]]}], "data.jsonl line 1: column 'a' holds a list of other things than numbers."),
-        ([{"a": 1}, {"a": {"b": 2}}], "'a' is a whole number on line 1 of data.jsonl and an object elsewhere, with 'a.b'"),
+        ([{"a": 1}, {"a": {"b": 2}}], "'a' is a whole number on line 1 of data.jsonl and an object elsewhere"),
         ([{"a.b": 1, "a": {"b": 2}}], "data.jsonl has the column 'a.b' twice"),
         ([{ROW: 1}], f"has a column {ROW!r}, a name Rayline keeps"),
     ],
@@ -241,15 +241,12 @@ SCALARS = st.one_of(
     st.sampled_from(["2024-01-02", "2024-01-02T03:04:05Z", "2024-01-02 03:04", "2024-01-02T03:04:05.123456", "x"]),
 )  # fmt: skip
 VALUES = st.one_of(SCALARS, st.lists(st.one_of(st.none(), st.integers(-9, 9), st.floats(allow_nan=False)), max_size=3))
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {}, optional={"a": st.integers(-9, 9), "b": SCALARS, "c": VALUES, "o": st.fixed_dictionaries({}, optional={"d": SCALARS, "e": st.floats(allow_nan=False)})}
-    ),
-    min_size=1, max_size=6,
-)  # fmt: skip
+INNER = st.fixed_dictionaries({}, optional={"d": SCALARS, "e": st.floats(allow_nan=False)})
+KEYS = {"a": st.integers(-9, 9), "b": SCALARS, "c": VALUES, "o": INNER}
+ROWS = st.lists(st.fixed_dictionaries({}, optional=KEYS), min_size=1, max_size=6)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_arrows_reader_and_ours_agree(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     source = open_lines(tmp_path, *rows)

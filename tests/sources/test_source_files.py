@@ -136,7 +136,7 @@ def test_text_in_a_spec_is_claimed_by_kind(folder: Path) -> None:
 
 def test_text_that_nothing_claims(folder: Path) -> None:
     with pytest.raises(SpecError, match="cannot tell what kind of source"):
-        as_source(str(folder / "notes.md"))
+        as_source(str(folder / "notes.bin"))
 
 
 def test_any_fsspec_filesystem() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,15 +83,21 @@ class _Handler(pafs.FSSpecHandler):  # type: ignore[misc]
     """Files of an fsspec filesystem, whose every fault is an `OSError`."""
 
     def open_input_stream(self, path: str) -> pa.PythonFile:
-        return self._open(path)
+        return pa.PythonFile(self._open(path), mode="r")
 
     def open_input_file(self, path: str) -> pa.PythonFile:
-        return self._open(path)
+        handle: Any = self._open(path)
+        try:
+            handle.seek(0, os.SEEK_END)
+            handle.seek(0)
+        except OSError:  # a web server that answers with whole files alone
+            handle = io.BytesIO(handle.read())
+        return pa.PythonFile(handle, mode="r")
 
-    def _open(self, path: str) -> pa.PythonFile:
+    def _open(self, path: str) -> _Guarded:
         if not self.fs.isfile(path):
             raise FileNotFoundError(path)
-        return pa.PythonFile(_Guarded(_os_errors(self.fs.open, path, mode="rb")), mode="r")
+        return _Guarded(_os_errors(self.fs.open, path, mode="rb"))
 
 
 class _Guarded:
@@ -112,7 +119,7 @@ class _Guarded:
 def _os_errors(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
     try:
         return call(*args, **options)
-    except (OSError, ValueError):
+    except OSError:
         raise
     except Exception as error:  # each client has its own tree of errors, and none is imported here
         raise OSError(f"{type(error).__name__}: {error}") from error
@@ -217,7 +224,7 @@ def open_file(uri: str, path: str, size_bytes: int = 0) -> pa.NativeFile:
             handle = pa.memory_map(path) if os.path.getsize(path) else filesystem.open_input_file(path)
         else:
             handle = filesystem.open_input_file(path)
-        _same_size(path, size_bytes, handle.size() if size_bytes else 0)
+        _same_size(path, size_bytes, handle.size() if size_bytes else None)
     except OSError as error:
         raise unreadable(path, error) from None
     return handle
@@ -241,7 +248,7 @@ def open_stream(uri: str, path: str, size_bytes: int = 0) -> pa.NativeFile:
 
 def _same_size(path: str, listed: int, found: int | None) -> None:
     # rows read from a file that has changed would not be those that types and keys were decided on
-    if listed and found and found != listed:
+    if listed and found is not None and found != listed:
         raise DataError(
             f"{path!r} has changed since it was listed: it had {listed} bytes and has {found} now. "
             "Let whatever writes it finish, then run again."
