@@ -15,9 +15,9 @@ pytestmark = pytest.mark.parametrize("name", catalog.names("outliers"))
 X = np.random.default_rng(0).standard_t(2, size=5000)
 
 
-def prepared(name: str, x: pl.Series, scale: str = "none") -> Preparation:
+def prepared(name: str, x: pl.Series, scale: str = "none", **options: object) -> Preparation:
     frame = pl.DataFrame({ROW: np.arange(len(x)), "x": x})
-    spec = Prepare.model_validate({"numbers": {"outliers": name, "scale": scale}})
+    spec = Prepare.model_validate({"numbers": {"outliers": {"name": name, **options}, "scale": scale}})
     return fit(spec, [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0))
 
 
@@ -55,3 +55,26 @@ def test_nothing_to_learn_from_is_refused(name: str) -> None:
     spec = Prepare.model_validate({"numbers": {"impute": "none", "outliers": name}})
     with pytest.raises(DataError, match="'x' has 1 missing values"):
         fit(spec, [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0))
+
+
+def test_outliers_treated_as_missing_are_filled_and_teach_nothing(name: str) -> None:
+    preparation = prepared(name, pl.Series(X), "standard", action="missing")
+    found = preparation.apply(pl.DataFrame({"x": X})).numbers[:, 0].astype(np.float64)
+    assert np.mean(found) == pytest.approx(0.0, abs=1e-5)
+    assert np.std(found) == pytest.approx(1.0, abs=1e-5)
+    values = [-1e9, 1e9, None, *X[:50]]
+    batch = preparation.apply(pl.DataFrame({"x": values}))
+    assert batch.numbers[0] == batch.numbers[1] == batch.numbers[2]
+    assert preparation.compile().columns({"x": values}).numbers.tobytes() == batch.numbers.tobytes()
+
+
+def test_rows_of_outliers_can_be_dropped_from_training_alone(name: str) -> None:
+    preparation = prepared(name, pl.Series(X), "standard", action="drop")
+    stays = preparation.in_training(pl.DataFrame({"x": X}))
+    assert 0.5 < stays.mean() < 1.0
+    assert np.abs(X[~stays]).min() > np.abs(np.quantile(X, [0.25, 0.75])).max()
+    found = preparation.apply(pl.DataFrame({"x": X[stays]})).numbers[:, 0].astype(np.float64)
+    assert np.mean(found) == pytest.approx(0.0, abs=1e-5)
+    assert np.std(found) == pytest.approx(1.0, abs=1e-5)
+    answered = preparation.apply(pl.DataFrame({"x": [-1e9, 1e9]})).numbers[:, 0]
+    assert np.abs(answered).max() < 1e3

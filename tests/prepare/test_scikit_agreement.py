@@ -10,7 +10,16 @@ from sklearn import datasets, feature_selection, linear_model
 from sklearn.decomposition import PCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from rayline.core import catalog
 from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
@@ -43,6 +52,11 @@ def holed(x: np.ndarray, share: float = 0.15, seed: int = 0) -> np.ndarray:
     return x
 
 
+def without_ties(x: np.ndarray) -> np.ndarray:
+    """`x` with every number moved by about a millionth of its column's deviation."""
+    return x + 1e-6 * x.std(axis=0) * np.random.default_rng(9).normal(size=x.shape)
+
+
 def prepared(data: str, x: np.ndarray, target: np.ndarray, names: list[str], spec: dict[str, object]) -> Preparation:
     frame = frame_of(x, target, names)
     task = TASKS[data]
@@ -73,9 +87,7 @@ def filled(name: str, x: np.ndarray, **options: object) -> np.ndarray:
 @pytest.mark.parametrize("neighbours", [1, 5, 20])
 def test_knn_to_one_in_a_billion(data: str, weights: str, neighbours: int) -> None:
     """On numbers without ties: scikit-learn takes any of equally far donors, Rayline the first."""
-    x, _, _ = load(data)
-    x = x + 1e-6 * x.std(axis=0) * np.random.default_rng(9).normal(size=x.shape)
-    x = holed(x)
+    x = holed(without_ties(load(data)[0]))
     options = {"neighbours": neighbours, "weights": weights}
     mine = filled("knn", x, standardise=False, **options)
     theirs = KNNImputer(n_neighbors=neighbours, weights=weights).fit_transform(x)
@@ -210,3 +222,121 @@ def test_from_missing_values_to_chosen_columns_in_one_spec(data: str) -> None:
     z = StandardScaler().fit_transform(IterativeImputer(**limits).fit_transform(z))
     places = [names.index(name) for name in preparation.layout.numbers]
     np.testing.assert_allclose(numbers(preparation, x, target, names), z[:, places], atol=2e-6 * np.abs(z).max())
+
+
+SCALERS = {
+    "standard": ("standard", StandardScaler(), 2e-6),
+    "minmax": ("minmax", MinMaxScaler(), 2e-6),
+    "maxabs": ("maxabs", MaxAbsScaler(), 2e-6),
+    "robust": ("robust", RobustScaler(), 2e-6),
+    "yeo-johnson": ("power", PowerTransformer(), 1e-5),
+    "box-cox": ({"name": "power", "method": "box-cox"}, PowerTransformer("box-cox"), 1e-5),
+    "uniform": ("quantile", QuantileTransformer(n_quantiles=1000), 1e-6),
+    "few knots": ({"name": "quantile", "knots": 30}, QuantileTransformer(n_quantiles=30), 1e-6),
+    "normal": (
+        {"name": "quantile", "to": "normal"},
+        QuantileTransformer(n_quantiles=1000, output_distribution="normal"),
+        1e-3,
+    ),
+}
+
+
+@every_set
+@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.filterwarnings("ignore:n_quantiles")
+def test_scalers_to_the_tolerance_beside_each(data: str, scaler: str) -> None:
+    """Of the largest number there is: 2e-6 is float32; the bends have 1e-5; a normal curve in straight lines 1e-3.
+
+    On rows that were learnt from, and on rows between and beyond them.
+    """
+    spec, reference, tolerance = SCALERS[scaler]
+    x, target, names = load(data)
+    if scaler == "box-cox":
+        x = x + 0.01 - np.minimum(x.min(axis=0), 0.0)
+    if scaler in ("uniform", "normal"):
+        # scikit-learn takes what is within 1e-7 of an end, in the column's own unit, for the end
+        x = 1e6 * without_ties(x)
+    preparation = prepared(data, x, target, names, {"numbers": {"scale": spec}})
+    reference.fit(x)
+    between = x[:-1] + 0.37 * (x[1:] - x[:-1])
+    for rows, y in ((x, target), (between, target[1:]), (x * 1.01, target)):
+        theirs = reference.transform(rows)
+        mine = numbers(preparation, rows, y, names)
+        np.testing.assert_allclose(mine, theirs, atol=tolerance * np.abs(theirs).max())
+
+
+@every_set
+def test_ranks_of_real_ties_to_half_a_rank(data: str) -> None:
+    """scikit-learn's quantiles of n rows miss some of the n numbers by rounding, and with them the middle of a tie."""
+    x, target, names = load(data)
+    preparation = prepared(data, x, target, names, {"numbers": {"scale": "quantile"}})
+    theirs = QuantileTransformer(n_quantiles=len(x)).fit_transform(x)
+    mine = numbers(preparation, x, target, names)
+    np.testing.assert_allclose(mine, theirs, atol=0.501 / (len(x) - 1))
+    assert np.isclose(mine, theirs, atol=1e-6).mean() > 0.9
+
+
+def categories(data: str) -> tuple[pl.DataFrame, np.ndarray, list[str]]:
+    """The numbers of a set, cut to a few ranges each, as categories; some missing."""
+    x, target, names = load(data)
+    columns = {}
+    for place, name in enumerate(names[:6]):
+        ranks = np.argsort(np.argsort(x[:, place], kind="stable")) * (3 + 4 * place) // len(x)
+        texts = [None if n % 17 == 0 else f"r{rank:02d}" for n, rank in enumerate(ranks.tolist())]
+        columns[name] = pl.Series(texts, dtype=pl.String)
+    return pl.DataFrame({ROW: np.arange(len(x)), **columns, "y": target}), target, names[:6]
+
+
+@every_set
+@pytest.mark.parametrize("smooth", ["auto", 10.0, 0.0])
+def test_target_encoding_to_float32(data: str, smooth: float | str) -> None:
+    """Rows to answer by every training row; training rows by those of the other folds: to 2e-6 of the largest."""
+    frame, target, names = categories(data)
+    task = TASKS[data]
+    goal = Target("y", task, () if task is Task.REGRESSION else tuple(str(c) for c in np.unique(target)))
+    spec = {"categories": {"encode": {"name": "target", "smooth": smooth, "standardise": False}}}
+    features = [Feature(name, FeatureType.CATEGORY) for name in names]
+    preparation = fit(Prepare.model_validate(spec), features, profile_frame(frame, seed=0), goal)
+    kind = {Task.BINARY: "binary", Task.MULTICLASS: "multiclass", Task.REGRESSION: "continuous"}[task]
+    texts = np.array(frame.select(names).rows(), dtype=object)
+    reference = TargetEncoder(smooth=smooth, target_type=kind).fit(texts, target)
+    unknown = np.full((1, len(names)), "never seen", dtype=object)
+    theirs = np.concatenate([reference.transform(texts), reference.transform(unknown)])
+    asked = pl.concat([frame.select(names), pl.DataFrame(unknown.tolist(), schema=names, orient="row")])
+    mine = preparation.apply(asked).numbers
+    np.testing.assert_allclose(mine, theirs, atol=2e-6 * np.abs(theirs).max())
+    folds = preparation._transform.folds_of(frame[ROW].to_numpy())
+    seen = preparation.apply(frame, training=True).numbers
+    for fold in range(5):
+        others = TargetEncoder(smooth=smooth, target_type=kind).fit(texts[folds != fold], target[folds != fold])
+        expected = others.transform(texts[folds == fold])
+        np.testing.assert_allclose(seen[folds == fold], expected, atol=2e-6 * np.abs(theirs).max())
+
+
+def test_ordinal_encoding() -> None:
+    frame, _, names = categories("wine")
+    spec = {"categories": {"encode": {"name": "ordinal", "unit": False}}}
+    features = [Feature(name, FeatureType.CATEGORY) for name in names]
+    preparation = fit(Prepare.model_validate(spec), features, profile_frame(frame, seed=0))
+    texts = np.array(frame.select(names).fill_null("nan").rows(), dtype=object)
+    texts[texts == "nan"] = np.nan
+    theirs = OrdinalEncoder(encoded_missing_value=-1).fit_transform(texts)
+    assert preparation.apply(frame).numbers.tolist() == theirs.tolist()
+
+
+@every_set
+def test_limits_of_outliers_are_the_formulas_of_the_books(data: str) -> None:
+    x, target, names = load(data)
+    low, middle, high = np.quantile(x, [0.25, 0.5, 0.75], axis=0)
+    deviation = 1.482602218505602 * np.median(np.abs(x - middle), axis=0)
+    expected = {
+        "zscore": (x.mean(axis=0) - 3 * x.std(axis=0), x.mean(axis=0) + 3 * x.std(axis=0)),
+        "iqr": (low - 1.5 * (high - low), high + 1.5 * (high - low)),
+        "robust": (middle - 3 * deviation, middle + 3 * deviation),
+    }
+    for kind, (least, most) in expected.items():
+        outliers: object = {"name": "zscore", "robust": True} if kind == "robust" else kind
+        spec = {"numbers": {"outliers": outliers, "scale": "none"}}
+        found = numbers(prepared(data, x, target, names, spec), x, target, names)
+        varies = deviation > 0  # diabetes has sex among its numbers, whose median deviation may be 0
+        np.testing.assert_allclose(found[:, varies], np.clip(x, least, most)[:, varies], rtol=2e-6)

@@ -6,12 +6,12 @@ Guo and Berkhahn, "Entity Embeddings of Categorical Variables", 2016, arXiv:1604
 
 from __future__ import annotations
 
-from rayline.prepare.encode._encoder import EncodeConfig, Encoder
+from rayline.prepare.encode._encoder import Encoder, VocabularyConfig
 from rayline.prepare.fitted import Vocabulary
 from rayline.prepare.training_columns import CategoryColumn
 
 
-class Config(EncodeConfig):
+class Config(VocabularyConfig):
     def build(self) -> Ids:
         return Ids(self)
 

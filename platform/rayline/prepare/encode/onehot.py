@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from rayline.prepare.encode._encoder import EncodeConfig, Encoder
+from rayline.prepare.encode._encoder import Encoder, VocabularyConfig
 from rayline.prepare.fitted import Vocabulary
 from rayline.prepare.training_columns import CategoryColumn
 
 
-class Config(EncodeConfig):
+class Config(VocabularyConfig):
     max_size: int = Field(default=256, ge=1)
     """Known values, and hence columns, at most; of more, the most frequent are known and the others unknown."""
 

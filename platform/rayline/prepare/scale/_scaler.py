@@ -1,11 +1,11 @@
-"""What a scaler is: it learns from a training column the affine map that brings it to a common scale."""
+"""What a scaler is: it learns from a training column the map that brings it to a common scale."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
 from rayline.core.catalog import PluginConfig
-from rayline.prepare.fitted import Affine
+from rayline.prepare.fitted import Affine, Bent
 from rayline.prepare.training_columns import NumberColumn
 
 
@@ -13,7 +13,7 @@ class Scaler(ABC):
     """A column that does not vary is scaled by 1."""
 
     @abstractmethod
-    def learn(self, column: NumberColumn) -> Affine: ...
+    def learn(self, column: NumberColumn) -> Affine | Bent: ...
 
 
 class ScaleConfig(PluginConfig, ABC):
