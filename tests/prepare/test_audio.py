@@ -23,9 +23,9 @@ RATE = 16_000
 TIME = np.arange(RATE) / RATE
 
 
-def learn(name: str = "waveform", **options: Any) -> Any:
+def learn(name: str = "waveform", inner: Any = None, **options: Any) -> Any:
     config: Any = catalog.resolve("audio", {"name": name, **options})
-    return config.learn(cast(Any, SimpleNamespace(name="x", inner=None)), pl.Series("x", [None], pl.Binary))
+    return config.learn(cast(Any, SimpleNamespace(name="x", inner=inner)), pl.Series("x", [None], pl.Binary))
 
 
 def tone(hz: float, rate: int = RATE, seconds: float = 1.0) -> np.ndarray:
@@ -99,6 +99,12 @@ def test_length_is_cut_or_padded_with_silence() -> None:
     padded = learn(seconds=2)([data], "x")[0]
     np.testing.assert_allclose(padded[:RATE], ramp, atol=1e-6)
     assert not padded[RATE:].any()
+
+
+def test_the_length_is_that_of_the_longest_training_sound() -> None:
+    assert learn(inner={"seconds": {"maximum": 1.5}}).shape == (24_000,)
+    assert learn(inner={"seconds": {"maximum": 90.0}}).shape == (160_000,)
+    assert learn().shape == (16_000,)
 
 
 def test_a_stream_of_unknown_length_is_read_to_its_end() -> None:

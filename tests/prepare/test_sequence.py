@@ -95,6 +95,11 @@ def test_the_length_is_the_longest_of_the_sample() -> None:
     assert learn([]).shape == (1,)
 
 
+def test_the_profile_knows_longer_ones_than_its_sample_keeps() -> None:
+    inner = {"count": 9, "mean": 0.0, "variance": 1.0, "minimum": 0.0, "maximum": 1.0, "lengths": {"maximum": 70}}
+    assert learn([[1.0] * 3, None], inner=inner).shape == (70,)
+
+
 def test_resampling_keeps_ends_and_shape() -> None:
     step = learn([[0.0]], "resample", length=5, scale="none")
     made = step([[0, 4], [0, 1, 2, 3, 4], [0, 2, 4], [7], np.linspace(0, 4, 101)], "x")

@@ -116,8 +116,8 @@ def unusable(column: str, place: int, error: UnusableError) -> DataError:
 def inner_of(column: ColumnProfile) -> Mapping[str, Any] | None:
     """What the profile knows of the elements within a column's values; `None` where it measured none.
 
-    Of a sequence: `count`, `mean`, `variance`, `minimum`, `maximum` of its numbers. Of images: `mean` and `variance`
-    a channel, as shares of full brightness.
+    Of sequences: `count`, `mean`, `variance`, `minimum`, `maximum` of their numbers, `lengths`. Of images: `mean` and
+    `variance` a channel, as shares of full brightness. Of sounds: `seconds`. See `profile/inner.py`.
     """
     inner: Mapping[str, Any] | None = getattr(column, "inner", None)
     return inner or None

@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from rayline.prepare.audio._decode import FloatArray, decode
-from rayline.prepare.tensors import TensorConfig
+from rayline.prepare.tensors import TensorConfig, inner_of
+
+if TYPE_CHECKING:
+    from rayline.profile.column import ColumnProfile
+
+MOST_SECONDS = 10.0
+MEASURED_BY_NOBODY = 1.0
+"""Seconds where the profile knows no sound's length."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +68,15 @@ class SoundConfig(TensorConfig):
 
     rate: int = Field(default=16_000, ge=100, le=192_000)
     """Samples a second, hertz; sounds of another rate are resampled (polyphase, with its low-pass filter)."""
-    seconds: float = Field(default=1.0, gt=0, le=600)
-    """Length; longer sounds are cut, shorter ones end in silence."""
+    seconds: float | None = Field(default=None, gt=0, le=600)
+    """Length; longer sounds are cut, shorter ones end in silence. `null`: of the longest training sound, up to 10."""
     crop: Literal["start", "end"] = "end"
     """The end that longer sounds lose."""
 
-    @property
-    def clip(self) -> Clip:
-        return Clip(self.rate, max(round(self.rate * self.seconds), 1), self.crop)
+    def clip(self, column: ColumnProfile) -> Clip:
+        """What every sound is brought to, with a length from the profile of a training column where none is given."""
+        seconds = self.seconds
+        if seconds is None:
+            measured = (inner_of(column) or {}).get("seconds", {}).get("maximum")
+            seconds = min(measured, MOST_SECONDS) if measured else MEASURED_BY_NOBODY
+        return Clip(self.rate, max(math.ceil(self.rate * seconds), 1), self.crop)

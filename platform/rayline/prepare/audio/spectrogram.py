@@ -50,7 +50,7 @@ class Config(SoundConfig):
 
     def learn(self, column: ColumnProfile, sample: pl.Series) -> Spectrogram:  # noqa: ARG002
         window, hop = round(self.rate * self.window_ms / 1000), round(self.rate * self.hop_ms / 1000)
-        return Spectrogram(self.clip, self.bands, window, hop, self.low_hz)
+        return Spectrogram(self.clip(column), self.bands, window, hop, self.low_hz)
 
     @classmethod
     def restore(cls, value: Mapping[str, Any], arrays: Arrays) -> Spectrogram:  # noqa: ARG003

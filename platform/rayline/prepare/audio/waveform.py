@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 class Config(SoundConfig):
     def learn(self, column: ColumnProfile, sample: pl.Series) -> Waveform:  # noqa: ARG002
-        return Waveform(self.clip)
+        return Waveform(self.clip(column))
 
     @classmethod
     def restore(cls, value: Mapping[str, Any], arrays: Arrays) -> Waveform:  # noqa: ARG003

@@ -80,7 +80,7 @@ class SequenceConfig(TensorConfig):
     """Options of every step that reads sequences."""
 
     length: int | None = Field(default=None, ge=1, le=1 << 20)
-    """Values an array holds; `null`: as many as the longest sequence of the training sample, up to 1024."""
+    """Values an array holds; `null`: as many as the longest training sequence, up to 1024."""
     smooth: Annotated[tuple[Annotated[PluginConfig, Plugin("smooth")], ...], BeforeValidator(_as_steps)] = ()
     """Smoothers, one after the other, before anything else."""
     fill: Fill = "previous"
@@ -97,8 +97,7 @@ class SequenceConfig(TensorConfig):
         inner = inner_of(column)
         known = inner is not None and bool(inner.get("count")) and not self.smooth
         values = sample.drop_nulls()
-        longest = values.list.len().max() if len(values) and values.dtype == pl.List else 1
-        length = self.length or min(max(int(longest or 1), 1), MOST_LENGTH)  # type: ignore[arg-type]
+        length = self.length or min(max(_longest(inner, values), 1), MOST_LENGTH)
         treatment = Treatment(self.smooth, self.fill, length=length, offset=0.0, factor=1.0)
         if self.scale == "none":
             return treatment
@@ -166,6 +165,14 @@ def _sequence(value: Any) -> FloatArray:
     if row.ndim != 1:
         raise UnusableError("holds lists within a list, and a list of numbers is needed; give one column a channel.")
     return np.clip(np.where(np.isfinite(row), row, np.nan), -INPUT_LIMIT, INPUT_LIMIT)
+
+
+def _longest(inner: Mapping[str, Any] | None, sample: pl.Series) -> int:
+    """Steps of the longest sequence: of all training rows where the profile counted them, else of its sample."""
+    found = inner["lengths"]["maximum"] if inner is not None and "lengths" in inner else None
+    if found is None and len(sample) and sample.dtype == pl.List:
+        found = sample.list.len().max()
+    return int(found or 1)
 
 
 def _measured(rows: Sequence[FloatArray]) -> dict[str, float]:
