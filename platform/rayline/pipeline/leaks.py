@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target
-from rayline.pipeline.cleaned import raw, recipe_of
+from rayline.pipeline.cleaned import CleanedSource
 from rayline.prepare import leakage
 from rayline.prepare.leakage import Finding, Watch
 from rayline.prepare.split._parts import Parts
@@ -127,10 +127,8 @@ def _read_by(assign: Assign) -> list[str]:
 
 def _row_by_row(source: Source, assign: Assign) -> Finding | None:
     """Tries the corrections of `source`, if it has any, on rows with and without those held out beside them."""
-    recipe = recipe_of(source)
-    if recipe is None:
+    if not isinstance(source, CleanedSource):
         return None
-    frame = cast(pl.DataFrame, pl.from_arrow(raw(source).read(source.fragments()[0]))).head(FEW_ROWS)
-    clean, stays = recipe.keep(frame)
-    stays = pl.Series(stays)
-    return leakage.not_row_by_row(recipe.apply, frame.filter(stays), assign(clean.filter(stays)))
+    frame = cast(pl.DataFrame, pl.from_arrow(source.inner.read(source.fragments()[0]))).head(FEW_ROWS)
+    clean, stays = source.recipe.keep(frame)
+    return leakage.not_row_by_row(source.recipe.apply, frame.filter(stays), assign(clean.filter(stays)))
