@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import pickle
 from pathlib import Path
@@ -302,6 +303,20 @@ def test_what_cannot_be_cut_is_explained(tmp_path: Path, options: dict[str, Any]
 def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError, match=words):
         source("x", **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"labels": "a.csv", "pattern": "(x)", "columns": "y"},
+        {"time": ["y", "m", "d"], "every": "1h", "length": 3, "target": "z", "horizon": 2, "keep": "w"},
+        {"time": "t", "id": "who"},
+    ],
+    ids=["files", "long form", "whole"],
+)
+def test_a_rendered_spec_means_the_same(options: dict[str, Any]) -> None:
+    config = catalog.resolve("source", {"name": "sequences", "path": "x", **options})
+    assert catalog.resolve("source", json.loads(json.dumps(catalog.describe(config)))) == config
 
 
 def test_nothing_later_than_the_window_is_in_it(tmp_path: Path) -> None:

@@ -109,6 +109,12 @@ def test_every_and_count_are_not_both_given() -> None:
         source("x", every=2, count=3)
 
 
+def test_a_rendered_spec_means_the_same() -> None:
+    for options in ({}, {"every": 3}, {"count": 3}):
+        config = catalog.resolve("source", {"name": "video", "path": "x", **options})
+        assert catalog.resolve("source", catalog.describe(config)) == config
+
+
 def test_without_the_extra_the_answer_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(SpecError, match=r"needs an extra: pip install 'rayline\[video\]'"):

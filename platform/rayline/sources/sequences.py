@@ -95,7 +95,8 @@ class Config(PluginConfig):
     @model_validator(mode="after")
     def _one_form(self) -> Config:
         others = OF_FILES if self.time else OF_LONG_FORM
-        odd = [name for name in others if name in self.model_fields_set]
+        # by value, not by what was set: a rendered spec gives every option
+        odd = [name for name in others if getattr(self, name) != type(self).model_fields[name].default]
         if odd:
             form = "the long form, which `time` asks for" if self.time else "one file a sequence (`time` is not given)"
             raise ValueError(f"{odd[0]} has no meaning in {form}")

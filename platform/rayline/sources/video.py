@@ -19,13 +19,15 @@ from rayline.sources import _files
 from rayline.sources._media import BrokenFileError, FilesFragment, MediaConfig, MediaSource, refused, stream_bytes
 from rayline.sources._source import Fragment, Source
 
+EVERY = 25
+
 
 class Config(MediaConfig):
     suffixes = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
     column = "image"
 
-    every: int = Field(default=25, ge=1)
-    """Every so many frames is a row, from the first on."""
+    every: int | None = Field(default=None, ge=1)
+    """Every so many frames is a row, from the first on; `null`: 25, unless `count` is given."""
     count: int | None = Field(default=None, ge=1)
     """Or: so many frames of each video, evenly spaced (all of a shorter one)."""
     side: int | None = Field(default=None, ge=8)
@@ -35,7 +37,7 @@ class Config(MediaConfig):
 
     @model_validator(mode="after")
     def _one_way(self) -> Config:
-        if self.count is not None and "every" in self.model_fields_set:
+        if self.count is not None and self.every is not None:
             raise ValueError("give every or count, not both")
         return self
 
@@ -117,7 +119,8 @@ class VideoSource(MediaSource):
 
     def _wanted(self, video: Any) -> Any:
         if self.config.count is None:
-            return lambda place: place % self.config.every == 0
+            every = self.config.every or EVERY
+            return lambda place: place % every == 0
         frames = sum(
             1 for packet in video.demux(video=0) if packet.size
         )  # headers tell a number that is not always true
