@@ -1,0 +1,98 @@
+"""Compaction: small files become larger ones, as a new snapshot with the same rows.
+
+Choose it after many small appends, such as a stream's: each file costs a reader one opening and, on S3, one request.
+Neighbours within a partition are merged, so that every row keeps its place and its key; old snapshots keep their files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rayline.core.errors import RunError
+from rayline.lake import parquet
+from rayline.lake.snapshot import Change, DataFile, FileChange, State, Value, apply
+from rayline.lake.table import Table
+
+SMALL_BYTES = parquet.FILE_BYTES // 2
+"""Files that take less than this once read are merged with their neighbours."""
+TURNS = 3
+
+
+@dataclass(frozen=True)
+class Compacted:
+    snapshot: int
+    """The newest snapshot, whether compaction made it or found nothing to do."""
+    before: int
+    """Files."""
+    after: int
+
+
+def compact(table: Table) -> Compacted:
+    """Merge small files.
+
+    Raises:
+        RunError: other compactions were faster, several times.
+        DataError: a file is gone or damaged.
+        StorageError: the place cannot be written.
+    """
+    for _ in range(TURNS):
+        state = table.latest()
+        runs = list(_runs(state))
+        if not runs:
+            return Compacted(state.number, state.last.files, state.last.files)
+        change = Change(
+            "compact", tuple(part for values, files in runs for part in _merge(table, state, values, files))
+        )
+
+        def plan(newest: State, change: Change = change) -> Change | None:
+            return change if _fits(newest, change) else None
+
+        after, made = table.log.commit(plan)
+        if made:
+            gained = sum(len(part.old) - len(part.new) for part in change.files)
+            return Compacted(after.number, after.last.files + gained, after.last.files)
+        table.place.delete([file.path for part in change.files for file in part.new])
+    raise RunError(
+        f"{table.name}: other compactions were faster {TURNS} times. Nothing was changed; run one at a time."
+    )
+
+
+def _runs(state: State) -> Iterator[tuple[tuple[Value, ...], tuple[DataFile, ...]]]:
+    """Neighbours worth merging, at most a full file together."""
+    for values, files in state.partitions.items():
+        run: list[DataFile] = []
+        size = 0
+        for file in files:
+            small = file.read_bytes < SMALL_BYTES
+            if not small or size + file.read_bytes > parquet.FILE_BYTES:
+                if len(run) > 1:
+                    yield values, tuple(run)
+                run, size = [], 0
+            if small:
+                run.append(file)
+                size += file.read_bytes
+        if len(run) > 1:
+            yield values, tuple(run)
+
+
+def _merge(table: Table, state: State, values: tuple[Value, ...], files: tuple[DataFile, ...]) -> Iterator[FileChange]:
+    weights = "size" if state.kind == "files" else None
+    writer = parquet.Writer(table.place, state.columns, state.by, weights=weights)
+    try:
+        for piece in parquet.pieces(files, 0, values):
+            writer.write(table.read(state, piece))
+        written = writer.finish()
+    except BaseException:
+        writer.discard()
+        raise
+    for part in written:
+        yield FileChange(values, part.new, tuple(file.path for file in files))
+
+
+def _fits(state: State, change: Change) -> bool:
+    try:
+        apply(state, change, state.number + 1, state.last.time)
+    except (KeyError, ValueError):
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""A stream into a table, each record exactly once, whatever is killed when.
+
+A micro-batch is committed with the position after it in the same snapshot, and the next one begins at the position of
+the newest snapshot: the broker's own memory of positions decides nothing. What a killed process had read but not
+committed is read again; two processes on one stream cannot both commit the same records.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from rayline.lake.table import Advance, Appended, Table
+
+MAX_ROWS = 10_000
+POLL_S = 1.0
+
+
+class Micro(Protocol):
+    """Rows, and the positions they lie between."""
+
+    @property
+    def table(self) -> pa.Table: ...
+
+    @property
+    def start(self) -> Any: ...
+
+    @property
+    def end(self) -> Any:
+        """JSON-able; equal positions are equal after a turn through JSON."""
+
+
+class Stream(Protocol):
+    """What can be ingested. Room `sources` makes such; anything with these methods will do."""
+
+    @property
+    def name(self) -> str: ...
+
+    def seek(self, offsets: Any) -> None:
+        """Continue at an `end`; `None`: from the beginning."""
+
+    def poll(self, max_rows: int, timeout_s: float) -> Micro | None:
+        """The next rows, or `None` where none come in time."""
+
+    def commit(self, offsets: Any) -> None:
+        """What lies before `offsets` is kept for good."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one call of `ingest` added."""
+
+    batches: int
+    rows: int
+    position: Any
+    """Where the next one begins; `None` where nothing was ever read."""
+
+
+def ingest(
+    table: Table,
+    stream: Stream,
+    *,
+    key: str | None = None,
+    max_batches: int | None = None,
+    seconds: float | None = None,
+    max_rows: int = MAX_ROWS,
+    on_batch: Callable[[Appended, Any], None] | None = None,
+) -> Ingested:
+    """Append micro-batches until there were `max_batches`, `seconds` have passed, or the process is stopped.
+
+    Args:
+        key: what the table keeps the stream's position under; default: the stream's name.
+        max_rows: of one micro-batch.
+        on_batch: told of each after it is in, with the position after it.
+
+    Raises:
+        DataError: the stream gives what the table does not take, or is gone.
+        RunError: another process reads the stream into the table.
+        StorageError: the place cannot be written.
+    """
+    key = key or stream.name
+    position = table.latest().streams.get(key)
+    stream.seek(position)
+    if position is not None:
+        # what the last process committed to the table, and was killed before it could tell the stream
+        stream.commit(position)
+    until = None if seconds is None else time.monotonic() + seconds
+    batches = rows = 0
+    while max_batches is None or batches < max_batches:
+        left = POLL_S if until is None else min(POLL_S, until - time.monotonic())
+        if left <= 0:
+            break
+        micro = stream.poll(max_rows, left)
+        if micro is None:
+            continue
+        where = f"{stream.name} from {micro.start}"
+        added = table.append(micro.table.schema, [micro.table], where=where, advance=Advance(key, position, micro.end))
+        position = micro.end
+        stream.commit(position)
+        batches, rows = batches + 1, rows + added.rows
+        if on_batch is not None:
+            on_batch(added, position)
+    return Ingested(batches, rows, position)

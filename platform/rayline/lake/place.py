@@ -1,0 +1,244 @@
+"""A folder, local or on S3, and the one thing a lake needs beyond files: to make a file only where none is.
+
+Everything else about commits rests on `create`: of several processes that make the same file, one succeeds, and what
+it made is there whole or not at all. Locally that is a hard link to a finished temporary file; on S3 a conditional
+put (`If-None-Match: *`), for which boto3 is used because Arrow's file system does not send it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from rayline.core import files
+from rayline.core.errors import StorageError
+
+
+class Place:
+    """Files below one URI, by paths relative to it. Pickled as its URI."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))
+        filesystem, root = _located(self.uri)
+        self.filesystem: pafs.FileSystem = filesystem
+        self.root: str = root.rstrip("/")
+        if filesystem.type_name not in ("local", "s3"):
+            raise StorageError(
+                f"a lake cannot be kept at {uri}: it needs files that are made only where none is, "
+                "which Rayline does on local folders and s3://. Give one of these."
+            )
+
+    def __reduce__(self) -> tuple[type[Place], tuple[str]]:
+        return Place, (self.uri,)
+
+    @property
+    def local(self) -> bool:
+        return bool(self.filesystem.type_name == "local")
+
+    def below(self, *parts: str) -> Place:
+        return Place(files.join(self.uri, *parts))
+
+    def path(self, name: str) -> str:
+        """The path of `name` on `filesystem`."""
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        with translated("look at", self.shown(name)):
+            return bool(self.filesystem.get_file_info(self.path(name)).type != pafs.FileType.NotFound)
+
+    def read(self, name: str) -> bytes:
+        """The whole of a file.
+
+        Raises:
+            FileNotFoundError: there is none.
+            StorageError: it cannot be read.
+        """
+        with (
+            translated("read", self.shown(name), missing=FileNotFoundError),
+            self.filesystem.open_input_stream(self.path(name)) as stream,
+        ):
+            return bytes(stream.read())
+
+    def open(self, name: str) -> pa.NativeFile:
+        """A file for reading anywhere in it.
+
+        Raises:
+            FileNotFoundError: there is none.
+            StorageError: it cannot be opened.
+        """
+        with translated("read", self.shown(name), missing=FileNotFoundError):
+            if self.local:
+                return pa.memory_map(self.path(name))
+            return self.filesystem.open_input_file(self.path(name))
+
+    def begin(self, name: str) -> pa.NativeFile:
+        """A stream into a new file, under a name that nobody else uses; `settle` it once it is closed."""
+        with translated("write", self.shown(name)):
+            if self.local:
+                os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+            return self.filesystem.open_output_stream(self.path(name))
+
+    def settle(self, name: str) -> None:
+        """Have a closed file outlast a power cut; object storage does so by itself."""
+        if self.local:
+            with translated("write", self.shown(name)):
+                _sync(self.path(name))
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Make a file whole where there is none; `False`, and nothing else, where there is one.
+
+        Raises:
+            StorageError: the place cannot be written, or cannot tell whether the file was there.
+        """
+        with translated("write", self.shown(name)):
+            return _link(Path(self.path(name)), data) if self.local else self._put(self.path(name), data)
+
+    def _put(self, path: str, data: bytes) -> bool:
+        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+        bucket, _, key = path.partition("/")
+        while True:
+            try:
+                self._s3.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                if status == 412:
+                    return False
+                if status == 409:  # another conditional put of this key was under way: ask again
+                    continue
+                raise StorageError(f"cannot write {self.shown(key)}: {error}.") from None
+            except BotoCoreError as error:
+                raise StorageError(f"cannot write {self.shown(key)}: {error}.") from None
+            return True
+
+    @cached_property
+    def _s3(self) -> Any:
+        try:
+            import boto3  # type: ignore[import-untyped]
+        except ImportError:
+            raise StorageError("a lake on S3 needs an extra: pip install 'rayline[s3]'") from None
+        split = urlsplit(self.uri)
+        options = {key: values[-1] for key, values in parse_qs(split.query).items()}
+        endpoint = options.get("endpoint_override")
+        if endpoint and "://" not in endpoint:
+            endpoint = f"{options.get('scheme', 'https')}://{endpoint}"
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=options.get("region") or self.filesystem.region,
+            aws_access_key_id=unquote(split.username) if split.username else None,
+            aws_secret_access_key=unquote(split.password) if split.password else None,
+        )
+
+    def prove_exclusive(self) -> None:
+        """Prove that this place keeps the promise of `create`; some S3 stores take the condition and ignore it.
+
+        Raises:
+            StorageError: it cannot be written, or makes a file twice.
+        """
+        name = f".exclusive-{uuid.uuid4().hex[:12]}"
+        kept = self.create(name, b"1") and not self.create(name, b"2") and self.read(name) == b"1"
+        self.delete([name])
+        if not kept:
+            raise StorageError(
+                f"{self.uri} takes a conditional put (If-None-Match: *) and overwrites all the same, so two writers "
+                "could undo each other's work. Use a store that honours it (Amazon S3, MinIO, Ceph), or a local folder."
+            )
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files directly in `folder`, sorted."""
+        return sorted(entry.base_name for entry in self._entries(folder) if entry.type == pafs.FileType.File)
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders directly in `folder`, sorted."""
+        return sorted(entry.base_name for entry in self._entries(folder) if entry.type == pafs.FileType.Directory)
+
+    def tree(self, folder: str) -> dict[str, float]:
+        """Each file below `folder`, by its path from here, and when it was last written (seconds since 1970)."""
+        cut = len(self.root) + 1
+        return {
+            entry.path[cut:]: (entry.mtime or datetime.now(UTC)).timestamp()
+            for entry in self._entries(folder, recursive=True)
+            if entry.type == pafs.FileType.File
+        }
+
+    def _entries(self, folder: str, *, recursive: bool = False) -> list[pafs.FileInfo]:
+        where = self.path(folder) if folder else self.root
+        with translated("list", self.shown(folder)):
+            selector = pafs.FileSelector(where, recursive=recursive, allow_not_found=True)
+            return list(self.filesystem.get_file_info(selector))
+
+    def delete(self, names: list[str]) -> None:
+        """Delete files; those that are gone already are fine."""
+        for name in names:
+            with translated("delete", self.shown(name)):
+                try:
+                    self.filesystem.delete_file(self.path(name))
+                except FileNotFoundError:
+                    continue
+
+    def shown(self, name: str) -> str:
+        return files.join(self.uri.partition("?")[0], name) if name else self.uri
+
+
+@lru_cache(maxsize=64)  # an S3 filesystem asks for its bucket's region when it is made
+def _located(uri: str) -> tuple[pafs.FileSystem, str]:
+    return files.locate(uri)
+
+
+def _link(target: Path, data: bytes) -> bool:
+    if target.exists():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP):
+                raise
+            raise StorageError(
+                f"cannot write {target}: {error.strerror}. A lake needs a file system with hard links, which FAT and "
+                "some network shares do not have. Choose another folder."
+            ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(str(target.parent))
+    return True
+
+
+def _sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def translated(doing: str, where: str, *, missing: type[OSError] | tuple[()] = ()) -> Iterator[None]:
+    """Errors of the operating system and of Arrow's filesystems as ours; `missing` passes."""
+    try:
+        yield
+    except missing:
+        raise
+    except OSError as error:
+        hint = " Choose a place you may write to." if doing in ("write", "delete") else ""
+        raise StorageError(f"cannot {doing} {where}: {error.strerror or error}.{hint}") from None

@@ -1,0 +1,181 @@
+"""Tables, processes that die on cue, and a stream in a file, for the tests of this room."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pyarrow as pa
+
+import rayline.lake
+from rayline.lake.columns import parse
+from rayline.lake.compact import compact
+from rayline.lake.expire import expire
+from rayline.lake.ingest import ingest
+from rayline.lake.lake import Lake
+from rayline.lake.snapshot import State
+from rayline.lake.table import Appended, Table
+
+ROOM = os.path.dirname(rayline.lake.__file__)
+BATCH_ROWS = 6
+COLUMNS = parse("batch:int64!, place:int64!, city:string, share:float64")
+
+
+def rows(batch: int, count: int = BATCH_ROWS) -> pa.Table:
+    """A batch of `count` rows in two cities, which know their places."""
+    return pa.table(
+        {
+            "batch": pa.array([batch] * count, pa.int64()),
+            "place": pa.array(range(count), pa.int64()),
+            "city": pa.array(["Rome" if n % 2 else "Bonn" for n in range(count)]),
+            "share": pa.array([n / 4 for n in range(count)]),
+        }
+    )
+
+
+def create(uri: str, name: str = "people", by: tuple[str, ...] = ("city",)) -> Table:
+    return Lake(uri).create(name, columns=COLUMNS, by=by)
+
+
+def append(uri: str, batch: int, name: str = "people", count: int = BATCH_ROWS) -> Appended:
+    made = rows(batch, count)
+    return Lake(uri).open(name).append(made.schema, [made], batch=str(batch))
+
+
+def content(table: Table, state: State | None = None) -> list[dict[str, Any]]:
+    return [row for part in table.batches(state or table.latest()) for row in part.to_pylist()]
+
+
+def places(table: Table, state: State | None = None) -> dict[int, list[int]]:
+    """By batch, the places of its rows, as they are found (those of Bonn first)."""
+    found: dict[int, list[int]] = {}
+    for row in content(table, state):
+        found.setdefault(row["batch"], []).append(row["place"])
+    return {batch: sorted(place) for batch, place in sorted(found.items())}
+
+
+def act(action: str, uri: str, number: int) -> None:
+    """What a child does."""
+    if action == "append":
+        append(uri, number)
+    elif action == "compact":
+        compact(Lake(uri).open("people"))
+    elif action == "expire":
+        expire(Lake(uri).open("people"), 3)
+    elif action == "append for ever":
+        for batch in itertools.count(number):
+            append(uri, batch)
+    elif action == "ingest":
+        ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, seconds=0.01)
+    elif action == "ingest for ever":
+        ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7)
+    else:
+        raise AssertionError(action)
+
+
+class Children:
+    """Forks children off a process that has imported the room and done nothing else, which takes milliseconds."""
+
+    def __init__(self) -> None:
+        self._host = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forking.py"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def start(self, action: str, uri: str, number: int = 0, line: int = 0) -> int:
+        """The process id of a child that does `action`, until it is about to run the `line`-th line of the room."""
+        return self._ask(action=action, uri=uri, number=number, line=line)
+
+    def wait(self, pid: int) -> int:
+        """Its exit code, negative for a signal; anything but a good end or a kill is a failure."""
+        code = self._ask(wait=pid)
+        assert code in (0, -signal.SIGKILL), f"exit code {code}"
+        return code
+
+    def killed_at_line(self, line: int, action: str, uri: str, number: int = 0) -> bool:
+        """Whether the child was killed; if not, it came to its end."""
+        return bool(self.wait(self.start(action, uri, number, line)))
+
+    @contextmanager
+    def running(self, action: str, uri: str, number: int = 0) -> Iterator[int]:
+        """A child at work within, killed at the end."""
+        pid = self.start(action, uri, number)
+        try:
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            self.wait(pid)
+
+    def close(self) -> None:
+        assert self._host.stdin is not None
+        self._host.stdin.close()
+        self._host.wait(10)
+
+    def _ask(self, **what: Any) -> int:
+        assert self._host.stdin is not None
+        assert self._host.stdout is not None
+        self._host.stdin.write(json.dumps(what).encode() + b"\n")
+        self._host.stdin.flush()
+        return int(self._host.stdout.readline())
+
+
+def die_at_line(line: int) -> None:
+    """Have this process killed when it is about to run the `line`-th line of the room's code."""
+    left = line
+
+    def trace(frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
+        nonlocal left
+        if not frame.f_code.co_filename.startswith(ROOM):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a stream gives: lines of its file."""
+
+    table: pa.Table
+    start: dict[str, int]
+    end: dict[str, int]
+
+
+class FileStream:
+    """An append-only file as a stream: one JSON object a line; the position is how many lines were read."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.name = "lines"
+        self.at = 0
+        self.committed: list[dict[str, int]] = []
+
+    def seek(self, offsets: dict[str, int] | None) -> None:
+        self.at = offsets["0"] if offsets else 0
+
+    def poll(self, max_rows: int, timeout_s: float) -> Lines | None:
+        text = self.path.read_text()
+        lines = text[: text.rfind("\n") + 1].splitlines()[self.at : self.at + max_rows]
+        if not lines:
+            return None
+        begin, self.at = self.at, self.at + len(lines)
+        return Lines(pa.Table.from_pylist([json.loads(line) for line in lines]), {"0": begin}, {"0": self.at})
+
+    def commit(self, offsets: dict[str, int]) -> None:
+        self.committed.append(offsets)
+
+    def close(self) -> None:
+        pass
