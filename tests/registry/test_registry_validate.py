@@ -9,11 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rayline.core.columns import ROW, Feature, FeatureType, InputColumn, Signature, Target, Task
-from rayline.core.errors import SignatureError, SpecError
-from rayline.registry import signature
+from rayline.core.columns import ROW, FeatureType, InputColumn, Signature, Task
+from rayline.core.errors import SignatureError
 from rayline.registry.validate import Validator
-from rayline.spec.sections import Expectation
 
 NUMBER, CATEGORY = FeatureType.NUMBER, FeatureType.CATEGORY
 SIGNATURE = Signature(
@@ -151,42 +149,3 @@ def test_frames_are_checked_by_value_and_name_rows_of_the_file() -> None:
             validator.check_frame(frame.with_columns(pl.Series(column, values)))
     with pytest.raises(SignatureError, match="missing features: size, work"):
         validator.check_frame(frame.drop("size", "work"))
-
-
-def test_signature_is_made_of_features_and_expectations() -> None:
-    features = [
-        Feature("age", NUMBER),
-        Feature("sex", CATEGORY),
-        Feature("id", FeatureType.ID),
-        Feature("note", FeatureType.TEXT),
-    ]
-    expect = {"age": Expectation(min=0), "sex": Expectation(allowed=("a",), nullable=False)}
-    made = signature.build(
-        features,
-        Target("y", Task.BINARY, ("n", "p"), "p"),
-        expect=expect,
-        private=["sex"],
-        required=["age"],
-        threshold=0.3,
-    )
-    assert made.inputs == (
-        InputColumn(name="age", type=NUMBER, minimum=0, nullable=False),
-        InputColumn(name="sex", type=CATEGORY, allowed=("a",), nullable=False, private=True),
-    )
-    assert (made.threshold, made.as_target().classes) == (0.3, ("n", "p"))
-    assert Signature.model_validate_json(made.model_dump_json()) == made
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("id", "its type is id. Set data.features.id: number"),
-        ("y", "it is the target"),
-        ("agee", "the model learns nothing from it. Did you mean 'age'? Features: age."),
-    ],
-)
-def test_expecting_something_of_a_column_that_is_no_input_is_refused(name: str, why: str) -> None:
-    features = [Feature("age", NUMBER), Feature("id", FeatureType.ID)]
-    with pytest.raises(SpecError, match=rf"data\.expect\.{name}: no request is checked") as caught:
-        signature.build(features, Target("y", Task.REGRESSION), expect={name: Expectation(min=0)})
-    assert why in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,11 +13,18 @@ ROW = "__row__"
 
 
 class FeatureType(StrEnum):
-    """What a column is to a model. Only `number` and `category` are learnt from; the rest are set aside."""
+    """What a column is to a model.
+
+    `number` and `category` are learnt from; `text`, `image`, `audio` and `sequence` where `prepare` says how; dates,
+    ids and dropped columns are set aside.
+    """
 
     NUMBER = "number"
     CATEGORY = "category"
     TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    SEQUENCE = "sequence"
     DATE = "date"
     ID = "id"
     DROP = "drop"
@@ -54,6 +62,10 @@ class Target:
     positive: str | None = None
 
 
+ValueType = Literal["integer", "number", "boolean", "date", "text"]
+ValueKind = Literal["number", "text", "boolean", "date"]
+
+
 class InputColumn(BaseModel):
     """One column of a request: its type, and what was declared of it under `data.expect`."""
 
@@ -67,6 +79,24 @@ class InputColumn(BaseModel):
     nullable: bool = True
     private: bool = False
     """Declared under `data.private`: its values stay out of packages, logs, messages and reports."""
+    value_type: ValueType | None = None
+    """What each value is, or its text reads as."""
+    pattern: str | None = None
+    """A regular expression (Rust's) that matches the whole of every value's text."""
+
+
+class Condition(BaseModel):
+    """An expression over inputs that no request breaks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    kinds: dict[str, ValueKind]
+    """Column it reads to what that column held in training."""
+    private: bool = False
+    """Whether a column it reads is private."""
+    cleaned: bool = False
+    """Whether it reads columns as preparation corrects or derives them, and not as a request gives them."""
 
 
 class Signature(BaseModel):
@@ -81,6 +111,10 @@ class Signature(BaseModel):
     positive: str | None = None
     threshold: float = 0.5
     """Binary tasks: the probability of `positive` from which it is answered."""
+    conditions: tuple[Condition, ...] = ()
+    """What is declared of a row's values together."""
+    cleaned: tuple[InputColumn, ...] = ()
+    """What is declared of columns as preparation corrects or derives them; a request does not give these."""
 
     def as_target(self) -> Target:
         return Target(name=self.target, task=self.task, classes=self.classes, positive=self.positive)

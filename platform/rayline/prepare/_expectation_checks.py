@@ -146,6 +146,8 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
 
 def _broken_value(check: Check, schema: pl.Schema) -> pl.Expr:
     said, dtype = check.said, schema[check.column]
+    if dtype == pl.Null:
+        return pl.lit(value=False)
     if check.key == "type":
         return _not_of_type(str(said.type), pl.col(check.column), dtype)
     if check.key in ("min", "max"):
@@ -155,7 +157,7 @@ def _broken_value(check: Check, schema: pl.Schema) -> pl.Expr:
         # a text that is no number is in no range
         return wrong.fill_null(value=True) if dtype == pl.String else wrong
     value = values.column(check.column, dtype)
-    if value is None or value.kind == "missing":
+    if value is None:
         raise _unfit(check, schema, "text, numbers, true and false, or dates")
     if check.key == "pattern":
         return ~values.as_text(value).expr.str.strip_chars().str.contains(whole_match(str(said.pattern)))
@@ -229,6 +231,8 @@ def order_of(check: Check, schema: pl.Schema) -> pl.Expr:
         SpecError: the column holds something else.
     """
     dtype = schema[check.column]
+    if dtype == pl.Null:
+        return pl.col(check.column).cast(values.TIME)
     if dtype.is_numeric() and check.key == "increasing":
         value = values.column(check.column, dtype)
         assert value is not None

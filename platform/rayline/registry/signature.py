@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from rayline.core.columns import Feature, FeatureType, InputColumn, Signature, Target
-from rayline.core.errors import SpecError, listing, nearest
-from rayline.spec.sections import Expectation
+import polars as pl
 
-INPUT_TYPES = (FeatureType.NUMBER, FeatureType.CATEGORY)
+from rayline.core.columns import (
+    Condition,
+    Feature,
+    FeatureType,
+    InputColumn,
+    Signature,
+    Target,
+    ValueKind,
+    ValueType,
+)
+from rayline.core.errors import SpecError
+from rayline.core.expressions import columns_of, compile_expression
+from rayline.spec.sections import EVERY, Expectation
+
+INPUT_TYPES = (
+    FeatureType.NUMBER,
+    FeatureType.CATEGORY,
+    FeatureType.TEXT,
+    FeatureType.IMAGE,
+    FeatureType.AUDIO,
+    FeatureType.SEQUENCE,
+)
+SCALARS = INPUT_TYPES[:3]
+"""Inputs of single values, of which expectations can be checked."""
+KIND_TYPES: dict[ValueKind, pl.DataType] = {
+    "number": pl.Float64(),
+    "text": pl.String(),
+    "boolean": pl.Boolean(),
+    "date": pl.Datetime("us"),
+}
+"""The column that an expression reads at the endpoint, by what it held in training."""
 
 
 def build(
@@ -19,69 +47,87 @@ def build(
     private: Sequence[str] = (),
     required: Sequence[str] = (),
     threshold: float = 0.5,
+    kinds: Mapping[str, ValueKind] | None = None,
+    cleaned: Mapping[str, FeatureType] | None = None,
 ) -> Signature:
-    """The signature over the number and category features, in their order.
+    """The signature over the features a model reads, in their order.
+
+    What is expected of other columns (the target, ids, dates) is for training alone, and so are expressions that read
+    one of them.
 
     Args:
-        features: all features; ids, dates, texts and dropped columns are no input.
+        features: all features; ids, dates and dropped columns are no input.
         target: what is predicted.
         expect: the spec's `data.expect`.
         private: the spec's `data.private`.
         required: columns that cannot be null because nothing imputes them (`Preparation.required`).
         threshold: binary tasks: where `positive` begins.
+        kinds: column to what it held in training (`ColumnProfile.kind`), for the expressions; default: numbers for
+            number features, text for all others.
+        cleaned: columns that preparation corrects or derives from what requests give, and the types they then have.
+            What is expected of them is asked of these values (`Validator.check_cleaned`), not of a request's.
 
     Raises:
-        SpecError: as `check_expected`.
+        SpecError: an expression that does not fit the kinds of its columns.
     """
-    declared = expect or {}
-    check_expected(declared, features, target)
-    inputs = []
-    for feature in features:
-        if feature.type not in INPUT_TYPES:
-            continue
-        said = declared.get(feature.name, Expectation())
-        inputs.append(
-            InputColumn(
-                name=feature.name,
-                type=feature.type,
-                minimum=said.min,
-                maximum=said.max,
-                allowed=said.allowed,
-                nullable=said.nullable and feature.name not in required,
-                private=feature.name in private,
-            )
-        )
+    declared, made = expect or {}, cleaned or {}
+    inputs = [feature for feature in features if feature.type in INPUT_TYPES]
+
+    def column(feature: Feature, said: Expectation | None) -> InputColumn:
+        return _input(feature, said or Expectation(), feature.name in private, feature.name in required)
+
     return Signature(
-        inputs=tuple(inputs),
+        inputs=tuple(column(f, None if f.name in made else declared.get(f.name)) for f in inputs),
         target=target.name,
         task=target.task,
         classes=target.classes,
         positive=target.positive,
         threshold=threshold,
+        conditions=_conditions(declared, inputs, kinds or {}, made, private),
+        cleaned=tuple(column(Feature(name, kind), declared[name]) for name, kind in made.items() if name in declared),
     )
 
 
-def check_expected(expect: Iterable[str], features: Sequence[Feature], target: Target) -> None:
-    """Check that all columns of `data.expect` are inputs, for before training.
-
-    Raises:
-        SpecError: one is not, so that nothing would check it; the message says why.
-    """
-    for name in expect:
-        _check_input(name, features, target)
-
-
-def _check_input(name: str, features: Sequence[Feature], target: Target) -> None:
-    types = {feature.name: feature.type for feature in features}
-    inputs = [column for column, kind in types.items() if kind in INPUT_TYPES]
-    if name in inputs:
-        return
-    if name == target.name:
-        why = "it is the target, which no request holds."
-    elif name in types:
-        why = f"its type is {types[name]}. Set data.features.{name}: number (or category)."
-    else:
-        why = f"the model learns nothing from it.{nearest(name, inputs)} Features: {listing(inputs)}."
-    raise SpecError(
-        f"data.expect.{name}: no request is checked for {name!r}, since {why} Or leave it out of data.expect."
+def _input(feature: Feature, said: Expectation, private: bool, required: bool) -> InputColumn:
+    scalar = feature.type in SCALARS
+    return InputColumn(
+        name=feature.name,
+        type=feature.type,
+        minimum=said.min if scalar else None,
+        maximum=said.max if scalar else None,
+        allowed=said.allowed if scalar else None,
+        nullable=said.nullable and not required,
+        private=private,
+        value_type=_value_type(feature.type, said) if scalar else None,
+        pattern=said.pattern if scalar else None,
     )
+
+
+def _value_type(kind: FeatureType, said: Expectation) -> ValueType | None:
+    # a number is a number by the column's type already, whatever text it came as in training
+    return said.type if kind is not FeatureType.NUMBER or said.type == "integer" else None
+
+
+def _conditions(
+    expect: Mapping[str, Expectation],
+    inputs: Sequence[Feature],
+    kinds: Mapping[str, ValueKind],
+    cleaned: Mapping[str, FeatureType],
+    private: Sequence[str],
+) -> tuple[Condition, ...]:
+    types = {**{feature.name: feature.type for feature in inputs}, **cleaned}
+    scalars = {name: kind for name, kind in types.items() if kind in SCALARS}
+    made = []
+    for text in expect[EVERY].expressions if EVERY in expect else ():
+        columns = columns_of(text)
+        if set(columns) <= set(scalars):
+            read: dict[str, ValueKind] = {
+                name: "number" if scalars[name] is FeatureType.NUMBER else kinds.get(name, "text") for name in columns
+            }
+            try:
+                compile_expression(text, pl.Schema({name: KIND_TYPES[kind] for name, kind in read.items()}))
+            except SpecError as error:
+                raise SpecError(f"data.expect.*.expressions: as a request gives the columns, {error}") from None
+            hidden, late = not set(columns).isdisjoint(private), not set(columns).isdisjoint(cleaned)
+            made.append(Condition(text=text, kinds=read, private=hidden, cleaned=late))
+    return tuple(made)

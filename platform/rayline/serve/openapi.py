@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rayline.core.columns import FeatureType, InputColumn
+from rayline.core.columns import FeatureType, InputColumn, ValueType
 from rayline.serve.table import Model, Served, Table
 
 _ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
@@ -38,23 +38,51 @@ def document(table: Table, release: str) -> dict[str, Any]:
 def record_schema(served: Served) -> dict[str, Any]:
     """The JSON Schema of one record that the version takes."""
     columns = served.signature.inputs
-    return {
+    schema: dict[str, Any] = {
         "type": "object",
         "required": [column.name for column in columns],
         "properties": {column.name: _column_schema(column) for column in columns},
         "examples": [{name: values[0] for name, values in served.example.items()}],
     }
+    conditions = [condition.text for condition in served.signature.conditions if not condition.cleaned]
+    if conditions:
+        schema["description"] = "Of every record holds: " + "; ".join(conditions)
+    return schema
+
+
+_TYPES: dict[FeatureType, list[str]] = {
+    FeatureType.NUMBER: ["number"],
+    FeatureType.CATEGORY: ["string", "number", "boolean"],
+    FeatureType.SEQUENCE: ["array"],
+}
+_VALUE_TYPES: dict[ValueType, list[str]] = {
+    "integer": ["integer", "string"],
+    "number": ["number", "string"],
+    "boolean": ["boolean", "string"],
+    "date": ["string"],
+    "text": ["string"],
+}
 
 
 def _column_schema(column: InputColumn) -> dict[str, Any]:
-    types = ["number"] if column.type is FeatureType.NUMBER else ["string", "number", "boolean"]
+    types = _TYPES.get(column.type, ["string"])
+    if column.value_type is not None:  # a category may be written as a text
+        types = [name for name in _VALUE_TYPES[column.value_type] if name in ("integer", *types)]
     schema: dict[str, Any] = {"type": types + (["null"] if column.nullable else [])}
+    if column.type is FeatureType.SEQUENCE:
+        schema["items"] = {"type": ["number", "null"]}
+    if column.type in (FeatureType.IMAGE, FeatureType.AUDIO):
+        schema["contentEncoding"] = "base64"
     if column.minimum is not None:
         schema["minimum"] = column.minimum
     if column.maximum is not None:
         schema["maximum"] = column.maximum
     if column.allowed is not None:
         schema["enum"] = [*column.allowed, *([None] if column.nullable else [])]
+    if column.pattern is not None:
+        schema["pattern"] = f"^(?:{column.pattern})$"
+    if column.value_type == "date":
+        schema["description"] = "A date of ISO form, with or without a time: 2024-01-31, 2024-01-31T18:00:00Z"
     return schema
 
 

@@ -87,5 +87,5 @@ def _example(column: InputColumn, reference: Reference | None) -> Any:
     if value is not None:
         value = max(value, column.minimum) if column.minimum is not None else value
         value = min(value, column.maximum) if column.maximum is not None else value
-        value = int(value) if value == int(value) else round(value, 6)
+        value = int(value) if value == int(value) or column.value_type == "integer" else round(value, 6)
     return value

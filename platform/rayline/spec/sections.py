@@ -21,7 +21,7 @@ from pydantic import (
 from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig
 from rayline.core.category_text import category_text
-from rayline.core.columns import FeatureType, Task
+from rayline.core.columns import FeatureType, Task, ValueType
 from rayline.core.errors import SpecError, listing
 from rayline.core.expressions import check_pattern, columns_of
 from rayline.core.names import ALIAS_PATTERN, CHAMPION, MODEL_PATTERN, check_alias, check_model
@@ -84,7 +84,7 @@ class Expectation(Section):
     """What a column is declared to hold; under `*`, what the rows are. Training checks all of it, an endpoint what a
     single request can break (422)."""
 
-    type: Literal["integer", "number", "boolean", "date", "text"] | None = None
+    type: ValueType | None = None
     """What every value is, or a text reads as."""
     min: float | None = None
     max: float | None = None
