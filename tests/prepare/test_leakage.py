@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from rayline.core import catalog
-from rayline.core.columns import ROW, Feature, FeatureType
+from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
 from rayline.prepare.preparation import fit
 from rayline.prepare.split._parts import Parts
 from rayline.profile.parts import merge_parts, profile_parts
@@ -27,6 +27,7 @@ SPECS = [
     *({"numbers": {"outliers": name}} for name in catalog.names("outliers")),
     *({"numbers": {"outliers": "quantile", "scale": name}} for name in catalog.names("scale")),
     *({"categories": {"impute": "mode", "encode": name}} for name in catalog.names("encode")),
+    {"select": [{"name": "pearson", "keep": 2}, {"name": "tree", "trees": 5, "keep": 2}], "reduce": "pca"},
 ]
 
 
@@ -62,11 +63,12 @@ def data(rows: int = 1500) -> pl.DataFrame:
 
 
 def disturb(frame: pl.DataFrame, held_out: np.ndarray) -> pl.DataFrame:
-    """Add a million to every number of the rows held out, and give them a category found only there."""
+    """Add a million to every number of the rows held out, give them a category found only there, and one class."""
     rows = pl.Series(held_out)
     numbers = [pl.when(rows).then(pl.col(n).fill_null(0) + 10**6).otherwise(pl.col(n)).alias(n) for n in NUMBERS]
     texts = [pl.when(rows).then(pl.lit("only here")).otherwise(pl.col(n)).alias(n) for n in ("c0", "c1")]
-    return frame.with_columns(*numbers, *texts)
+    classes = pl.when(rows).then(pl.lit("yes")).otherwise(pl.col("y")).alias("y")
+    return frame.with_columns(*numbers, *texts, classes)
 
 
 def profile(frame: pl.DataFrame, parts: Parts, training: list[int]) -> Profile:
@@ -77,7 +79,8 @@ def profile(frame: pl.DataFrame, parts: Parts, training: list[int]) -> Profile:
 
 
 def learnt(spec: dict[str, object], of: Profile, folder: Path) -> list[bytes]:
-    fit(Prepare.model_validate(spec), FEATURES, of).save(folder)
+    goal = Target("y", Task.BINARY, ("no", "yes"), "yes")
+    fit(Prepare.model_validate(spec), FEATURES, of, goal).save(folder)
     return [(folder / name).read_bytes() for name in ("prepare.json", "prepare.safetensors")]
 
 
