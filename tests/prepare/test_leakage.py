@@ -63,12 +63,12 @@ def data(rows: int = 1500) -> pl.DataFrame:
 
 
 def disturb(frame: pl.DataFrame, held_out: np.ndarray) -> pl.DataFrame:
-    """Add a million to every number of the rows held out, give them a category found only there, and one class."""
+    """Add a million to every number of the rows held out, a category found only there, and the other class."""
     rows = pl.Series(held_out)
     numbers = [pl.when(rows).then(pl.col(n).fill_null(0) + 10**6).otherwise(pl.col(n)).alias(n) for n in NUMBERS]
     texts = [pl.when(rows).then(pl.lit("only here")).otherwise(pl.col(n)).alias(n) for n in ("c0", "c1")]
-    classes = pl.when(rows).then(pl.lit("yes")).otherwise(pl.col("y")).alias("y")
-    return frame.with_columns(*numbers, *texts, classes)
+    other = pl.col("y").replace({"no": "yes", "yes": "no"})
+    return frame.with_columns(*numbers, *texts, pl.when(rows).then(other).otherwise(pl.col("y")).alias("y"))
 
 
 def profile(frame: pl.DataFrame, parts: Parts, training: list[int]) -> Profile:
