@@ -1,0 +1,65 @@
+"""From hashes that near rows share to the rows to drop: candidate pairs, verified, joined to clusters.
+
+rows that agree in a key → pairs → verified by the caller → clusters; the first row of each cluster stays
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from rayline.core.seeds import UInt64Array
+from rayline.prepare.duplicates._duplicates import NONE, Positions
+
+NEIGHBOURS = 64
+"""Rows of one key that each is compared with; of more, the first of them too."""
+
+Places = npt.NDArray[np.int64]
+
+
+def pairs(keys: UInt64Array) -> Iterable[tuple[Places, Places]]:
+    """Places [m], [m] of rows with the same key, the earlier first, in batches; `keys` [n] of rows in their order."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    same = ordered[1:] == ordered[:-1]
+    if not same.any():
+        return
+    inside = np.concatenate([[False], same]) | np.concatenate([same, [False]])
+    order, ordered = order[inside], ordered[inside]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sizes = np.diff(np.append(starts, len(ordered)))
+    for apart in range(1, min(int(sizes.max()) - 1, NEIGHBOURS) + 1):
+        at = np.flatnonzero(ordered[apart:] == ordered[:-apart])
+        yield order[at], order[at + apart]
+    place = np.arange(len(ordered)) - np.repeat(starts, sizes)
+    far = place > NEIGHBOURS
+    yield order[np.repeat(starts, sizes)[far]], order[far]
+
+
+def repeats(
+    rows: Positions, keys: Iterable[UInt64Array], near: Callable[[Places, Places], npt.NDArray[np.bool_]]
+) -> Positions:
+    """The rows that belong to a cluster and are not its first, sorted.
+
+    Args:
+        rows: `ROW` [n], sorted.
+        keys: several keys for each row; rows that are near agree in one of them at least.
+        near: whether the rows at two lists of places are near.
+    """
+    edges: list[tuple[Places, Places]] = []
+    for key in keys:
+        for first, second in pairs(key):
+            real = near(first, second)
+            edges.append((first[real], second[real]))
+    if not sum(len(first) for first, _ in edges):
+        return NONE
+    first, second = (np.concatenate(side) for side in zip(*edges, strict=True))
+    graph = coo_array((np.ones(len(first), np.bool_), (first, second)), shape=(len(rows), len(rows)))
+    _, cluster = connected_components(graph, directed=False)
+    stays = np.zeros(len(rows), np.bool_)
+    stays[np.unique(cluster, return_index=True)[1]] = True
+    return np.asarray(rows[~stays])
