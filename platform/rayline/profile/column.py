@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import polars as pl
 
+from rayline.profile import inner
 from rayline.profile.values import Values, merge_values
 
-Kind = Literal["number", "text", "boolean", "date"]
+Kind = Literal["number", "text", "boolean", "date", "binary", "sequence"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class ColumnProfile:
 
     name: str
     dtype: str
-    """Polars' name: Int64, Float64, String, Boolean, Date, Datetime(…)."""
+    """Polars' name: Int64, Float64, String, Boolean, Date, Datetime(…), Binary, List(Float64)."""
     kind: Kind
     count: int
     """Rows with a value."""
@@ -37,6 +38,9 @@ class ColumnProfile:
     variance: float | None
     """Of the population: divided by `count`."""
     values: Values
+    """Of bytes and lists, hashes of them stand for them."""
+    inner: dict[str, Any] | None = None
+    """What is within the values: of text see `texts.py`, of bytes `media.py`, of lists `sequences.py`."""
 
     @property
     def std(self) -> float | None:
@@ -69,6 +73,10 @@ def kind_of(dtype: pl.DataType) -> Kind:
         return "number"
     if dtype == pl.Boolean:
         return "boolean"
+    if dtype == pl.Binary:
+        return "binary"
+    if isinstance(dtype, pl.List | pl.Array):
+        return "sequence"
     return "date" if dtype.is_temporal() else "text"
 
 
@@ -84,6 +92,7 @@ def merge_columns(columns: Sequence[ColumnProfile]) -> ColumnProfile:
             square += column.variance * column.count + apart * apart * count * share
             mean = mean + apart * share if count else column.mean
             count = total
+    values = merge_values([c.values for c in columns])
     return ColumnProfile(
         name=first.name,
         dtype=first.dtype,
@@ -95,5 +104,6 @@ def merge_columns(columns: Sequence[ColumnProfile]) -> ColumnProfile:
         maximum=max((c.maximum for c in columns if c.maximum is not None), default=None),
         mean=mean if count else None,
         variance=square / count if count else None,
-        values=merge_values([c.values for c in columns]),
+        values=values,
+        inner=inner.merge(first.kind, [(c.inner, c.values) for c in columns], values),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -19,11 +19,11 @@ import polars.selectors as cs
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
-from rayline.core.seeds import derive, splitmix64
-from rayline.profile import moments, stored
+from rayline.core.seeds import UInt64Array, derive, splitmix64
+from rayline.profile import inner, moments, sequences, stored
 from rayline.profile.column import ColumnProfile, kind_of, merge_columns
 from rayline.profile.moments import FloatArray, Gram
-from rayline.profile.values import count_values
+from rayline.profile.values import BLOCK
 
 __all__ = ["ColumnProfile", "Correlations", "Profile", "merge", "profile_frame"]
 
@@ -49,7 +49,8 @@ class Profile:
     gram: Gram
     """Of the number columns, the first 512."""
     sample: pl.DataFrame
-    """At most 65,536 rows with ROW, chosen by a seeded hash of it, in its order. Private columns are in it."""
+    """At most 65,536 rows with ROW, chosen by a seeded hash of it, in its order. Private columns are in it, images and
+    sounds are null there, and of lists no more than 1,048,576 elements a column are kept (`sequences.py`)."""
     seed: int
     private: tuple[str, ...] = ()
     """Columns left out of whatever is saved or shown."""
@@ -152,16 +153,19 @@ def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()
     frame = frame.with_columns(pl.col(encoded).cast(pl.String)) if encoded else frame
     frame, infinite = _finite(frame)
     names = [name for name in frame.columns if name != ROW]
-    kinds = {name: kind_of(frame.schema[name]) for name in names}
+    kinds = {name: kind_of(dtype) for name, dtype in frame.schema.items() if name != ROW}
     numbers = [name for name in names if kinds[name] == "number"]
     blocks = [numbers[at : at + GRAM_COLUMNS] for at in range(0, len(numbers), GRAM_COLUMNS)]
     grams = [moments.measure(frame, block) for block in blocks] or [moments.empty(())]
     mean = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.mean_FF), strict=True)}
     square = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.square_FF), strict=True)}
     ends = _ends(frame, [name for name in names if kinds[name] in ("number", "date")])
+    rows = frame[ROW].to_numpy()
+    hashes = _row_hashes(rows, seed)
     columns = {}
     for name in names:
         column = frame[name]
+        values, within = inner.measure(kinds[name], column, rows, hashes)
         missing = column.null_count()
         count = frame.height - missing
         moment = kinds[name] == "number" and count > 0
@@ -176,9 +180,13 @@ def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()
             maximum=ends.get(name, (None, None))[1],
             mean=float(mean[name]) if moment else None,
             variance=float(square[name]) / count if moment else None,
-            values=count_values(column),
+            values=values,
+            inner=within,
         )
-    return Profile(frame.height, columns, grams[0], _sample(frame, seed), seed, tuple(private))
+    # encoded images and sounds would be most of a profile: of them the sample holds nulls
+    hollow = frame.with_columns(pl.lit(None, pl.Binary).alias(name) for name in names if kinds[name] == "binary")
+    columns, sample = _trimmed(columns, *_sample(hollow, hashes))
+    return Profile(frame.height, columns, grams[0], sample, seed, tuple(private))
 
 
 def merge(profiles: Sequence[Profile]) -> Profile:
@@ -195,7 +203,8 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     for profile in profiles[1:]:
         gram = moments.combine(gram, profile.gram)
     columns = {name: merge_columns([p.columns[name] for p in profiles]) for name in first.columns}
-    sample = _sample(pl.concat([p.sample for p in profiles]), first.seed)
+    every = pl.concat([p.sample for p in profiles])
+    columns, sample = _trimmed(columns, *_sample(every, _row_hashes(every[ROW].to_numpy(), first.seed)))
     return Profile(sum(p.rows for p in profiles), columns, gram, sample, first.seed, first.private)
 
 
@@ -229,12 +238,33 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, int | float) else value.isoformat()
 
 
-def _sample(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The rows whose hashes are smallest, in the order of ROW."""
+def _row_hashes(rows: npt.NDArray[np.int64], seed: int) -> UInt64Array:
+    """By which rows are chosen: the same for a row wherever it is met."""
+    mixed = derive(seed, "sample")
+    blocks = [splitmix64(rows[at : at + BLOCK].view(np.uint64), mixed) for at in range(0, len(rows), BLOCK)]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.uint64)
+
+
+def _sample(frame: pl.DataFrame, hashes: UInt64Array) -> tuple[pl.DataFrame, UInt64Array]:
+    """The rows whose hashes are smallest, in the order of ROW, and their hashes."""
     rows = frame[ROW].to_numpy()
     if frame.height > SAMPLE_ROWS:
-        hashes = splitmix64(rows.view(np.uint64), derive(seed, "sample"))
         chosen = np.argpartition(hashes, SAMPLE_ROWS - 1)[:SAMPLE_ROWS]
         chosen = chosen[np.argsort(rows[chosen])]
-        return frame[chosen]
-    return frame if bool((rows[1:] > rows[:-1]).all()) else frame.sort(ROW)
+        return frame[chosen], hashes[chosen]
+    if bool((rows[1:] > rows[:-1]).all()):
+        return frame, hashes
+    order = np.argsort(rows, kind="stable")
+    return frame[order], hashes[order]
+
+
+def _trimmed(
+    columns: dict[str, ColumnProfile], sample: pl.DataFrame, hashes: UInt64Array
+) -> tuple[dict[str, ColumnProfile], pl.DataFrame]:
+    """The sample with no more lists than it has room for, and the columns that know where they are cut."""
+    cuts = {name: c.inner["cut"] for name, c in columns.items() if c.kind == "sequence" and c.inner is not None}
+    if not cuts:
+        return columns, sample
+    sample, found = sequences.trim(sample, hashes, cuts)
+    cut = {name: replace(columns[name], inner={**(columns[name].inner or {}), "cut": found[name]}) for name in cuts}
+    return columns | cut, sample

@@ -1,7 +1,7 @@
 """A profile as JSON for people and programs, and as the files of a folder that hold all of it.
 
     profile.json    what `to_json` says: every column's statistics, the strongest correlations
-    counts.arrow    distinct values and their rows
+    counts.arrow    distinct values and their rows, sketches, vocabularies, what is within values
     gram.arrow      co-moments of the number columns
     sample.arrow    the sample of rows
 
@@ -15,13 +15,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import polars as pl
 
 from rayline.core import files
 from rayline.core.columns import ROW
 from rayline.core.errors import PackageError
+from rayline.profile import texts
 from rayline.profile.column import ColumnProfile
 from rayline.profile.moments import Gram
+from rayline.profile.sketch import LINES, WIDTH
 from rayline.profile.values import Values
 
 if TYPE_CHECKING:
@@ -71,8 +74,21 @@ def _describe_column(profile: Profile, column: ColumnProfile) -> dict[str, Any]:
             "quantiles": {str(q): _finite(value) for q, value in zip(QUANTILES, quantiles, strict=True)},
             "histogram": {"edges": edges.tolist(), "rows": rows.tolist()},
         }
-    plain["top"] = [{"value": _cut(value), "rows": rows} for value, rows in profile.top(column.name)]
+    if column.kind not in ("binary", "sequence"):
+        plain["top"] = [{"value": _cut(value), "rows": rows} for value, rows in profile.top(column.name)]
+    if column.inner is not None:
+        plain["inner"] = _describe_inner(profile, column, column.inner)
     return plain
+
+
+def _describe_inner(profile: Profile, column: ColumnProfile, inner: dict[str, Any]) -> dict[str, Any]:
+    if column.kind == "text":
+        words = texts.vocabulary(inner, column.values)
+        top = texts.top_words(inner, column.values, profile.sample[column.name])
+        vocabulary: dict[str, Any] = {"distinct": words.distinct, "truncated": words.truncated}
+        vocabulary["top"] = [{"word": _cut(word), "times": times} for word, times in top]
+        return inner | {"vocabulary": vocabulary}
+    return {key: value for key, value in inner.items() if key not in ("image", "audio")}
 
 
 def _strongest(profile: Profile) -> list[dict[str, Any]]:
@@ -94,10 +110,14 @@ def save(profile: Profile, folder: str) -> None:
         StorageError: it cannot be written.
     """
     shown = [column for column in profile.columns.values() if column.name not in profile.private]
-    counts = {}
+    counts: dict[str, pl.Series] = {}
     for place, column in enumerate(shown):
-        counts[f"{place}.values"] = column.values.values.implode()
-        counts[f"{place}.rows"] = pl.Series(column.values.rows).implode()
+        counts |= _pack(f"{place}.", column.values)
+        if column.inner is not None:
+            inner = dict(column.inner)
+            words = inner.pop("vocabulary", None)
+            counts[f"{place}.inner"] = pl.Series([orjson.dumps(inner).decode()])
+            counts |= {} if words is None else _pack(f"{place}.words.", words)
     gram = profile.gram.select([c for c in profile.gram.columns if c not in profile.private])
     matrices = {
         "count": gram.count_FF, "mean": gram.mean_FF, "square": gram.square_FF, "comoment": gram.comoment_FF,
@@ -146,11 +166,17 @@ def _columns(described: list[dict[str, Any]], counts: pl.DataFrame) -> dict[str,
     columns = {}
     place = 0
     for column in described:
+        inner: dict[str, Any] | None = None
         if column.get("private"):
             values = Values(pl.Series("value", [], pl.String), np.zeros(0, np.int64))
         else:
-            rows = counts[f"{place}.rows"].explode().to_numpy()
-            values = Values(counts[f"{place}.values"].explode().alias("value"), rows, column["truncated"])
+            values = _unpack(f"{place}.", counts, truncated=column["truncated"])
+            if f"{place}.inner" in counts.columns:
+                inner = orjson.loads(counts[f"{place}.inner"][0])
+                if column["kind"] == "text":
+                    known = f"{place}.words.values" in counts.columns
+                    told = column["inner"]["vocabulary"]["truncated"]
+                    inner["vocabulary"] = _unpack(f"{place}.words.", counts, truncated=told) if known else None
             place += 1
         columns[column["name"]] = ColumnProfile(
             name=column["name"],
@@ -164,8 +190,25 @@ def _columns(described: list[dict[str, Any]], counts: pl.DataFrame) -> dict[str,
             mean=column.get("mean"),
             variance=column.get("variance"),
             values=values,
+            inner=inner,
         )
     return columns
+
+
+def _pack(prefix: str, values: Values) -> dict[str, pl.Series]:
+    """Distinct values as columns of one row."""
+    packed = {f"{prefix}values": values.values.implode(), f"{prefix}rows": pl.Series(values.rows).implode()}
+    if values.sketch is not None:
+        packed[f"{prefix}sketch"] = pl.Series(values.sketch.reshape(-1)).implode()
+    return packed
+
+
+def _unpack(prefix: str, counts: pl.DataFrame, *, truncated: bool) -> Values:
+    """The inverse of `_pack`; profiles of before there were sketches have none."""
+    rows = counts[f"{prefix}rows"].explode().to_numpy()
+    known = f"{prefix}sketch" in counts.columns
+    sketch = counts[f"{prefix}sketch"].explode().to_numpy().reshape(LINES, WIDTH) if known else None
+    return Values(counts[f"{prefix}values"].explode().alias("value"), rows, truncated, sketch)
 
 
 def to_ipc(frame: pl.DataFrame) -> bytes:

@@ -43,6 +43,8 @@ def infer(profile: Profile) -> dict[str, Decision]:
 
 
 def _decide(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
+    if column.kind == "binary" and column.count:
+        return _decide_bytes(column)
     if column.count == 0:
         return Decision(FeatureType.DROP, "every value is missing" + (" or infinite" if column.infinite else ""))
     if column.distinct == 1 and (column.kind == "number" or column.missing == 0):
@@ -51,9 +53,28 @@ def _decide(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
         return Decision(FeatureType.CATEGORY, "true or false")
     if column.kind == "date":
         return Decision(FeatureType.DATE, "dates")
+    if column.kind == "sequence":
+        lengths = (column.inner or {}).get("lengths", {"minimum": 0, "maximum": 0})
+        if not lengths["maximum"]:
+            return Decision(FeatureType.DROP, "every list is empty")
+        same = lengths["minimum"] == lengths["maximum"]
+        span = f"{lengths['maximum']}" if same else f"{lengths['minimum']} to {lengths['maximum']}"
+        return Decision(FeatureType.SEQUENCE, f"lists of {span} numbers")
     if column.kind == "number":
         return _decide_number(column, sample)
     return _decide_text(column, sample)
+
+
+def _decide_bytes(column: ColumnProfile) -> Decision:
+    inner = column.inner or {}
+    if column.distinct == 1 and column.missing == 0 and column.count > 1:
+        return Decision(FeatureType.DROP, "every value is the same")
+    broken = f", {inner['broken']} broken" if inner.get("broken") else ""
+    if inner.get("what") not in ("image", "audio") or inner["broken"] == column.count:
+        return Decision(FeatureType.DROP, "bytes of no known kind of image or sound, by their first few")
+    formats = ", ".join(f"{name} {rows}" for name, rows in inner["formats"].items())
+    what, kind = ("images", FeatureType.IMAGE) if inner["what"] == "image" else ("sounds", FeatureType.AUDIO)
+    return Decision(kind, f"encoded {what} by their first bytes ({formats}{broken})")
 
 
 def _decide_number(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
@@ -163,6 +184,9 @@ def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
         )
     if found.kind == "date":
         raise DataError(f"target {found.name!r} holds dates, which cannot be predicted. Name another column.")
+    if found.kind in ("binary", "sequence"):
+        what = "bytes" if found.kind == "binary" else "lists"
+        raise DataError(f"target {found.name!r} holds {what}, which cannot be predicted. Name another column.")
 
 
 def _task_of(found: ColumnProfile) -> tuple[Task, str]:

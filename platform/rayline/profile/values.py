@@ -93,41 +93,47 @@ class Values:
 
 def count_values(column: pl.Series) -> Values:
     """Count the values of a column; nulls are left out."""
+    counted = count_all(column)
+    return count_lowest(column) if counted is None else count_weighted(*counted)
+
+
+def count_all(column: pl.Series) -> tuple[pl.Series, Rows] | None:
+    """All distinct values and their rows, in no order; `None` where there are so many that `count_lowest` is faster."""
     if column.dtype == pl.Boolean:
         column = column.drop_nulls()
         true = int(column.sum())
         both = [(False, len(column) - true), (True, true)]
         met = [(value, rows) for value, rows in both if rows]
-        return Values(
-            pl.Series("value", [value for value, _ in met], pl.Boolean), np.array([rows for _, rows in met], np.int64)
-        )
+        return pl.Series([value for value, _ in met], dtype=pl.Boolean), np.array([rows for _, rows in met], np.int64)
     if column.dtype.is_float():
         column = column + 0.0  # -0.0 is 0.0
     cap = cap_of(column.dtype)
     prefix = column.head(4 * cap)
     if len(column) == len(prefix):
-        return _keep(*_count(column))
+        return _count(column)
     if column.dtype.is_integer() or column.dtype.is_temporal():
         placed = _count_places(column)
         if placed is not None:
-            return _keep(*placed)
+            return placed
     if column.dtype == pl.String:
         known = column.head(FIRST_ROWS).unique().drop_nulls()
         if len(known) <= FEW:
-            return _keep(*_count_known(column, known))
-    some = prefix.unique().drop_nulls()
-    if column.dtype == pl.String and len(some) < 0.75 * len(prefix):
-        return _keep(*_count(column))  # texts are cheaper grouped than hashed, where they repeat
-    if len(some) <= cap:
-        return _keep(*_count(column))
-    return _count_lowest(column.drop_nulls(), hash_values(some))
+            return _count_known(column, known)
+    some = prefix.n_unique()
+    # texts are cheaper grouped than hashed, where they repeat
+    few = some <= cap or (column.dtype == pl.String and some < 0.75 * len(prefix))
+    return _count(column) if few else None
 
 
-def _count_lowest(column: pl.Series, some: UInt64Array) -> Values:
-    """Counts of the values with the smallest hashes, and the sketch of all; `some` are hashes of more than the cap."""
+def count_lowest(column: pl.Series) -> Values:
+    """Counts of the values with the smallest hashes, and the sketch of all."""
+    column = column.drop_nulls()
+    if column.dtype.is_float():
+        column = column + 0.0
     cap = cap_of(column.dtype)
+    some = hash_values(column.head(4 * cap).unique())
     # the cap-th smallest hash of some rows bounds that of all: only values below it can stay
-    bound = np.partition(some, cap - 1)[cap - 1]
+    bound = np.partition(some, cap - 1)[cap - 1] if len(some) >= cap else np.uint64(2**64 - 1)
     kept, places = np.zeros(0, np.uint64), np.zeros(0, np.int64)
     more: list[tuple[UInt64Array, Rows]] = []
     waiting, most, sketch = 0, 2 * cap, counters.empty()
@@ -142,7 +148,8 @@ def _count_lowest(column: pl.Series, some: UInt64Array) -> Values:
             # where values repeat, a lower bound leaves no fewer rows
             more, waiting, most = [], 0, 2 * len(kept) if len(kept) < 2 * cap else len(column)
     places = np.concatenate([places, *(rows for _, rows in more)])
-    return _keep(*_count(column[places]), truncated=True, sketch=sketch)
+    counted = _count(column[places])
+    return _keep(*counted, truncated=len(some) > cap, sketch=sketch)
 
 
 def _lowest(
@@ -155,6 +162,11 @@ def _lowest(
     bound = ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)))[:cap][-1]]
     low = kept <= bound
     return kept[low], places[low], bound
+
+
+def count_weighted(values: pl.Series, rows: Rows) -> Values:
+    """The counts of distinct values [n], each of which occurs in `rows` [n]."""
+    return _keep(values, rows.astype(np.int64))
 
 
 def merge_values(parts: Sequence[Values]) -> Values:
@@ -189,7 +201,7 @@ def _count_places(column: pl.Series) -> tuple[pl.Series, Rows] | None:
     if low is None or int(high) - int(low) >= SPAN:  # type: ignore[arg-type]
         return None
     places = numbers.drop_nulls().cast(pl.Int64).to_numpy()
-    first = 0 if 0 <= int(low) and int(high) < SPAN else int(low)  # type: ignore[arg-type]
+    first = 0 if int(low) >= 0 and int(high) < SPAN else int(low)  # type: ignore[arg-type]
     rows = np.bincount(places - first if first else places)
     met = np.flatnonzero(rows)
     values = pl.Series(column.name, met + first).cast(numbers.dtype).cast(column.dtype)
@@ -229,7 +241,7 @@ def _keep(values: pl.Series, rows: Rows, *, truncated: bool = False, sketch: Ske
         chosen = np.argpartition(hashes, cap - 1)[:cap]
         values, rows, truncated = values[chosen], rows[chosen], True
     order = values.arg_sort()
-    return Values(values[order].alias("value"), rows[order.to_numpy()], truncated, sketch)
+    return Values(values[order].alias("value"), rows[order.to_numpy()], truncated, sketch if truncated else None)
 
 
 def _plain(values: pl.Series) -> pl.Series:
