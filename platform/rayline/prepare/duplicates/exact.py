@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from rayline.core.columns import ROW
+from rayline.core.seeds import UInt64Array
 from rayline.prepare.duplicates._duplicates import (
+    NONE,
     Duplicates,
     DuplicatesConfig,
     Positions,
@@ -51,12 +54,28 @@ class ExactDuplicates(Duplicates):
         return row_hashes(compared).with_columns(frame[ROW]).to_arrow()
 
     def find(self, indexes: Sequence[pa.Table], *, dropped: Positions | None = None) -> Positions:
-        table = pl.from_arrow(pa.concat_tables(indexes))
-        assert isinstance(table, pl.DataFrame)
-        table = table.filter(pl.Series(positions_left(table[ROW].to_numpy(), dropped)))
-        ordered = table.sort(ROW)
+        once_more = _repeated([index.column("high").to_numpy() for index in indexes])
+        if not len(once_more):
+            return NONE
+        # few rows share 64 bits with another; only they are looked at whole
+        alike = [frame.filter(frame["high"].is_in(once_more)) for frame in map(_frame, indexes)]
+        table = pl.concat(alike)
+        ordered = table.filter(pl.Series(positions_left(table[ROW].to_numpy(), dropped))).sort(ROW)
         repeated = ~ordered.select(pl.struct("high", "low").is_first_distinct()).to_series()
         return ordered[ROW].filter(repeated).to_numpy(writable=True)
+
+
+def _repeated(hashes: Sequence[UInt64Array]) -> pl.Series:
+    """The hashes that occur more than once."""
+    ordered = np.concatenate(hashes)
+    ordered.sort()
+    return pl.Series(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def row_hashes(frame: pl.DataFrame) -> pl.DataFrame:
