@@ -47,7 +47,7 @@ class ParquetSource(StoredSource):
         for column, value in partitions(file.label).items():
             if column not in schema.names:
                 schema = schema.append(pa.field(column, _kind(value)))
-        return schema, _pieces(file.label, metadata)
+        return schema, pieces(file.label, metadata)
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
         table = read_groups(fragment, names)
@@ -106,7 +106,7 @@ def _kind(value: str | None) -> pa.DataType:
     return pa.int64() if re.fullmatch(r"-?\d{1,18}", value) else pa.string()
 
 
-def _pieces(label: str, metadata: pq.FileMetaData) -> list[Piece]:
+def pieces(label: str, metadata: pq.FileMetaData) -> list[Piece]:
     """Runs of row groups of about FRAGMENT_BYTES."""
     runs: list[list[int]] = []
     sizes: list[int] = []
