@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import lake_sources
 import media_sources
 import numpy as np
 import polars as pl
@@ -76,6 +77,7 @@ MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "parquet": _parquet,
     "frame": _frame,
     "jsonl": _jsonl,
+    "lake": lambda folder: lake_sources.make(TABLE, folder),
     "sklearn": _sklearn,
     **media_sources.MAKE,
 }

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 import rayline.lake
+from rayline.lake import media
 from rayline.lake.columns import parse
 from rayline.lake.compact import compact
 from rayline.lake.expire import expire
@@ -25,6 +26,7 @@ from rayline.lake.ingest import ingest
 from rayline.lake.lake import Lake
 from rayline.lake.snapshot import State
 from rayline.lake.table import Appended, Table
+from rayline.sources.kafka import Config
 
 ROOM = os.path.dirname(rayline.lake.__file__)
 BATCH_ROWS = 6
@@ -76,11 +78,26 @@ def act(action: str, uri: str, number: int) -> None:
         for batch in itertools.count(number):
             append(uri, batch)
     elif action == "ingest":
-        ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, seconds=0.01)
+        ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, max_batches=3)
     elif action == "ingest for ever":
         ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7)
+    elif action == "append files":
+        media.append_files(Lake(uri).open("pictures"), media.found_below(uri + ".files", "label"), batch="1")
+    elif action == "ingest kafka":
+        ingest(Lake(uri).open("events"), kafka_stream(uri), max_rows=30)
+    elif action == "ingest kafka to the end":
+        table = Lake(uri).open("events")
+        with closing(kafka_stream(uri)) as stream:
+            while table.latest().last.rows < number:
+                ingest(table, stream, seconds=0.5)
     else:
         raise AssertionError(action)
+
+
+def kafka_stream(uri: str) -> Any:
+    """The topic `events` of the brokers that a file beside the lake names."""
+    brokers = Path(uri + ".stream").read_text()
+    return Config(brokers=brokers, topic="events", metadata=("partition", "offset")).stream()
 
 
 class Children:

@@ -118,11 +118,13 @@ def list_(lake: Root = None, json: AsJson = False) -> None:
 def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
     """Show a table: columns, partitions, rows, bytes, snapshots, positions of streams."""
     from rayline.cli._show import console, print_json
+    from rayline.lake import media
     from rayline.lake.lake import Lake
 
     table = Lake(lake).open(name)
     state = table.latest()
     last = state.last
+    held = media.content_bytes(table, state) if state.kind == "files" else 0
     if json:
         print_json(
             {
@@ -136,6 +138,7 @@ def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
                 "rows": last.rows,
                 "files": last.files,
                 "size_bytes": last.size_bytes,
+                "content_bytes": held,
                 "snapshots": {"oldest": state.oldest, "newest": last.number, "count": len(state.history)},
                 "batches": len(state.batches),
                 "streams": dict(state.streams),
@@ -146,7 +149,8 @@ def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
     out = console()
     what = f"files ({state.media or 'none yet'})" if state.kind == "files" else "table"
     out.print(f"[bold]{name}[/]  {state.zone} {what}  {table.place.shown('')}", markup=True)
-    out.print(f"{last.rows:,} rows in {last.files:,} files, {_size(last.size_bytes)}")
+    more = f", and {_size(held)} of content" if held else ""
+    out.print(f"{last.rows:,} rows in {last.files:,} Parquet files, {_size(last.size_bytes)}{more}")
     out.print(f"snapshots {state.oldest} to {last.number}, the newest of {_when(last.time)}")
     if state.by:
         out.print(f"{len(state.partitions):,} partitions by {', '.join(state.by)}")

@@ -115,12 +115,21 @@ def read(table: Table, state: State, piece: parquet.Piece, names: Sequence[str])
     rows = table.read(state, piece, own)
     told = [rows.column(name).to_pylist() for name in ("object", "sha256", "path")]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        content = list(pool.map(lambda row: _content(table.place, *row), zip(*told, strict=True)))
+        content = list(pool.map(lambda row: _content(table.place, row), zip(*told, strict=True)))
     if media == "text":
         values = pa.array([_text(data, path) for data, path in zip(content, told[2], strict=True)], pa.string())
     else:
         values = pa.array(content, pa.binary())
     return rows.append_column(media, values).select(list(names))
+
+
+def content_bytes(table: Table, state: State) -> int:
+    """Bytes of the content that a state names, each counted once."""
+    sizes: dict[str, int] = {}
+    for piece in table.pieces(state):
+        rows = table.read(state, piece, ["object", "size"])
+        sizes.update(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
+    return sum(sizes.values())
 
 
 class _Store:

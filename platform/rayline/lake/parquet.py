@@ -277,6 +277,8 @@ def read(place: Place, piece: Piece, columns: Columns, by: Sequence[str], names:
             f"{where}, row groups {piece.groups[0]}-{piece.groups[-1]}, is damaged: {error}. "
             "Restore it from a copy, or read a snapshot without it."
         ) from None
+    if not names:
+        return table  # which knows its number of rows; one made of no arrays does not
     constants = dict(zip(by, piece.values, strict=True))
     kinds = {column.name: column.type for column in columns}
     arrays = [
