@@ -15,6 +15,7 @@ from rayline.cli import (
     deploy,
     doctor,
     init,
+    lake,
     models,
     monitor,
     predict,
@@ -63,6 +64,7 @@ for command in (
 ):
     app.command(name=command.__name__.rsplit(".", 1)[-1])(command.command)
 app.add_typer(models.app, name="models")
+app.add_typer(lake.app, name="lake")
 app.add_typer(monitor.app, name="monitor")
 
 
