@@ -23,9 +23,9 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError, listing, nearest
+from rayline.pipeline.cleaned import cleaned, recipe_of
 from rayline.pipeline.leaks import Lookout
 from rayline.prepare import leakage
-from rayline.pipeline.cleaned import cleaned, recipe_of
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
 from rayline.prepare.leakage import Watch
@@ -251,7 +251,7 @@ def collect(
         scan,
         assign,
         watches=[watched for _, _, watched in told_of],
-        features=found.features,
+        features=(*found.features, *found.tensors),
         target=found.target,
         profiles=profiles,
         training=found.training,

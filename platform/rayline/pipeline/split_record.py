@@ -27,8 +27,11 @@ def same_split(package: str, collected: Collected) -> bool:
     return same_rows and bool(_held_out(theirs["assignment"]) == _held_out(ours["assignment"]))
 
 
+_OF_FOLDS = frozenset({"folds", "repeat", "fold_places", "fold_column", "fold_values", "windows"})
+
+
 def _held_out(value: Any) -> Any:
     # folds divide training rows only; they do not matter to what is held out
     if isinstance(value, dict):
-        return {key: _held_out(inner) for key, inner in value.items() if key != "folds"}
+        return {key: _held_out(inner) for key, inner in value.items() if key not in _OF_FOLDS}
     return value

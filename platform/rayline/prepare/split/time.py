@@ -10,7 +10,7 @@ Information Sciences 2012; the gap: López de Prado, "Advances in Financial Mach
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,9 @@ class TimeAssignment(Assignment):
         return mark_dropped(parts, frame, dropped)
 
     def to_json(self) -> dict[str, Any]:
-        return {"split": "time", **asdict(self)}
+        windows = [list(window) for window in self.windows]
+        ends, starts = list(self.ends), list(self.starts)
+        return {"split": "time", "by": self.by, "ends": ends, "starts": starts, "windows": windows}
 
 
 def _column(frame: pl.DataFrame, by: str) -> pl.Series:
