@@ -53,7 +53,7 @@ def test_every_plugin_has_a_docstring_and_builds_from_its_name(family: str) -> N
         config = catalog.config_class(family, name)
         module = sys.modules[config.__module__]
         assert module.__doc__, f"{module.__name__} needs a docstring: what it is and when to choose it"
-        assert hasattr(config, "build")
+        assert hasattr(config, "build") or hasattr(config, "learn")
         assert config.plugin_name == name
 
 

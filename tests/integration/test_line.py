@@ -174,7 +174,6 @@ def test_changed_data_is_not_resumed(tmp_path: Path) -> None:
         ({"evaluate": {"threshold": "f1"}}, "for binary tasks"),
         ({"data": {"split": {"name": "hash", "validation": 0.0}}, "train": {"early_stopping": 2}}, "validation rows"),
         ({"data": {"split": {"name": "hash", "test": 0.0}}}, "no test rows"),
-        ({"data": {"expect": {"age": {"min": 0}}, "features": {"age": "drop"}}}, "does not read this column"),
     ],
 )
 def test_what_an_inferred_task_refuses_is_refused_before_training(

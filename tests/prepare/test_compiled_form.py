@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayline.core import catalog
-from rayline.core.columns import ROW, Feature, FeatureType
+from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
 from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared
 from rayline.prepare.preparation import Preparation, fit
@@ -41,7 +41,7 @@ CATEGORIES = st.one_of(
 )
 NUMBER_STEPS = st.fixed_dictionaries(
     {
-        "impute": st.sampled_from(catalog.names("impute")),
+        "impute": st.sampled_from([n for n in catalog.names("impute") if n != "drop"]),
         "outliers": st.sampled_from(["none", *catalog.names("outliers")]),
         "scale": st.sampled_from(["none", *catalog.names("scale")]),
     }
@@ -69,16 +69,18 @@ TRAINING = pl.DataFrame(
         "n2": [3, 1, None, 1, 0, 0],
         "c1": ["a", "b", None, "a", "True", "1"],
         "c2": [1, 2, None, 1, 3, 2],
+        "y": [0.5, 1.5, -1.0, 3.0, 2.0, 0.0],
     }
 )
 
 
 def fitted(spec: dict[str, object]) -> Preparation:
-    return fit(Prepare.model_validate(spec), FEATURES, profile_frame(TRAINING, seed=0))
+    return fit(Prepare.model_validate(spec), FEATURES, profile_frame(TRAINING, seed=0), Target("y", Task.REGRESSION))
 
 
 def assert_equal(one: Prepared, other: Prepared) -> None:
-    for a, b in zip(one, other, strict=True):
+    assert len(one.tensors) == len(other.tensors)
+    for a, b in zip((*one[:2], *one.tensors), (*other[:2], *other.tensors), strict=True):
         assert a.dtype == b.dtype
         assert a.shape == b.shape
         assert a.tobytes() == b.tobytes()

@@ -173,3 +173,23 @@ def test_a_spec_is_frozen() -> None:
     spec: Spec = load(MINIMAL)
     with pytest.raises(ValueError, match="frozen"):
         spec.name = "other"
+
+
+def test_a_key_is_the_text_that_is_written(tmp_path: Path) -> None:
+    written = tmp_path / "spec.yaml"
+    written.write_text(
+        "name: m\ndata:\n  source: a.csv\n  target: y\n"
+        "  expect: {y: {nullable: false, on: quarantine}, 1: {min: 0}, yes: &same {max: 3}, no: {<<: *same}}\n"
+    )
+    expect = load(written).data.expect
+    assert expect["y"].on == "quarantine"
+    assert set(expect) == {"y", "1", "yes", "no"}
+    assert expect["no"].max == 3
+
+
+def test_steps_of_a_column_that_are_not_given_stay_its_types() -> None:
+    document: dict[str, Any] = {"name": "m", "data": {"source": "a.csv", "target": "y"}}
+    document["prepare"] = {"columns": {"age": {"impute": "mean"}, "fare": {"scale": "none"}}}
+    again = load(to_dict(load(document))).prepare.columns
+    assert again["age"].model_fields_set == {"impute"}
+    assert again["fare"].model_fields_set == {"scale"}

@@ -14,7 +14,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import core_schema
@@ -29,6 +29,17 @@ FAMILIES: dict[str, str] = {
     "outliers": "rayline.prepare.outliers",
     "scale": "rayline.prepare.scale",
     "encode": "rayline.prepare.encode",
+    "duplicates": "rayline.prepare.duplicates",
+    "clean": "rayline.prepare.clean",
+    "text": "rayline.prepare.text",
+    "image": "rayline.prepare.image",
+    "audio": "rayline.prepare.audio",
+    "sequence": "rayline.prepare.sequence",
+    "smooth": "rayline.prepare.smooth",
+    "select": "rayline.prepare.select",
+    "reduce": "rayline.prepare.reduce",
+    "augment": "rayline.prepare.augment",
+    "balance": "rayline.prepare.balance",
     "model": "rayline.models.networks",
     "encoder": "rayline.models.encoders",
     "optimizer": "rayline.train.optimizers",
@@ -146,11 +157,28 @@ class Plugin:
 
 def _options_schema(family: str, name: str, *, optional: bool) -> dict[str, Any]:
     config = config_class(family, name)
-    schema = config.model_json_schema()
+    schema = _inlined(config.model_json_schema())
     schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
     schema["required"] = [*([] if optional else ["name"]), *schema.get("required", [])]
     schema["title"] = f"{family} {name}"
     return schema
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a plug-in's options with its definitions where they are used: it stands within another's."""
+    definitions = schema.pop("$defs", {})
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        referred = str(value.get("$ref", "")).removeprefix("#/$defs/")
+        if referred in definitions:
+            return whole(definitions[referred]) | {key: inner for key, inner in value.items() if key != "$ref"}
+        return {key: whole(inner) for key, inner in value.items()}
+
+    return cast("dict[str, Any]", whole(schema))
 
 
 def describe(config: PluginConfig) -> dict[str, Any]:

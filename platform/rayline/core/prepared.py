@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from rayline.core import files
+from rayline.core.columns import ROW
 from rayline.core.errors import StorageError
 
 MISSING_ID = 0
@@ -22,26 +24,46 @@ FIRST_ID = 2
 
 
 class Prepared(NamedTuple):
-    """Model inputs: `numbers` float32 [n, F], `categories` int32 [n, C]."""
+    """Model inputs: `numbers` float32 [n, F], `categories` int32 [n, C], `tensors` each [n, …]."""
 
     numbers: npt.NDArray[np.float32]
     categories: npt.NDArray[np.int32]
+    tensors: tuple[npt.NDArray[Any], ...] = ()
+    """Texts, images, sounds and sequences, one array an input."""
+
+
+@dataclass(frozen=True)
+class TensorInput:
+    """One input that is an array a row."""
+
+    name: str
+    kind: str
+    """text, image, audio or sequence."""
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    """float32, or int32 for ids of tokens."""
+    ids: int = 0
+    """How many ids of tokens there are, 0 for arrays of floats."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of `Prepared`: names of the F numbers, names and sizes (ids 0..size-1) of the C categories."""
+    """The columns of `Prepared`: names of the numbers, names and sizes (ids 0..size-1) of the categories, tensors."""
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
     sizes: tuple[int, ...]
+    tensors: tuple[TensorInput, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Layout:
-        return cls(tuple(value["numbers"]), tuple(value["categories"]), tuple(value["sizes"]))
+        tensors = tuple(
+            TensorInput(t["name"], t["kind"], tuple(t["shape"]), t["dtype"], t["ids"]) for t in value.get("tensors", ())
+        )
+        return cls(tuple(value["numbers"]), tuple(value["categories"]), tuple(value["sizes"]), tensors)
 
 
 @dataclass(frozen=True)
@@ -66,6 +88,7 @@ def concat(parts: list[Rows]) -> Rows:
         Prepared(
             np.concatenate([p.inputs.numbers for p in parts]),
             np.concatenate([p.inputs.categories for p in parts]),
+            tuple(np.concatenate(arrays) for arrays in zip(*(p.inputs.tensors for p in parts), strict=True)),
         ),
         np.concatenate([p.target for p in parts]),
         np.concatenate([p.row for p in parts]),
@@ -73,7 +96,9 @@ def concat(parts: list[Rows]) -> Rows:
 
 
 def to_table(rows: Rows) -> pa.Table:
-    """Rows as an Arrow table of four columns: `numbers` and `categories` as fixed-size lists, `target`, `row`."""
+    """Rows as an Arrow table: `numbers` and `categories` as fixed-size lists, `target`, `row`; then each tensor's
+    values as a fixed-size list `tensor N`, its shape in the field's metadata.
+    """
     n = len(rows.row)
 
     def lists(matrix: npt.NDArray[Any]) -> pa.Array:
@@ -83,7 +108,7 @@ def to_table(rows: Rows) -> pa.Table:
             return pa.nulls(n)
         return pa.FixedSizeListArray.from_arrays(flat, width)
 
-    return pa.table(
+    table = pa.table(
         {
             "numbers": lists(rows.inputs.numbers),
             "categories": lists(rows.inputs.categories),
@@ -91,6 +116,11 @@ def to_table(rows: Rows) -> pa.Table:
             "row": pa.array(rows.row),
         }
     )
+    for place, tensor in enumerate(rows.inputs.tensors):
+        values = lists(tensor.reshape(n, int(np.prod(tensor.shape[1:]))))
+        shape = ",".join(map(str, tensor.shape[1:]))
+        table = table.append_column(pa.field(f"tensor {place}", values.type, metadata={"shape": shape}), values)
+    return table
 
 
 def from_table(table: pa.Table) -> Rows:
@@ -106,8 +136,14 @@ def from_table(table: pa.Table) -> Rows:
         flat: npt.NDArray[Any] = chunk.flatten().to_numpy(zero_copy_only=True)
         return flat.reshape(table.num_rows, chunk.type.list_size)
 
+    tensors = []
+    for field in table.schema:
+        if field.name.startswith("tensor "):
+            shape = [int(size) for size in field.metadata[b"shape"].split(b",")]
+            kind = field.type.value_type.to_pandas_dtype()
+            tensors.append(matrix(field.name, kind).reshape(table.num_rows, *shape))
     return Rows(
-        Prepared(matrix("numbers", np.float32), matrix("categories", np.int32)),
+        Prepared(matrix("numbers", np.float32), matrix("categories", np.int32), tuple(tensors)),
         table.column("target").to_numpy(),
         table.column("row").to_numpy(),
     )
@@ -120,6 +156,18 @@ def write_shard(uri: str, rows: Rows) -> None:
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     files.write_bytes(uri, sink.getvalue().to_pybytes())
+
+
+def write_parquet(uri: str, rows: Rows, layout: Layout, target: str) -> None:
+    """Write rows as one Parquet file of a column an input (arrays as fixed-size lists), `target`, and ROW."""
+    table = to_table(rows)
+    numbers, categories = rows.inputs.numbers, rows.inputs.categories
+    columns: dict[str, Any] = {name: np.ascontiguousarray(numbers[:, n]) for n, name in enumerate(layout.numbers)}
+    columns |= {name: np.ascontiguousarray(categories[:, n]) for n, name in enumerate(layout.categories)}
+    columns |= {tensor.name: table.column(f"tensor {n}") for n, tensor in enumerate(layout.tensors)}
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({**columns, target: rows.target, ROW: rows.row}), sink, compression="lz4")
+    files.write_bytes(uri, sink.getvalue())
 
 
 def read_shards(folder: str) -> Rows:

@@ -23,7 +23,7 @@ from rayline.spec import Spec
 from rayline.spec.document import to_dict
 from rayline.tune.ledger import digest
 
-Command = Literal["run", "tune"]
+Command = Literal["run", "tune", "prepare"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,10 +21,12 @@ from rayline.evaluate.selection import build_metric, default_metric
 from rayline.evaluate.threshold import choose
 from rayline.evaluate.worst import worst_errors
 from rayline.explain.permutation import Importance, importance
+from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collect import TEST, Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.split_record import same_split
 from rayline.pipeline.training import Trained
+from rayline.prepare.recipe import Recipe
 from rayline.registry import predictor
 from rayline.registry.models import Entry, Registry
 from rayline.spec.sections import Evaluate
@@ -112,6 +115,10 @@ def _without_slices(settings: Evaluate) -> Evaluate:
     return settings.model_copy(update={"slices": ()})
 
 
+def _recipe(recipe: Recipe | None) -> dict[str, Any] | None:
+    return None if recipe is None else recipe.to_json()
+
+
 def _champion(model: str) -> Entry | None:
     try:
         return Registry().resolve(f"{model}@champion")
@@ -130,6 +137,8 @@ def _paired(collected: Collected, sample: pl.DataFrame, scored: Scored, champion
         return {}
     if theirs.signature.as_target() != collected.target:
         return {}
-    answers = theirs.raw(sample)
+    if _recipe(theirs.preparation.recipe) != _recipe(recipe_of(collected.source)):
+        return {}
+    answers = theirs.raw_of_clean(sample)
     their_scored = replace(scored, prediction=answers, threshold=theirs.signature.threshold)
     return dict(compare(scored, their_scored, names, collected.spec.evaluate, seed=collected.spec.train.seed))

@@ -13,6 +13,7 @@ from typing import Any
 from rayline.core import files
 from rayline.core.errors import NotFoundError, StorageError
 from rayline.evaluate.selection import default_metric
+from rayline.pipeline.cleaned import inputs_of, raw_rows
 from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
@@ -22,7 +23,7 @@ from rayline.pipeline.split_record import FILE as SPLIT_FILE
 from rayline.pipeline.split_record import record
 from rayline.pipeline.training import Trained
 from rayline.profile.reference import Reference
-from rayline.registry import card, package, signature, tracking
+from rayline.registry import card, golden, package, signature, tracking
 from rayline.registry.models import Entry, Registry
 from rayline.report import page
 from rayline.report.data import ReportData
@@ -112,8 +113,10 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
     scored = judged.scored
     # held-out rows say what the model answers for rows like training's; training rows would flatter it
     answers = scored.labels() if collected.target.task.is_classification else scored.prediction
+    inputs = inputs_of(collected.features, collected.source)
+    unchanged = [feature for feature in collected.features if feature in inputs]
     described = signature.build(
-        collected.features,
+        inputs,
         collected.target,
         expect=spec.data.expect,
         private=private,
@@ -128,9 +131,9 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         spec_yaml=render(spec),
         signature=described,
         profile=training,
-        reference=Reference.build(training, collected.features, predictions=answers, target=collected.target),
+        reference=Reference.build(training, unchanged, predictions=answers, target=collected.target),
         metrics=metrics,
-        golden=judged.sample,
+        golden=raw_rows(collected.source, judged.sample.head(golden.ROWS)),
         card=card.render(
             spec=spec,
             signature=described,

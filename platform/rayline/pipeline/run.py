@@ -10,13 +10,15 @@ from typing import Any
 from rayline.cluster.connect import Connection, connect
 from rayline.cluster.storage import prove
 from rayline.core.columns import Task
-from rayline.core.errors import DataError, GateError, InputError, RunError, SpecError, StorageError, listing, nearest
+from rayline.core.errors import DataError, GateError, InputError, RunError, SpecError, StorageError, listing
 from rayline.core.home import ensure_home
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
 from rayline.pipeline import folder as folders
 from rayline.pipeline.collect import DROPPED, LEARNT, TEST, VALIDATION, Collected, collect, open_source
 from rayline.pipeline.events import Silent, Stages, Watcher
+from rayline.pipeline.expect import expect
+from rayline.pipeline.expect import prove as prove_expected
 from rayline.pipeline.folder import RunFolder
 from rayline.pipeline.frames import keep_frame
 from rayline.pipeline.judging import judge_model
@@ -54,7 +56,7 @@ def run(
     loaded = read_spec(spec, sets)
     with begin(loaded, "run", resume=resume, address=address, watcher=watcher) as line:
         with line.stages.stage("profile") as summary:
-            collected = collect(loaded, on_ray.scan, opened=line.opened)
+            collected = line.collect(loaded)
             require_fit(collected)
             summary.text = describe(collected)
         line.tell(collected)
@@ -70,6 +72,19 @@ class Line:
     cluster: Connection
     opened: Any
     """The source and its schema."""
+
+    def collect(self, spec: Spec, *, folds: int = 1, repeats: int = 1) -> Collected:
+        """Hold the data against its expectations, then scan it.
+
+        Raises:
+            DataError: as `collect`, or an expectation that stops the run is broken.
+        """
+        expected = expect(spec, self.opened[0], on_ray.scan, self.folder)
+        for text in expected.lines:
+            self.stages.watcher.note(text)
+        return collect(
+            spec, on_ray.scan, folds=folds, repeats=repeats, opened=self.opened, set_aside=expected.quarantined
+        )
 
     def tell(self, collected: Collected) -> None:
         for text in (*in_short(collected), *(f"warning: {w}" for w in collected.warnings)):
@@ -108,14 +123,13 @@ def require_fit(collected: Collected) -> None:
     """
     spec = collected.spec
     _require_task(spec, collected.target.task)
-    learnt = [feature.name for feature in collected.features]
-    choose(spec.prepare, collected.features)
-    for name in spec.data.expect:
-        if name not in learnt:
-            raise SpecError(
-                f"data.expect.{name}: the model does not read this column, so nothing could be expected of it."
-                f"{nearest(name, learnt)} Columns it reads: {listing(learnt)}."
-            )
+    if not collected.features:
+        kinds = listing([f"{f.name} ({f.type})" for f in collected.tensors])
+        raise DataError(
+            f"model {type(spec.model).plugin_name} reads numbers and categories, and there is none: {kinds}. "
+            "`rayline prepare` writes what they become."
+        )
+    choose(spec.prepare, (*collected.features, *collected.tensors))
     if collected.rows(TEST) == 0:
         raise DataError("no test rows are left after the split. Give data.split a larger test share, or more data.")
     if collected.rows(VALIDATION) == 0:
@@ -129,13 +143,14 @@ def require_fit(collected: Collected) -> None:
 
 @contextmanager
 def begin(
-    spec: Spec, command: folders.Command, *, resume: bool, address: str | None, watcher: Watcher | None
+    spec: Spec, command: folders.Command, *, resume: bool = False, address: str | None, watcher: Watcher | None
 ) -> Iterator[Line]:
     """Check the surroundings, join or start the cluster, open the run's folder; mark it failed if it fails."""
     stages = Stages(watcher or Silent())
     with stages.stage("start") as summary:
         ensure_home()
         opened = open_source(spec)
+        prove_expected(spec, opened[1])
         folder = folders.resume(spec, command) if resume else None
         warm()
         cluster = connect(address)

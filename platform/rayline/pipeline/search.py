@@ -13,7 +13,7 @@ import polars as pl
 from rayline.core.columns import ROW
 from rayline.core.errors import RunError
 from rayline.evaluate.selection import build_metric, default_metric, metrics_for
-from rayline.pipeline.collect import Collected, collect
+from rayline.pipeline.collect import Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.publishing import SearchRecord
 from rayline.pipeline.result import RunResult
@@ -48,9 +48,7 @@ def search(
         build_metric(loaded.tune.metric)
     with begin(loaded, "tune", resume=resume, address=address, watcher=watcher) as line:
         with line.stages.stage("profile") as summary:
-            collected = collect(
-                loaded, on_ray.scan, folds=loaded.tune.folds, repeats=loaded.tune.repeats, opened=line.opened
-            )
+            collected = line.collect(loaded, folds=loaded.tune.folds, repeats=loaded.tune.repeats)
             require_fit(collected)
             summary.text = describe(collected)
         line.tell(collected)

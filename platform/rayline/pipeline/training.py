@@ -13,6 +13,7 @@ from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared, Rows, read_shards
 from rayline.models.network import Network
+from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collect import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
@@ -44,7 +45,8 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
     spec, target = collected.spec, collected.target
     shards = folder.path("shards")
     with stages.stage("prepare") as summary:
-        fitted = preparation.fit(spec.prepare, collected.features, collected.training)
+        fitted = preparation.fit(spec.prepare, collected.features, collected.training, target)
+        fitted = fitted.with_recipe(recipe_of(collected.source))
         done = folder.path("shards", "done.json")
         written = files.read_json(done) if folder.resumed and files.exists(done) else None
         if written is not None and written["data"] != collected.digest:

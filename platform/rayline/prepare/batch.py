@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from rayline.core.category_text import category_texts
+from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.prepared import Prepared
 from rayline.prepare.number_value import to_floats
@@ -15,8 +16,10 @@ BLOCK_VALUES = 131_072
 """Values of the number matrix worked on at a time: small enough for the processor's cache."""
 
 
-def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
+def prepare_frame(transform: Transform, frame: pl.DataFrame, *, training: bool = False) -> Prepared:
     """Model inputs for the rows of `frame`, in order; other columns are ignored.
+
+    `training` says that they are training rows (with ROW), whose encodings must not have seen their own targets.
 
     Raises:
         DataError: a column lacks, or holds what its type cannot be.
@@ -26,7 +29,8 @@ def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
     looked_up = [_look_up(category, _column(frame, category.name)) for category in transform.categories]
     ids = [codes for codes, _ in looked_up]
     missing = [mask for _, mask in looked_up]
-    out_NW = np.zeros((n, transform.width), dtype=np.float32)
+    folds = transform.folds_of(_column(frame, ROW).to_numpy()) if training and transform.needs_folds else None
+    out_NW = np.empty((n, transform.width), dtype=np.float32)
     ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32)
     block_rows = max(256, BLOCK_VALUES // max(1, len(numbers)))
     for start in range(0, n, block_rows):
@@ -34,10 +38,26 @@ def prepare_frame(transform: Transform, frame: pl.DataFrame) -> Prepared:
         x_FN = np.empty((len(numbers), rows.stop - rows.start), dtype=np.float64)
         for place, values in enumerate(numbers):
             x_FN[place] = values[rows]
-        transform.fill_numbers(out_NW[rows], x_FN, [i[rows] for i in ids], [m[rows] for m in missing])
+        transform.fill_numbers(
+            out_NW[rows],
+            x_FN,
+            [i[rows] for i in ids],
+            [m[rows] for m in missing],
+            None if folds is None else folds[rows],
+        )
         for column, place in enumerate(transform.with_ids):
             ids_NC[rows, column] = ids[place][rows]
-    return Prepared(out_NW, ids_NC)
+    tensors = transform.tensor_inputs([_column(frame, tensor.name).to_list() for tensor in transform.tensors])
+    return Prepared(out_NW, ids_NC, tensors)
+
+
+def stays_in_training(transform: Transform, frame: pl.DataFrame) -> BoolArray:
+    """Which rows of `frame` [n] training keeps: those within the limits of columns whose outliers are dropped."""
+    stays = np.ones(frame.height, dtype=np.bool_)
+    for name, limits in transform.dropping:
+        values = to_floats(_column(frame, name))
+        stays &= ~((values < limits.low) | (values > limits.high))
+    return stays
 
 
 def _look_up(category: CategoryTransform, column: pl.Series) -> tuple[IntArray, BoolArray]:

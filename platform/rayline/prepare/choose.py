@@ -12,6 +12,7 @@ from rayline.prepare.encode._encoder import EncodeConfig
 from rayline.prepare.impute._imputer import ImputeConfig
 from rayline.prepare.outliers._outliers import OutliersConfig
 from rayline.prepare.scale._scaler import ScaleConfig
+from rayline.prepare.tensors import TensorConfig
 from rayline.spec.sections import ColumnSteps, Prepare
 
 
@@ -23,16 +24,29 @@ class Steps:
     outliers: OutliersConfig | None = None
     scale: ScaleConfig | None = None
     encode: EncodeConfig | None = None
+    tensor: TensorConfig | None = None
+    """Of a text, image, sound or sequence column, the one step there is."""
 
 
 ALLOWED = {
     FeatureType.NUMBER: ("impute", "outliers", "scale"),
     FeatureType.CATEGORY: ("impute", "encode"),
+    FeatureType.TEXT: ("text",),
+    FeatureType.IMAGE: ("image",),
+    FeatureType.AUDIO: ("audio",),
+    FeatureType.SEQUENCE: ("sequence",),
 }
+TENSORS = {
+    FeatureType.TEXT: "texts",
+    FeatureType.IMAGE: "images",
+    FeatureType.AUDIO: "audio",
+    FeatureType.SEQUENCE: "sequences",
+}
+"""Types of the columns that become arrays, and the key of the spec's `prepare` that says how."""
 
 
 def choose(prepare: Prepare, features: Sequence[Feature]) -> dict[str, Steps]:
-    """The steps of each number and category feature, by name.
+    """The steps of each feature that is learnt from, by name; tensor columns without a step are left out.
 
     A key given under `prepare.columns` replaces the type's step, `none` included; one not given keeps it.
 
@@ -44,13 +58,28 @@ def choose(prepare: Prepare, features: Sequence[Feature]) -> dict[str, Steps]:
     for name in prepare.columns:
         if name not in learnt:
             raise UnknownNameError(
-                f"prepare.columns.{name}: no number or category feature is called {name!r}."
+                f"prepare.columns.{name}: no feature that is learnt from is called {name!r}."
                 f"{nearest(name, learnt)} Features: {listing(learnt)}."
             )
-    return {name: _column_steps(prepare, feature) for name, feature in learnt.items()}
+    chosen = {name: _column_steps(prepare, feature) for name, feature in learnt.items()}
+    return {name: steps for name, steps in chosen.items() if learnt[name].type not in TENSORS or steps.tensor}
+
+
+def tensor_step(prepare: Prepare, feature: Feature) -> TensorConfig | None:
+    """What makes arrays of a text, image, sound or sequence column, where anything does."""
+    own = prepare.columns.get(feature.name, ColumnSteps())
+    kind = str(feature.type)
+    step: TensorConfig | None = (
+        getattr(own, kind) if kind in own.model_fields_set else getattr(prepare, TENSORS[feature.type])
+    )
+    return step
 
 
 def _column_steps(prepare: Prepare, feature: Feature) -> Steps:
+    if feature.type in TENSORS:
+        for step in prepare.columns.get(feature.name, ColumnSteps()).model_fields_set:
+            _require_fit(feature, step, None)
+        return Steps(tensor=tensor_step(prepare, feature))
     if feature.type is FeatureType.NUMBER:
         section, numbers = "prepare.numbers", prepare.numbers
         steps = Steps(impute=numbers.impute, outliers=numbers.outliers, scale=numbers.scale)

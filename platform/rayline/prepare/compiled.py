@@ -15,6 +15,7 @@ from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.prepared import Prepared
 from rayline.prepare.number_value import FloatArray, parse_number
+from rayline.prepare.recipe import Recipe
 from rayline.prepare.transform import CategoryTransform, Transform
 
 Values = Sequence[Any] | npt.NDArray[Any]
@@ -23,10 +24,10 @@ Values = Sequence[Any] | npt.NDArray[Any]
 class Compiled:
     """Model inputs from columns of plain values. Safe to use from several threads."""
 
-    def __init__(self, transform: Transform) -> None:
+    def __init__(self, transform: Transform, recipe: Recipe | None = None) -> None:
         self._transform = transform
+        self._recipe = recipe
         self._names = transform.numbers.names
-        self._plain = transform.width == len(self._names)
 
     def columns(self, columns: Mapping[str, Values]) -> Prepared:
         """Model inputs for n rows given as lists (`None` for missing) or arrays of n values; other columns are ignored.
@@ -35,12 +36,15 @@ class Compiled:
             DataError: a column lacks, is of another length, or holds what its type cannot be.
         """
         transform = self._transform
+        if self._recipe is not None:
+            columns = self._recipe.columns(columns)
         try:
             texts = [columns[category.name] for category in transform.categories]
             numbers = [columns[name] for name in self._names]
+            arrays = [columns[tensor.name] for tensor in transform.tensors]
         except KeyError as error:
             raise DataError(_lacking(str(error.args[0]), list(columns))) from None
-        n = len(numbers[0] if numbers else texts[0]) if numbers or texts else 0
+        n = len(next(iter((*numbers, *texts, *arrays)), ()))
         x_FN = self._read_numbers(numbers, n)
         for category, values in zip(transform.categories, texts, strict=True):
             if len(values) != n:
@@ -49,15 +53,15 @@ class Compiled:
         ids_NC = (
             np.array([ids[place] for place in transform.with_ids], dtype=np.int32).reshape(len(transform.with_ids), n).T
         )
-        if self._plain:
+        if transform.plain and not arrays:
             transform.numbers(x_FN)
             return Prepared(x_FN.T.astype(np.float32, order="C"), np.ascontiguousarray(ids_NC))
         missing = [np.zeros(0, dtype=np.bool_) for _ in texts]
         for place, _ in transform.category_indicators:
             missing[place] = np.array([_text_of(value, "") is None for value in texts[place]], dtype=np.bool_)
-        out_NW = np.zeros((n, transform.width), dtype=np.float32)
+        out_NW = np.empty((n, transform.width), dtype=np.float32)
         transform.fill_numbers(out_NW, x_FN, [np.array(i, dtype=np.int32) for i in ids], missing)
-        return Prepared(out_NW, np.ascontiguousarray(ids_NC))
+        return Prepared(out_NW, np.ascontiguousarray(ids_NC), transform.tensor_inputs(arrays))
 
     def _read_numbers(self, columns: list[Values], n: int) -> FloatArray:
         """Values as float64 [F, n]: all at once where NumPy understands them, else value by value."""

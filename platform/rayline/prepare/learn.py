@@ -1,19 +1,24 @@
-"""Learns one column: each step sees the training column as the steps before it leave it."""
+"""Learns every column: each step sees the training column as the steps before it leave it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from rayline.core.catalog import PluginConfig
-from rayline.core.columns import Feature, FeatureType
+from rayline.core.columns import Feature, FeatureType, Target
 from rayline.core.errors import DataError
 from rayline.core.seeds import derive
 from rayline.prepare.choose import Steps
-from rayline.prepare.fitted import digest
-from rayline.prepare.state import CategoryState, NumberState, State
-from rayline.prepare.training_columns import category_column, number_column
+from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Power, digest
+from rayline.prepare.impute._joint import Filler, JointImputeConfig
+from rayline.prepare.number_value import FloatArray
+from rayline.prepare.state import CategoryState, ColumnState, NumberState, State, TensorState
+from rayline.prepare.training_columns import NumberColumn, category_column, number_column, target_sample
 
 if TYPE_CHECKING:
     from rayline.profile.profile import Profile
@@ -22,20 +27,39 @@ Learnt = dict[str, Any]
 """What was learnt of one column, JSON-able: column, type, missing rows, and each step's name and values."""
 
 
-def learn_column(feature: Feature, steps: Steps, profile: Profile) -> tuple[State, Learnt]:
-    """The state of one feature and the account of how it came about.
+def learn_columns(
+    features: Sequence[Feature], steps: Mapping[str, Steps], profile: Profile, target: Target | None = None
+) -> tuple[State, list[Learnt]]:
+    """The state of every feature and the account of how it came about.
+
+    Args:
+        features: those to learn, in order.
+        steps: of each of them.
+        profile: of the training rows.
+        target: what is predicted, for encodings that learn from it.
 
     Raises:
-        DataError: the column cannot be learnt from as declared.
+        DataError: a column cannot be learnt from as declared.
     """
-    private = feature.name in profile.private
-    state: State
-    if feature.type is FeatureType.NUMBER:
-        state, learnt = _learn_number(feature.name, steps, profile)
-    else:
-        state, learnt = _learn_category(feature.name, steps, profile)
-        state = _hidden(state, profile.seed) if private else state
-    return state, without_values(learnt) if private else learnt
+    numbers = [f.name for f in features if f.type is FeatureType.NUMBER]
+    bounded = {name: _bounded(name, steps[name], profile) for name in numbers}
+    fillers, filled = _fill_jointly(numbers, steps, bounded, profile.seed)
+    columns: list[ColumnState] = []
+    accounts: list[Learnt] = []
+    for feature in features:
+        name, own = feature.name, steps[feature.name]
+        private = name in profile.private
+        state: ColumnState
+        if feature.type is FeatureType.NUMBER:
+            state, learnt = _learn_number(own, bounded[name], filled.get(name))
+        elif feature.type is FeatureType.CATEGORY:
+            state, learnt = _learn_category(name, own, profile, target)
+            state = _hidden(state, profile.seed) if private else state
+        else:
+            state, learnt = _learn_tensor(feature, own, profile)
+        columns.append(state)
+        accounts.append(without_values(learnt) if private else learnt)
+    return State(tuple(columns), fillers, seed=profile.seed), accounts
 
 
 def without_values(learnt: Learnt) -> Learnt:
@@ -45,17 +69,87 @@ def without_values(learnt: Learnt) -> Learnt:
 
 
 def _hidden(state: CategoryState, seed: int) -> CategoryState:
-    # from the seed, so that the same data and seed make the same files
-    key = f"{derive(seed, 'private', state.name):016x}"
+    if isinstance(state.vocabulary, Hashed):
+        return replace(state, fill=None)  # its bucket says enough
+    key = _key(state.name, seed)
     fill = None if state.fill is None else digest(state.fill, key)
     return replace(state, vocabulary=state.vocabulary.hidden(key), fill=fill)
 
 
-def _learn_number(name: str, steps: Steps, profile: Profile) -> tuple[NumberState, Learnt]:
+def _key(name: str, seed: int) -> str:
+    """The key of a private column's digests: from the seed, so that the same data and seed make the same files."""
+    return f"{derive(seed, 'private', name):016x}"
+
+
+class _Bounded(NamedTuple):
+    """A number column without what lies beyond its limits, where that is not cut but taken out."""
+
+    column: NumberColumn
+    clip: Clip | None
+
+
+def _bounded(name: str, steps: Steps, profile: Profile) -> _Bounded:
     column = number_column(profile, name)
+    outliers = steps.outliers
+    if outliers is None or outliers.action == "clip" or column.count == 0:
+        return _Bounded(column, None)
+    clip = replace(outliers.build().learn(column), action=outliers.action)
+    values = column.read_sample()
+    beyond = (values < clip.low) | (values > clip.high)
+    left = np.where(beyond, np.nan, values) if clip.action == "missing" else values[~beyond]
+    return _Bounded(column.with_sample(left), clip)
+
+
+def _fill_jointly(
+    numbers: Sequence[str], steps: Mapping[str, Steps], bounded: Mapping[str, _Bounded], seed: int
+) -> tuple[dict[str, Filler], dict[str, tuple[str, NumberColumn]]]:
+    """The joint imputers that are declared, fitted; and by column the key of its imputer and the column it leaves."""
+    kinds: dict[JointImputeConfig, list[str]] = {}
+    for name in numbers:
+        impute = steps[name].impute
+        if isinstance(impute, JointImputeConfig):
+            kinds.setdefault(impute, []).append(name)
+    fillers: dict[str, Filler] = {}
+    filled: dict[str, tuple[str, NumberColumn]] = {}
+    if not kinds:
+        return fillers, filled
+    samples = [_whole_sample(bounded[name], name) for name in numbers]
+    x_FM = np.array(samples, dtype=np.float64)
+    x_FM[~np.isfinite(x_FM)] = np.nan
+    for place, (config, names) in enumerate(kinds.items()):
+        key = f"{type(config).plugin_name}-{place}"
+        fillers[key] = config.learn(x_FM.copy(), numbers, seed)
+        whole_FM = x_FM.copy()
+        fillers[key](whole_FM)
+        for name in names:
+            filled[name] = (key, bounded[name].column.with_sample(whole_FM[numbers.index(name)], missing=0))
+    return fillers, filled
+
+
+def _whole_sample(bounded: _Bounded, name: str) -> FloatArray:
+    if bounded.clip is not None and bounded.clip.action == "drop":
+        raise DataError(
+            f"prepare.columns.{name}.outliers: 'drop' takes rows out, and an imputer that reads several columns "
+            "needs every row. Use action: missing (or clip)."
+        )
+    return bounded.column.read_sample()
+
+
+def _learn_number(
+    steps: Steps, bounded: _Bounded, jointly: tuple[str, NumberColumn] | None
+) -> tuple[NumberState, Learnt]:
+    column, clip = bounded
+    name = column.name
     state = NumberState(name)
     learnt: Learnt = {"column": name, "type": "number", "missing": column.missing, "steps": []}
-    if steps.impute is not None:
+    if clip is not None and steps.outliers is not None:
+        state = replace(state, clip=clip)
+        learnt["steps"].append(_account("outliers", steps.outliers, **asdict(clip)))
+    if jointly is not None and steps.impute is not None:
+        key, column = jointly
+        state = replace(state, joint=key, indicator=steps.impute.indicator)
+        learnt["steps"].append(_account("impute", steps.impute, mean_after=column.mean))
+    elif steps.impute is not None and not steps.impute.drops_rows:
         fill = float(steps.impute.build().number(column))
         column = column.filled(fill)
         state = replace(state, fill=fill, indicator=steps.impute.indicator)
@@ -65,35 +159,63 @@ def _learn_number(name: str, steps: Steps, profile: Profile) -> tuple[NumberStat
             f"column {name!r} has {column.missing} missing values in the training rows and no imputer. "
             f"Set prepare.columns.{name}.impute: median, or data.features.{name}: drop."
         )
-    if steps.outliers is not None:
+    if steps.outliers is not None and clip is None:
         clip = steps.outliers.build().learn(column)
         column = column.clipped(clip.low, clip.high)
         state = replace(state, clip=clip)
-        learnt["steps"].append(_account("outliers", steps.outliers, **asdict(clip)))
+        learnt["steps"].append(_account("outliers", steps.outliers, low=clip.low, high=clip.high))
     if steps.scale is not None:
-        affine = steps.scale.build().learn(column)
+        scaled = steps.scale.build().learn(column)
+        affine, curve = (scaled.affine, scaled.curve) if isinstance(scaled, Bent) else (scaled, None)
         if not (math.isfinite(affine.offset) and math.isfinite(affine.factor)):
             raise DataError(f"column {name!r} cannot be scaled: its numbers are too far apart. Cut its outliers first.")
         # no -0.0, so that no sum with it can be one (see transform.py)
-        state = replace(state, affine=replace(affine, offset=affine.offset + 0.0))
-        learnt["steps"].append(_account("scale", steps.scale, **asdict(state.affine)))
+        state = replace(state, affine=replace(affine, offset=affine.offset + 0.0), curve=curve)
+        learnt["steps"].append(_account("scale", steps.scale, **asdict(state.affine), **_curve_account(curve)))
     return state, learnt
 
 
-def _learn_category(name: str, steps: Steps, profile: Profile) -> tuple[CategoryState, Learnt]:
+def _curve_account(curve: Curve | None) -> dict[str, Any]:
+    if curve is None:
+        return {}
+    return {"exponent": curve.exponent} if isinstance(curve, Power) else {"knots": len(curve.x)}
+
+
+def _learn_category(name: str, steps: Steps, profile: Profile, target: Target | None) -> tuple[CategoryState, Learnt]:
     column = category_column(profile, name)
+    if target is not None and target.name in profile.sample.columns:
+        column = replace(column, read_target=lambda: target_sample(profile, target))
     learnt: Learnt = {"column": name, "type": "category", "missing": column.missing, "steps": []}
     fill = None
-    if steps.impute is not None:
+    if steps.impute is not None and not steps.impute.drops_rows:
         fill = steps.impute.build().category(column)
         column = column.filled(fill)
         learnt["steps"].append(_account("impute", steps.impute, fill=fill))
     assert steps.encode is not None, "choose() refuses a category without an encoder"
-    vocabulary = steps.encode.build().learn(column)
+    known = steps.encode.build().learn(column)
     indicator = steps.impute is not None and steps.impute.indicator
-    unknown = sum(column.counts.values()) - sum(column.counts[value] for value in vocabulary.values)
-    learnt["steps"].append(_account("encode", steps.encode, known=len(vocabulary.values), unknown_rows=unknown))
-    return CategoryState(name, vocabulary, fill, indicator), learnt
+    if isinstance(known, Hashed):
+        known = known if fill is None else replace(known, missing_id=known.id_of(fill))
+        learnt["steps"].append(_account("encode", steps.encode, buckets=known.buckets))
+    else:
+        unknown = sum(column.counts.values()) - sum(column.counts.get(value, 0) for value in known.values)
+        learnt["steps"].append(_account("encode", steps.encode, known=len(known.values), unknown_rows=unknown))
+    return CategoryState(name, known, fill, indicator), learnt
+
+
+def _learn_tensor(feature: Feature, steps: Steps, profile: Profile) -> tuple[TensorState, Learnt]:
+    config = steps.tensor
+    assert config is not None, "choose() leaves out columns without a step"
+    found = profile.columns[feature.name]
+    step = config.learn(found, profile.sample[feature.name])
+    if feature.name in profile.private:
+        step = step.hidden(_key(feature.name, profile.seed))
+    kind = str(feature.type)
+    learnt = _account(kind, config, shape=list(step.shape), **step.account())
+    return (
+        TensorState(feature.name, kind, type(config).plugin_name, step),
+        {"column": feature.name, "type": kind, "missing": found.missing, "steps": [learnt]},
+    )
 
 
 def _account(step: str, config: PluginConfig, **values: Any) -> dict[str, Any]:

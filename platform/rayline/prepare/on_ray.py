@@ -8,7 +8,7 @@ from typing import Any
 from rayline.cluster import passes
 from rayline.core.columns import Target
 from rayline.prepare.preparation import Preparation
-from rayline.prepare.shards import Assign, Source, total, write_fragment
+from rayline.prepare.shards import Assign, Form, Source, total, write_fragment
 
 
 def write_shards(
@@ -19,6 +19,7 @@ def write_shards(
     folder: str,
     *,
     columns: Sequence[str] = (),
+    form: Form = "arrow",
 ) -> dict[str, int]:
     """Prepare every fragment on the cluster; arguments, result and files are those of `prepare.shards.write_shards`.
 
@@ -31,6 +32,8 @@ def write_shards(
     """
 
     def prepare(fragment: Any) -> dict[str, int]:
-        return write_fragment(source, fragment, preparation, target, assign=assign, folder=folder, columns=columns)
+        return write_fragment(
+            source, fragment, preparation, target, assign=assign, folder=folder, columns=columns, form=form
+        )
 
     return total(passes.fan_out(source.fragments(), prepare))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from rayline.core import files
 from rayline.core.columns import ROW, Target
-from rayline.core.prepared import Prepared, Rows, write_shard
+from rayline.core.prepared import Rows, write_parquet, write_shard
 from rayline.prepare.preparation import Preparation
-from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION, Parts
+from rayline.prepare.split._parts import TEST, VALIDATION, Parts
 from rayline.prepare.target import encode
 
+Form = Literal["arrow", "parquet"]
 Assign = Callable[[pl.DataFrame], Parts]
 TRAIN_FOLDER, VALIDATION_FOLDER, TEST_FOLDER = FOLDERS = ("train", "validation", "test")
 
@@ -43,6 +42,7 @@ def write_fragment(
     assign: Assign,
     folder: str,
     columns: Sequence[str] = (),
+    form: Form = "arrow",
 ) -> dict[str, int]:
     """Prepare one fragment's rows and write each part's; returns rows by part's folder.
 
@@ -54,6 +54,7 @@ def write_fragment(
         assign: the part of each row: `TEST`, `VALIDATION`, `DROPPED`, or 0 and above for training.
         folder: path or URI; rows go to `train/`, `validation/` and `test/` below it.
         columns: what `assign` reads beside features, target and `ROW`.
+        form: `arrow`: shards that training reads; `parquet`: a column an input, for other tools.
 
     Raises:
         DataError: rows that cannot be read or prepared.
@@ -65,14 +66,21 @@ def write_fragment(
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     parts = assign(frame)
-    kept = frame.filter(pl.Series(parts != DROPPED))
-    parts = parts[parts != DROPPED]
-    rows = Rows(preparation.apply(kept), encode(kept[target.name], target), kept[ROW].to_numpy())
     masks = {TRAIN_FOLDER: parts >= 0, VALIDATION_FOLDER: parts == VALIDATION, TEST_FOLDER: parts == TEST}
+    masks[TRAIN_FOLDER] &= preparation.in_training(frame)
+    written = {}
     for name, mask in masks.items():
-        if mask.any():
-            write_shard(files.join(folder, name, f"part-{fragment.index:05d}.arrow"), select(rows, mask))
-    return {name: int(mask.sum()) for name, mask in masks.items()}
+        part = frame.filter(pl.Series(mask))
+        if part.height:
+            inputs = preparation.apply(part, training=name == TRAIN_FOLDER)
+            rows = Rows(inputs, encode(part[target.name], target), part[ROW].to_numpy())
+            place = files.join(folder, name, f"part-{fragment.index:05d}.{form}")
+            if form == "parquet":
+                write_parquet(place, rows, preparation.layout, target.name)
+            else:
+                write_shard(place, rows)
+        written[name] = part.height
+    return written
 
 
 def write_shards(
@@ -83,10 +91,11 @@ def write_shards(
     folder: str,
     *,
     columns: Sequence[str] = (),
+    form: Form = "arrow",
 ) -> dict[str, int]:
     """`write_fragment` for every fragment in this process; `prepare.on_ray.write_shards` does so on the cluster."""
     written = [
-        write_fragment(source, fragment, preparation, target, assign=assign, folder=folder, columns=columns)
+        write_fragment(source, fragment, preparation, target, assign=assign, folder=folder, columns=columns, form=form)
         for fragment in source.fragments()
     ]
     return total(written)
@@ -95,9 +104,3 @@ def write_shards(
 def total(written: Sequence[dict[str, int]]) -> dict[str, int]:
     """Rows by part's folder over all fragments."""
     return {name: sum(counts[name] for counts in written) for name in FOLDERS}
-
-
-def select(rows: Rows, mask: npt.NDArray[np.bool_]) -> Rows:
-    """The rows where `mask` [n] is true."""
-    inputs = Prepared(rows.inputs.numbers[mask], rows.inputs.categories[mask])
-    return Rows(inputs, rows.target[mask], rows.row[mask])

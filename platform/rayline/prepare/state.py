@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rayline.core.prepared import FIRST_ID, Layout
-from rayline.prepare.fitted import Affine, Clip, Vocabulary
+from rayline.core.prepared import Layout, TensorInput
+from rayline.prepare.fitted import Affine, Clip, Curve, Hashed, Vocabulary
+from rayline.prepare.impute._joint import Filler
+from rayline.prepare.reduce._reducer import Projection
+from rayline.prepare.tensors import TensorStep
 
 NO_CLIP = Clip(-math.inf, math.inf)
 NO_SCALE = Affine(0.0, 1.0)
@@ -15,13 +17,21 @@ NO_SCALE = Affine(0.0, 1.0)
 
 @dataclass(frozen=True)
 class NumberState:
-    """A number column: `fill` for missing values (`None`: none may be missing), then clip, then the affine map."""
+    """A number column: limits, `fill` for missing values (`None`: none may be missing), clip, curve, affine map."""
 
     name: str
     fill: float | None = None
     clip: Clip = NO_CLIP
     affine: Affine = NO_SCALE
     indicator: bool = False
+    curve: Curve | None = None
+    joint: str | None = None
+    """The joint imputer that fills it, by its key among `State.fillers`; `fill` is then `None`."""
+
+    @property
+    def filled(self) -> bool:
+        """Whether missing values are filled."""
+        return self.fill is not None or self.joint is not None
 
 
 @dataclass(frozen=True)
@@ -29,38 +39,88 @@ class CategoryState:
     """A category column: `fill` for missing values (`None`: missing stays a category of its own), then ids."""
 
     name: str
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | Hashed
     fill: str | None = None
     indicator: bool = False
 
     @property
     def size(self) -> int:
-        """How many ids there are: missing, unknown, and the known values."""
-        return FIRST_ID + len(self.vocabulary.values)
+        """How many ids there are: missing, unknown, and the known values or buckets."""
+        return self.vocabulary.size
 
     @property
-    def one_hot(self) -> bool:
-        return self.vocabulary.form == "one_hot"
+    def has_ids(self) -> bool:
+        return self.vocabulary.form == "ids"
 
     @property
-    def one_hot_names(self) -> list[str]:
-        """Names of the number columns a one-hot category becomes."""
-        last = [missing_name(self.name)] if self.vocabulary.missing else []
-        return [f"{self.name}={value}" for value in self.vocabulary.values] + last
+    def number_names(self) -> list[str]:
+        """Names of the number columns the category becomes; none where it becomes ids."""
+        known = self.vocabulary
+        if isinstance(known, Hashed):
+            return [f"{self.name}#{bucket}" for bucket in range(known.buckets)] if known.form == "one_hot" else []
+        if known.form == "one_hot":
+            last = [missing_name(self.name)] if known.missing else []
+            return [f"{self.name}={value}" for value in known.values] + last
+        return [self.name + suffix for suffix in known.numbers.suffixes] if known.numbers else []
 
 
-State = NumberState | CategoryState
+@dataclass(frozen=True)
+class TensorState:
+    """A text, image, sound or sequence column and the fitted step that makes an array of each value."""
+
+    name: str
+    kind: str
+    plugin: str
+    step: TensorStep = field(compare=False)
+
+
+ColumnState = NumberState | CategoryState | TensorState
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a preparation learnt."""
+
+    columns: tuple[ColumnState, ...]
+    """One for each feature, in the features' order."""
+    fillers: dict[str, Filler] = field(default_factory=dict, compare=False)
+    """Fitted joint imputers, which read all number columns."""
+    kept: tuple[str, ...] | None = None
+    """Number columns that selection left, by name; `None`: all."""
+    projection: Projection | None = field(default=None, compare=False)
+    """What replaces the number columns that were kept."""
+    seed: int = 0
+
+    @property
+    def numbers(self) -> list[NumberState]:
+        return [c for c in self.columns if isinstance(c, NumberState)]
+
+    @property
+    def categories(self) -> list[CategoryState]:
+        return [c for c in self.columns if isinstance(c, CategoryState)]
+
+    @property
+    def tensors(self) -> list[TensorState]:
+        return [c for c in self.columns if isinstance(c, TensorState)]
+
+    @property
+    def all_numbers(self) -> tuple[str, ...]:
+        """Number columns before selection: numbers in the features' order, indicators, then what categories become."""
+        indicators = [missing_name(c.name) for c in self.columns if not isinstance(c, TensorState) and c.indicator]
+        made = [name for category in self.categories for name in category.number_names]
+        return (*(n.name for n in self.numbers), *indicators, *made)
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of `Prepared`."""
+        numbers = self.all_numbers if self.kept is None else self.kept
+        if self.projection is not None:
+            numbers = self.projection.names
+        with_ids = [c for c in self.categories if c.has_ids]
+        tensors = [TensorInput(t.name, t.kind, t.step.shape, t.step.dtype.__name__, t.step.ids) for t in self.tensors]
+        return Layout(numbers, tuple(c.name for c in with_ids), tuple(c.size for c in with_ids), tuple(tensors))
 
 
 def missing_name(name: str) -> str:
     """The number column that says where `name` is missing."""
     return f"{name}=(missing)"
-
-
-def layout_of(states: Sequence[State]) -> Layout:
-    """Numbers in the features' order, then indicators, then one-hot columns; categories with ids in their order."""
-    numbers = [s.name for s in states if isinstance(s, NumberState)]
-    indicators = [missing_name(s.name) for s in states if s.indicator]
-    one_hot = [n for s in states if isinstance(s, CategoryState) and s.one_hot for n in s.one_hot_names]
-    with_ids = [s for s in states if isinstance(s, CategoryState) and not s.one_hot]
-    return Layout((*numbers, *indicators, *one_hot), tuple(s.name for s in with_ids), tuple(s.size for s in with_ids))

@@ -14,10 +14,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rayline.core.category_text import category_text, category_texts
+from rayline.core.columns import ROW, Target, Task
 from rayline.core.errors import DataError, nearest
+from rayline.prepare.fitted import inner_fold
 from rayline.prepare.number_value import FloatArray, to_floats
+from rayline.prepare.target import encode
 
 if TYPE_CHECKING:
     from rayline.profile.profile import ColumnProfile, Profile
@@ -93,6 +97,28 @@ class NumberColumn:
             read_sample=lambda: np.nan_to_num(self.read_sample(), nan=value),
         )
 
+    def with_sample(self, values_M: FloatArray, missing: int | None = None) -> NumberColumn:
+        """The column once the sample's values are `values_M` (NaN: missing), its moments taken from them.
+
+        `missing`: rows still missing; by default their share in the sample, which is exact where it holds every row.
+        """
+        there = np.sort(values_M[~np.isnan(values_M)])
+        total = self.count + self.missing
+        if missing is None:
+            missing = round(total * (1.0 - len(there) / max(len(values_M), 1)))
+        mean = float(np.mean(there)) if len(there) else math.nan
+        return replace(
+            self,
+            count=total - missing,
+            missing=missing,
+            mean=mean,
+            variance=float(np.mean(np.square(there - mean))) if len(there) else math.nan,
+            minimum=float(there[0]) if len(there) else math.nan,
+            maximum=float(there[-1]) if len(there) else math.nan,
+            counts=None,
+            read_sample=lambda: values_M,
+        )
+
     def clipped(self, low: float, high: float) -> NumberColumn:
         """The column once it is cut to `low … high`."""
         sample = np.clip(self.sample, low, high)
@@ -109,6 +135,20 @@ class NumberColumn:
 
 
 @dataclass(frozen=True)
+class TargetSample:
+    """The sample's targets, for encodings that learn from them.
+
+    m rows of the sample · K columns: the value (regression), 1.0 for the positive class (binary), or one a class
+    """
+
+    values_MK: npt.NDArray[np.float64]  # noqa: N815
+    names: tuple[str, ...]
+    """One a column: "" where there is one, else the classes."""
+    fold_M: npt.NDArray[np.int64]  # noqa: N815
+    """Inner fold 0..4 of each row."""
+
+
+@dataclass(frozen=True)
 class CategoryColumn:
     """A category column of the training rows, as the steps before leave it."""
 
@@ -116,12 +156,26 @@ class CategoryColumn:
     counts: Mapping[str, int]
     """Rows of each text. Where the profile did not keep every value, rows of its sample."""
     missing: int
+    read_texts: Callable[[], list[str | None]] = field(default=list, repr=False, compare=False)
+    """Texts of the profile's sample of rows, `None` where missing; read only when a step asks for them."""
+    read_target: Callable[[], TargetSample] | None = field(default=None, repr=False, compare=False)
+    """The targets of those rows."""
 
     def require_values(self, step: str) -> None:
         """Raises:
         DataError: training has no value at all for `step` to learn from.
         """
         _require(self.name, len(self.counts), step)
+
+    def target(self, step: str) -> TargetSample:
+        """The sample's targets.
+
+        Raises:
+            DataError: nothing is to be predicted.
+        """
+        if self.read_target is None:
+            raise DataError(f"column {self.name!r}: {step!r} learns from the target, and none is given.")
+        return self.read_target()
 
     def ranked(self) -> list[str]:
         """Texts by falling count, equal counts in the order of the texts."""
@@ -131,7 +185,12 @@ class CategoryColumn:
         """The column once its missing values are `text`."""
         if self.missing == 0:
             return self
-        return replace(self, counts={**self.counts, text: self.counts.get(text, 0) + self.missing}, missing=0)
+        return replace(
+            self,
+            counts={**self.counts, text: self.counts.get(text, 0) + self.missing},
+            missing=0,
+            read_texts=lambda: [text if found is None else found for found in self.read_texts()],
+        )
 
 
 def number_column(profile: Profile, name: str) -> NumberColumn:
@@ -192,14 +251,33 @@ def category_column(profile: Profile, name: str) -> CategoryColumn:
         texts, codes = category_texts(profile.sample[name])
         rows = np.bincount(codes, minlength=len(texts)).tolist()
         counts.update({text: n for text, n in zip(texts, rows, strict=True) if text is not None and n})
-        return CategoryColumn(name, dict(counts), rows[-1] if found.missing else 0)
+        return CategoryColumn(name, dict(counts), rows[-1] if found.missing else 0, lambda: sample_texts(profile, name))
     for value, n in found.counts.items():
         text = category_text(np.float32(value) if found.dtype == "Float32" else value)
         if text is None:
             missing += n
         else:
             counts[text] += n
-    return CategoryColumn(name, dict(counts), missing)
+    return CategoryColumn(name, dict(counts), missing, lambda: sample_texts(profile, name))
+
+
+def target_sample(profile: Profile, target: Target) -> TargetSample:
+    """The targets of the profile's sample as numbers.
+
+    Raises:
+        DataError: a target that is missing, or no class of `target`.
+    """
+    found = encode(profile.sample[target.name], target).astype(np.float64)
+    folds = inner_fold(profile.sample[ROW].to_numpy(), profile.seed)
+    if target.task is not Task.MULTICLASS:
+        return TargetSample(found[:, None], ("",), folds)
+    return TargetSample((found[:, None] == np.arange(len(target.classes))).astype(np.float64), target.classes, folds)
+
+
+def sample_texts(profile: Profile, name: str) -> list[str | None]:
+    """A column's values in the sample as category texts [m]."""
+    texts, codes = category_texts(profile.sample[name])
+    return [texts[code] for code in codes.tolist()]
 
 
 def _require(name: str, count: int, step: str) -> None:

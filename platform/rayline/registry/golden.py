@@ -57,7 +57,7 @@ def answer(
     rows: pl.DataFrame, signature: Signature, preparation: Preparation, network: Network
 ) -> npt.NDArray[np.float32]:
     """What the model answers for golden rows."""
-    return network.predict(preparation.apply(completed(rows, signature)))
+    return network.predict(preparation.from_raw(completed(rows, signature)))
 
 
 def write(folder: str, rows: pl.DataFrame, answers: npt.NDArray[np.float32]) -> None:

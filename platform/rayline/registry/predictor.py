@@ -76,11 +76,15 @@ class Predictor:
 
     def raw(self, frame: pl.DataFrame) -> Numbers:
         """The model's answers, rows unchecked: probability of `positive` [n], probabilities [n, K], or values [n]."""
+        return self.network.predict(self.preparation.from_raw(frame))
+
+    def raw_of_clean(self, frame: pl.DataFrame) -> Numbers:
+        """As `raw`, for rows that a cleaned source gave."""
         return self.network.predict(self.preparation.apply(frame))
 
     def columns(self, columns: Mapping[str, Values]) -> Numbers:
         """As `raw`, from columns of plain values (lists with `None`, or arrays) that `validator` has passed."""
-        numbers, categories = self._compiled.columns(columns)
+        numbers, categories, _ = self._compiled.columns(columns)
         with torch.inference_mode():
             return cast(Numbers, self._forward(torch.from_numpy(numbers), torch.from_numpy(categories)).numpy())
 

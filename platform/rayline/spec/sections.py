@@ -13,8 +13,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -196,6 +198,17 @@ def _optional(family: str) -> Any:
     return Annotated[Annotated[PluginConfig, Plugin(family)] | None, Optional_]
 
 
+def _as_steps(value: Any) -> Any:
+    if value in ("none", None):
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _several(family: str) -> Any:
+    """A list of plug-ins; one alone needs no brackets, and `none` is an empty list."""
+    return Annotated[tuple[Annotated[PluginConfig, Plugin(family)], ...], BeforeValidator(_as_steps)]
+
+
 class NumberSteps(Section):
     """What is done to number columns, in this order."""
 
@@ -218,15 +231,68 @@ class ColumnSteps(Section):
     outliers: _optional("outliers") = None  # type: ignore[valid-type]
     scale: _optional("scale") = None  # type: ignore[valid-type]
     encode: _optional("encode") = None  # type: ignore[valid-type]
+    text: _optional("text") = None  # type: ignore[valid-type]
+    image: _optional("image") = None  # type: ignore[valid-type]
+    audio: _optional("audio") = None  # type: ignore[valid-type]
+    sequence: _optional("sequence") = None  # type: ignore[valid-type]
+
+    @model_serializer(mode="wrap")
+    def _only_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # `none` is a step of its own here: a key that was not given must not come back as one that was
+        return {key: value for key, value in handler(self).items() if key in self.model_fields_set}
+
+
+def _as_duplicates(value: Any) -> Any:
+    return _as_steps({"drop": "exact", "keep": None}.get(value, value) if isinstance(value, str) else value)
+
+
+class Leakage(Section):
+    """What is looked for between training and held-out rows, and what happens where it is found."""
+
+    found: Literal["stop", "warn", "ignore"] = "stop"
+    groups: Annotated[tuple[str, ...], BeforeValidator(_as_steps)] = ()
+    """Columns none of whose values may be on both sides: a patient, a customer, a device."""
+    time: str | None = None
+    """A column by which no training row may be later than a held-out one."""
+
+
+_Leakage = Annotated[
+    Leakage,
+    BeforeValidator(lambda value: {"found": value} if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [{"enum": ["stop", "warn", "ignore"]}, Leakage.model_json_schema()]}),
+]
 
 
 class Prepare(Section):
-    duplicates: Literal["drop", "keep"] = "drop"
-    """Exact duplicate rows, dropped before anything is learnt; the first by position stays."""
+    clean: _several("clean") = ()  # type: ignore[valid-type]
+    """Corrections of each row by itself, in this order, before anything is learnt."""
+    derive: dict[str, str] = {}
+    """New columns by expressions over others: `{ratio: "debt / income", weekend: "weekday(date) >= 6"}`."""
+    duplicates: Annotated[
+        tuple[Annotated[PluginConfig, Plugin("duplicates")], ...], BeforeValidator(_as_duplicates)
+    ] = Field(default="drop", validate_default=True)  # type: ignore[assignment]
+    """What counts as a row that is there already and is dropped, the first by position stays: `drop` (exact
+    repetitions), `keep`, or a list of rules."""
     numbers: NumberSteps = Field(default_factory=NumberSteps)
     categories: CategorySteps = Field(default_factory=CategorySteps)
+    texts: _optional("text") = None  # type: ignore[valid-type]
+    """How free text becomes numbers; without, text columns are set aside."""
+    images: _optional("image") = Field(default="pixels", validate_default=True)  # type: ignore[valid-type]
+    audio: _optional("audio") = Field(default="waveform", validate_default=True)  # type: ignore[valid-type]
+    sequences: _optional("sequence") = Field(default="window", validate_default=True)  # type: ignore[valid-type]
     columns: dict[str, ColumnSteps] = {}
     """Steps for single columns, by name."""
+    select: _several("select") = ()  # type: ignore[valid-type]
+    """Which of the prepared number columns a model reads; one after the other."""
+    reduce: _optional("reduce") = None  # type: ignore[valid-type]
+    """Replaces the prepared number columns by few."""
+    augment: _several("augment") = ()  # type: ignore[valid-type]
+    """Changes of training rows on the fly."""
+    balance: _optional("balance") = None  # type: ignore[valid-type]
+    """What is done for scarce classes, on training rows alone."""
+    leakage: _Leakage = Leakage()
+    """What happens where held-out rows could have taught something: `stop`, `warn`, `ignore`, or
+    `{found, groups, time}`."""
 
 
 class Train(Section):
@@ -290,6 +356,8 @@ class Tune(Section):
     trials: int = Field(default=16, ge=1)
     folds: int = Field(default=3, ge=2)
     """Cross-validation folds of the training rows, of the declared split's kind."""
+    repeats: int = Field(default=1, ge=1, le=100)
+    """How often the training rows are divided into folds, each time into others; a trial is the mean over all."""
     metric: str = "auto"
     """What is optimised: a metric's name. `auto`: roc_auc (binary), log_loss (multi-class), mse (regression)."""
     stopping: Literal["asha", "none"] = "none"
@@ -297,6 +365,11 @@ class Tune(Section):
     max_concurrent: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     seed: int = 0
+
+    @property
+    def fits(self) -> int:
+        """Folds over all repeats: how often a trial trains."""
+        return self.folds * self.repeats
 
 
 class Evaluate(Section):

@@ -75,7 +75,7 @@ def batches(
 
 def take(rows: Rows, ids: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Numbers, categories and target of the rows `ids`, copied to `device`."""
-    numbers, categories = rows.inputs
+    numbers, categories, _ = rows.inputs
     return _take(numbers, ids, device), _take(categories, ids, device), _take(rows.target, ids, device)
 
 

@@ -84,10 +84,13 @@ class FoldData:
         division, place = self.at(fold)
         return division.profile(place)
 
-    def rows(self, prepared: preparation.Preparation, chosen: npt.NDArray[np.bool_]) -> Rows:
+    def rows(self, prepared: preparation.Preparation, chosen: npt.NDArray[np.bool_], *, training: bool = False) -> Rows:
+        """The chosen rows, prepared; `training`: as rows to learn from, without dropped outliers, out of fold."""
         part = self.frame.filter(pl.Series(chosen))
+        if training:
+            part = part.filter(pl.Series(prepared.in_training(part)))
         return Rows(
-            prepared.apply(part),
+            prepared.apply(part, training=training),
             target.encode(part[self.target.name], self.target),
             part[ROW].to_numpy(),
         )
@@ -110,9 +113,9 @@ def run_fold(data: FoldData, spec: Spec, fold: int, metric: str) -> FoldResult:
     if spec.train.early_stopping is not None or isinstance(threshold, str):
         draw = uniform(hash_keys(data.frame[ROW], derive(spec.train.seed, "stopping")))
         aside = learning & (draw < STOPPING_SHARE)
-        stopping = data.rows(prepared, aside) if aside.any() else None
+        stopping = data.rows(prepared, aside, training=True) if aside.any() else None
         learning &= ~aside
-    training, judged = data.rows(prepared, learning), data.rows(prepared, held)
+    training, judged = data.rows(prepared, learning, training=True), data.rows(prepared, held)
     network = cast(Network, cast(Any, spec.model).build(prepared.layout, data.target, seed=spec.train.seed))
     trained = fit(network, training, stopping if spec.train.early_stopping is not None else None, spec.train)
     network.load_state_dict(trained.state_dict)

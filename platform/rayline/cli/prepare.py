@@ -1,0 +1,44 @@
+"""`rayline prepare`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from rayline.cli._options import Address, AsJson, Sets, SpecPath
+
+
+def command(
+    spec: SpecPath,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="DIR", help="Write what a model would read here.")
+    ] = None,
+    form: Annotated[
+        Literal["arrow", "parquet"], typer.Option("--format", help="Shards for training, or a column an input.")
+    ] = "arrow",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print what was done to each column, and what was learnt.")
+    ] = False,
+    sets: Sets = [],
+    address: Address = None,
+    json: AsJson = False,
+) -> None:
+    """Clean, split and prepare a spec's data, and say what was done to each column; nothing is trained."""
+    from rayline.cli._show import console, print_json, watcher
+    from rayline.pipeline.preparing import prepare
+    from rayline.report.prepare_text import explain as explain_lines
+
+    with watcher(quiet=json) as watch:
+        result = prepare(spec, output, form=form, sets=sets, address=address, watcher=watch)
+    if json:
+        print_json(result.to_json())
+        return
+    out = console()
+    if explain or output is None:
+        out.print()
+        for line in explain_lines(rows=result.rows, recipe=result.recipe, learnt=result.learnt, aside=result.aside):
+            out.print(line, markup=False)
+    if output is not None:
+        out.print()
+        out.print(f"wrote {output}: train, validation, test, prepare.json, layout.json")

@@ -1,0 +1,120 @@
+"""`rayline prepare`: a spec's data, clean, split and turned into arrays, and an account of what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rayline.core import files
+from rayline.core.prepared import Layout
+from rayline.pipeline.cleaned import recipe_of
+from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
+from rayline.pipeline.events import Watcher
+from rayline.pipeline.run import begin, describe, read_spec
+from rayline.prepare import on_ray as preparing
+from rayline.prepare import preparation
+from rayline.prepare.shards import Form
+from rayline.registry.outputs import FolderOutput
+
+LAYOUT_FILE = "layout.json"
+
+
+@dataclass(frozen=True)
+class PrepareResult:
+    """What became of a spec's data."""
+
+    rows: dict[str, int]
+    """Rows by part (train, validation, test), and those left out (duplicates, quarantined)."""
+    layout: Layout
+    recipe: dict[str, Any] | None
+    """Corrections and derived columns, as declared."""
+    learnt: list[dict[str, Any]]
+    """Each column: its type, rows missing, and what each step learnt."""
+    aside: dict[str, str]
+    """Columns that become no input, with the reason."""
+    warnings: tuple[str, ...]
+    stages: dict[str, float]
+    output: str | None
+    """Where the arrays are."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `--json` prints."""
+        return asdict(self) | {"layout": self.layout.to_json(), "warnings": list(self.warnings)}
+
+
+def prepare(
+    spec: Any,
+    output: str | None = None,
+    *,
+    form: Form = "arrow",
+    sets: Iterable[str] = (),
+    address: str | None = None,
+    watcher: Watcher | None = None,
+) -> PrepareResult:
+    """Collect, clean, split and fit; and write what a model would read.
+
+    Args:
+        spec: as for `rayline.run`.
+        output: a folder (path or URI) that is not there yet, or empty: `train/`, `validation/` and `test/` are written
+            into it, beside `prepare.json` and `prepare.safetensors` (what was learnt) and `layout.json`; without, only
+            the account is given.
+        form: `arrow`: shards that training reads; `parquet`: a column an input, for other tools.
+        sets, address, watcher: as for `rayline.run`.
+
+    Raises:
+        InputError: the spec, data or output folder are wrong; nothing was written.
+        RunError: a stage failed.
+    """
+    loaded = read_spec(spec, sets)
+    place = None if output is None else FolderOutput(output)
+    with begin(loaded, "prepare", address=address, watcher=watcher) as line:
+        with line.stages.stage("profile") as summary:
+            collected = line.collect(loaded)
+            summary.text = describe(collected)
+        line.tell(collected)
+        with line.stages.stage("prepare") as summary:
+            features = (*collected.features, *collected.tensors)
+            fitted = preparation.fit(collected.spec.prepare, features, collected.training, collected.target)
+            fitted = fitted.with_recipe(recipe_of(collected.source))
+            written = None
+            if place is not None:
+                with place.filling():
+                    written = preparing.write_shards(
+                        collected.source, fitted, collected.target, collected.assign, place.parts,
+                        columns=collected.assign.columns, form=form,
+                    )  # fmt: skip
+                    fitted.save(place.parts)
+                    files.write_json(files.join(place.parts, LAYOUT_FILE), fitted.layout.to_json())
+            summary.text = _inputs(fitted.layout)
+        result = PrepareResult(
+            rows=(written or _planned(collected)) | _left_out(collected),
+            layout=fitted.layout,
+            recipe=None if fitted.recipe is None else fitted.recipe.to_json(),
+            learnt=fitted.explain(collected.spec.data.private),
+            aside=_aside(collected),
+            warnings=collected.warnings,
+            stages=dict(line.stages.seconds),
+            output=output,
+        )
+        line.folder.update(status="done", result=result.to_json(), stages=line.stages.seconds)
+    return result
+
+
+def _planned(collected: Collected) -> dict[str, int]:
+    return {"train": collected.rows(0), "validation": collected.rows(VALIDATION), "test": collected.rows(TEST)}
+
+
+def _left_out(collected: Collected) -> dict[str, int]:
+    return {"duplicates": collected.rows(DROPPED), "quarantined": collected.set_aside}
+
+
+def _aside(collected: Collected) -> dict[str, str]:
+    read = {feature.name for feature in (*collected.features, *collected.tensors)}
+    return {name: f"{kind}: {why}" for name, (kind, why) in collected.reasons.items() if name not in read}
+
+
+def _inputs(layout: Layout) -> str:
+    text = f"{len(layout.numbers)} number and {len(layout.categories)} category inputs"
+    arrays = ", ".join(f"{t.name} {'×'.join(map(str, t.shape))}" for t in layout.tensors)
+    return text + (f", {arrays}" if arrays else "")

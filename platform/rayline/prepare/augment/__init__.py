@@ -1,0 +1,1 @@
+"""Vary training rows on the fly; one algorithm a file."""

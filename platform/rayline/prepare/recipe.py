@@ -1,0 +1,233 @@
+"""What is done to every row by itself before anything is learnt: corrections (`prepare.clean`) and derived columns.
+
+prepare, columns of the source → Recipe
+    recipe.apply(frame)          clean rows of raw ones; the same rows, the same bits, however many at a time
+    recipe.keep(frame)           which rows of the data stay; rows to answer all do
+    recipe.needs([column …])     the raw columns that clean ones are made from
+
+The same object cleans fragments while they are read, batches to be scored, and an endpoint's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rayline.core import catalog
+from rayline.core.columns import ROW
+from rayline.core.errors import DataError, PackageError, SpecError, listing
+from rayline.core.expressions import columns_of, compile_expression
+from rayline.spec.sections import Prepare
+
+DTYPES: dict[str, pl.DataType] = {
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "text": pl.String(),
+    "date": pl.Date(),
+    "time": pl.Datetime("us"),
+    "time UTC": pl.Datetime("us", "UTC"),
+    "bytes": pl.Binary(),
+    "sequence": pl.List(pl.Float64()),
+}
+"""The eight types of a source's columns (and time with a zone), by the names a package stores."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Columns that one step makes of others."""
+
+    reads: tuple[str, ...]
+    makes: dict[str, pl.Expr]
+    keeps: pl.Expr | None
+
+
+class Recipe:
+    """Corrections and derived columns, ready to use. Safe to use from several threads; picklable."""
+
+    def __init__(self, prepare: Prepare, raw: pl.Schema, *, require: Sequence[str] = ()) -> None:
+        """
+        Args:
+            prepare: the section of the spec; `clean` and `derive` are read.
+            raw: the columns of the source, without ROW.
+            require: clean columns whose rows with a missing value are left out of the data.
+
+        Raises:
+            SpecError: a step that does not fit its columns, with its place in the spec.
+        """
+        self.raw = raw
+        self.require = tuple(require)
+        self._clean = tuple(prepare.clean)
+        self._derive = dict(prepare.derive)
+        self._steps: list[_Step] = []
+        schema = raw
+        for place, config in enumerate(self._clean):
+            try:
+                step = _clean_step(config, schema)
+                schema = _after(schema, step)
+            except SpecError as error:
+                raise SpecError(f"prepare.clean[{place}] ({type(config).plugin_name}): {error}") from None
+            self._steps.append(step)
+        for name, text in self._derive.items():
+            if name in schema:
+                raise SpecError(f"prepare.derive.{name}: {name!r} is a column already. Give the new one another name.")
+            try:
+                step = _Step(columns_of(text), {name: compile_expression(text, schema)}, None)
+            except SpecError as error:
+                raise SpecError(f"prepare.derive.{name}: {error}") from None
+            schema = _after(schema, step)
+            self._steps.append(step)
+        self.schema = schema
+        """The clean columns."""
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Clean columns that are new, or other than the source has them."""
+        return tuple(dict.fromkeys(name for step in self._steps for name in step.makes))
+
+    def needs(self, columns: Iterable[str], *, rows: bool = False) -> list[str]:
+        """The raw columns that `columns` are made from, in the source's order.
+
+        `rows`: also those that say which rows stay.
+        """
+        wanted = set(columns) | (set(self.require) if rows else set())
+        for step in reversed(self._steps):
+            made = wanted & set(step.makes)
+            if made or (rows and step.keeps is not None):
+                wanted = (wanted - (made if len(made) == len(step.makes) else set())) | set(step.reads)
+        return [name for name in self.raw if name in wanted]
+
+    def spread(self, private: Iterable[str]) -> tuple[str, ...]:
+        """`private`, and every column that is made from a private one."""
+        hidden = dict.fromkeys(private)
+        for step in self._steps:
+            if any(name in hidden for name in step.reads):
+                hidden |= dict.fromkeys(step.makes)
+        return tuple(hidden)
+
+    def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The clean columns that can be made of `frame`'s raw ones; other columns, such as ROW, stay as they are.
+
+        Raises:
+            DataError: a column holds what its type in training cannot be.
+        """
+        casts = [name for name, kind in self.raw.items() if name in frame.columns and frame.schema[name] != kind]
+        for name in casts:
+            try:
+                frame = frame.with_columns(pl.col(name).cast(self.raw[name]))
+            except pl.exceptions.PolarsError:
+                raise DataError(
+                    f"column {name!r} ({frame.schema[name]}) holds values that are no {_kind(self.raw[name])}."
+                ) from None
+        for step in self._steps:
+            if all(name in frame.columns for name in step.reads):
+                frame = frame.with_columns(**step.makes)
+        return frame
+
+    def keep(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        """`apply`, and which of the rows stay in the data [n]."""
+        stays = pl.Series([True]).new_from_index(0, frame.height)
+        schema_seen = frame
+        for step in self._steps:
+            if step.keeps is not None:
+                stays &= schema_seen.select(step.keeps.fill_null(False)).to_series()
+            if all(name in schema_seen.columns for name in step.reads):
+                schema_seen = schema_seen.with_columns(**step.makes)
+        for name in self.require:
+            column = schema_seen[name]
+            stays &= column.is_not_null() & (column.is_finite() if column.dtype.is_float() else True)
+        return schema_seen, stays
+
+    def columns(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Clean columns of an endpoint's rows: raw ones as n plain values each, clean ones as lists.
+
+        Raises:
+            DataError: a value that its column's type cannot be, or columns of unequal length.
+        """
+        needed = [name for name in self.needs(self.makes) if name in columns]
+        try:
+            frame = pl.DataFrame([_series(name, columns[name], self.raw[name]) for name in needed])
+        except pl.exceptions.ShapeError:
+            lengths = {name: len(columns[name]) for name in needed}
+            raise DataError(f"columns have unequal numbers of values: {lengths}.") from None
+        clean = self.apply(frame)
+        return {**columns, **{name: clean[name].to_list() for name in self.makes if name in clean.columns}}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `from_json` is the inverse."""
+        return {
+            "clean": [catalog.describe(config) for config in self._clean],
+            "derive": self._derive,
+            "columns": {name: _kind(kind) for name, kind in self.raw.items()},
+            "require": list(self.require),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Recipe:
+        """What `to_json` wrote.
+
+        Raises:
+            PackageError: a step that this Rayline does not have.
+        """
+        try:
+            prepare = Prepare.model_validate({"clean": value["clean"], "derive": value["derive"]})
+            raw = pl.Schema({name: DTYPES[kind] for name, kind in value["columns"].items()})
+            return cls(prepare, raw, require=value["require"])
+        except (KeyError, ValueError) as error:
+            raise PackageError(f"the preparation's recipe cannot be read: {error}. Train the model again.") from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Recipe.from_json, (self.to_json(),)
+
+
+def _series(name: str, values: Any, kind: pl.DataType) -> pl.Series:
+    values = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    try:
+        if kind in (pl.Date, pl.Datetime) and any(isinstance(value, str) for value in values):
+            return pl.Series(name, values, pl.String).str.to_datetime(strict=True, time_unit="us").cast(kind)
+        if kind.is_float():
+            values = [float(value) if type(value) is int else value for value in values]
+        return pl.Series(name, values, kind, strict=True)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        raise DataError(f"column {name!r} holds a value that is no {_kind(kind)}.") from None
+
+
+@cache
+def _names() -> dict[pl.DataType, str]:
+    return {kind: name for name, kind in DTYPES.items()}
+
+
+def _kind(kind: pl.DataType) -> str:
+    return _names().get(kind, str(kind))
+
+
+def _clean_step(config: Any, schema: pl.Schema) -> _Step:
+    unknown = [name for name in config.reads if name not in schema]
+    if unknown:
+        raise SpecError(f"{unknown[0]!r} is not a column. Columns: {listing(list(schema), 40)}.")
+    cleaner = config.build()
+    return _Step(tuple(config.reads), cleaner.expressions(schema), cleaner.keep(schema))
+
+
+def _after(schema: pl.Schema, step: _Step) -> pl.Schema:
+    empty = pl.DataFrame(schema=schema)
+    try:
+        made = empty.lazy().with_columns(**step.makes).collect_schema()
+    except pl.exceptions.PolarsError as error:
+        raise SpecError(f"does not fit the types of its columns: {error}") from None
+    return pl.Schema({name: _canonical(name, kind) for name, kind in made.items() if name != ROW})
+
+
+def _canonical(name: str, kind: pl.DataType) -> pl.DataType:
+    if kind in DTYPES.values():
+        return kind
+    if kind.is_integer():
+        return pl.Int64()
+    if kind.is_float() or kind.is_decimal():
+        return pl.Float64()
+    raise SpecError(f"makes {name!r} a column of {kind}, which nothing here learns from.")
