@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
@@ -20,11 +20,13 @@ import pyarrow as pa
 from rayline.core import files
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, StorageError
-from rayline.pipeline.collect import Scan
 from rayline.pipeline.folder import RunFolder, root
 from rayline.prepare.expectations import Broken, Checker, Decision, Rows, Violations, among, merge
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
+
+if TYPE_CHECKING:
+    from rayline.pipeline.collect import Scan
 
 HISTORY = "rows.json"
 """File beside the runs of a spec's name: how many rows each had."""
