@@ -77,7 +77,7 @@ def numbers(preparation: Preparation, x: np.ndarray, target: np.ndarray, names: 
 
 def filled(name: str, x: np.ndarray, **options: object) -> np.ndarray:
     config = catalog.resolve("impute", {"name": name, **options})
-    x_FN = np.ascontiguousarray(x.T)
+    x_FN = np.array(x.T, order="C")
     config.learn(x_FN.copy(), [str(f) for f in range(len(x_FN))], 0)(x_FN)  # type: ignore[attr-defined]
     return x_FN.T
 
@@ -161,13 +161,15 @@ def test_lasso_weights_to_one_in_a_hundred_million() -> None:
 
 
 @pytest.mark.parametrize("data", ["breast_cancer", "wine"])
-def test_lasso_of_classes_has_the_weights_of_a_fit_run_to_its_end_to_two_in_a_hundred(data: str) -> None:
+def test_lasso_of_classes_has_the_weights_of_another_solver_to_two_in_a_hundred(data: str) -> None:
+    """One class against the rest, each fitted to its end by a solver that does not penalise the intercept."""
     given, z, target, names = candidates(data)
     found = dict(catalog.resolve("select", {"name": "lasso", "alpha": 0.02}).build().choose(given))  # type: ignore[attr-defined]
     reference = linear_model.LogisticRegression(
-        l1_ratio=1.0, solver="saga", C=1 / (0.02 * len(z)), tol=1e-9, max_iter=100_000
+        l1_ratio=1.0, solver="saga", C=1 / (0.02 * len(z)), tol=1e-8, max_iter=100_000
     )
-    weights = np.abs(reference.fit(z, target).coef_).max(axis=0)
+    classes = np.unique(target) if TASKS[data] is Task.MULTICLASS else [1]
+    weights = np.max([np.abs(reference.fit(z, target == c).coef_[0]) for c in classes], axis=0)
     np.testing.assert_allclose([found.get(name, 0.0) for name in names], weights, atol=0.02 * weights.max())
 
 

@@ -1,8 +1,9 @@
 """Keep the number columns that a linear model with an L1 penalty gives a weight.
 
 Choose it for many columns of which few matter in a straight line; of near copies it keeps one. Columns (and a
-regression's target) are standardised first, so `alpha` has no unit. Score: the absolute weight, for classes the largest
-over the classes. Regression is scikit-learn's `Lasso`, classes its L1 logistic regression with C = 1 / (alpha m).
+regression's target) are standardised first, so `alpha` has no unit. Score: the absolute weight, for several classes
+the largest over one class against the rest. Regression is scikit-learn's `Lasso`, classes its L1 logistic regression
+with C = 1 / (alpha m).
 Reference: Tibshirani, "Regression Shrinkage and Selection via the Lasso", JRSS B 58, 1996.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from rayline.core.seeds import derive
@@ -56,27 +58,35 @@ class Lasso(Selector):
         return np.abs(np.asarray(fitted.coef_, dtype=np.float64))
 
     def _classes(self, looked_at: Candidates) -> FloatArray:
+        places = np.unique(looked_at.target_M)
+        numbers_MW = looked_at.standardised()
+        classes = places[1:] if len(places) == 2 else places
+        weights = [self._one_class(numbers_MW, looked_at.target_M == place, looked_at.seed) for place in classes]
+        return np.asarray(np.max(weights, axis=0))
+
+    def _one_class(self, numbers_MW: FloatArray, is_class_M: npt.NDArray[np.bool_], seed: int) -> FloatArray:
         from sklearn import linear_model
 
-        alpha, m = self._options.alpha, len(looked_at.target_M)
-        options: dict[str, Any] = {"solver": "saga", "random_state": derive(looked_at.seed, "lasso") % 2**32}
-        smallest_class = int(np.unique(looked_at.target_M, return_counts=True)[1].min())
-        if alpha == "auto" and smallest_class >= 2:
-            # penalties from the one that keeps nothing down to a thousandth of it
+        alpha, m = self._options.alpha, len(is_class_M)
+        options: dict[str, Any] = {
+            "solver": "liblinear",  # ten times the speed of saga where columns go together, as one-hot ones do
+            "intercept_scaling": 100.0,  # it penalises the intercept: this makes that penalty small
+            "random_state": derive(seed, "lasso") % 2**31,
+            "max_iter": 500,
+        }
+        rarer = min(int(is_class_M.sum()), int((~is_class_M).sum()))
+        if alpha == "auto" and rarer >= 2:
+            # penalties from one that keeps hardly anything down to a thousandth of it
             model = linear_model.LogisticRegressionCV(
                 Cs=1.0 / (np.logspace(-0.5, -3.5, 7) * m),
-                cv=min(5, smallest_class),
+                cv=min(5, rarer),
                 scoring="neg_log_loss",
-                max_iter=200,
                 tol=1e-3,
                 l1_ratios=(1.0,),
                 **options,
             )
         else:
             penalty = 0.01 if alpha == "auto" else alpha
-            model = linear_model.LogisticRegression(
-                C=1.0 / (penalty * m), l1_ratio=1.0, max_iter=5_000, tol=1e-5, **options
-            )
-        fitted = model.fit(looked_at.standardised(), looked_at.target_M)
-        found: FloatArray = np.abs(fitted.coef_).max(axis=0)
+            model = linear_model.LogisticRegression(C=1.0 / (penalty * m), l1_ratio=1.0, tol=1e-5, **options)
+        found: FloatArray = np.abs(model.fit(numbers_MW, is_class_M).coef_[0])
         return found
