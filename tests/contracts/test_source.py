@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 import lake_sources
 import media_sources
 import numpy as np
+import open_sources
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -80,6 +82,7 @@ MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "lake": lambda folder: lake_sources.make(TABLE, folder),
     "sklearn": _sklearn,
     **media_sources.MAKE,
+    **open_sources.MAKE,
 }
 
 
@@ -145,6 +148,29 @@ def test_a_pickled_source_reads_the_same(source: Source) -> None:
     copy = pickle.loads(pickle.dumps(source))
     for fragment in source.fragments():
         assert copy.read(pickle.loads(pickle.dumps(fragment))).equals(source.read(fragment))
+
+
+def test_reading_a_fragment_again_gives_the_same_bytes(source: Source) -> None:
+    for fragment in source.fragments():
+        one, other = (_bytes(source.read(fragment)) for _ in range(2))
+        assert one == other
+
+
+def _bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def test_a_file_that_goes_away_is_named(source: Source) -> None:
+    source.schema()
+    last = source.fragments()[-1]
+    if not last.path:  # nothing of it is a file of its own
+        return
+    Path(last.path).unlink()
+    with pytest.raises(DataError, match=re.escape(Path(last.path).name)):
+        source.read(last)
 
 
 def test_another_process_in_another_folder_reads_the_same(source: Source, tmp_path: Path) -> None:

@@ -115,7 +115,8 @@ class HuggingFaceSource(Source):
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
         start, stop = fragment.parts
-        return self._table(self._chosen()[fragment.file], start, stop, names).select(names)
+        wanted = names or [self.schema().names[0]]  # one column at least: it counts the rows
+        return self._table(self._chosen()[fragment.file], start, stop, wanted).select(wanted)
 
     def _table(self, split: str, start: int, stop: int, names: list[str] | None = None) -> pa.Table:
         rows = load(self.config)[split]
