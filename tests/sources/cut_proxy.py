@@ -60,10 +60,11 @@ class Proxy:
         passed = 0
         with suppress(OSError):
             while data := source.recv(16384):
-                passed += len(data)
-                if answers and self.cut_after is not None and passed > self.cut_after:
+                if answers and self.cut_after is not None and passed + len(data) > self.cut_after:
+                    sink.sendall(data[: self.cut_after - passed])
                     self.cut()
                     return
+                passed += len(data)
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
