@@ -108,7 +108,7 @@ def test_knn_on_real_ties_agrees_in_all_but_a_few_values() -> None:
 
 @every_set
 def test_iterative_to_one_in_a_hundred_million(data: str) -> None:
-    x = holed(load(data)[0])
+    x = holed(load(data)[0][:, :13])
     unlimited = {"limits": False, "standardise": False}
     np.testing.assert_allclose(filled("iterative", x, **unlimited), IterativeImputer().fit_transform(x), rtol=1e-8)
     scaler = StandardScaler().fit(x)
@@ -120,7 +120,7 @@ def test_iterative_to_one_in_a_hundred_million(data: str) -> None:
 
 @every_set
 def test_iterative_on_rows_it_was_not_fitted_on(data: str) -> None:
-    x = holed(load(data)[0])
+    x = holed(load(data)[0][:, :13])
     config = catalog.resolve("impute", {"name": "iterative", "limits": False, "standardise": False})
     new_FN = np.ascontiguousarray(x[100:].T)
     config.learn(np.ascontiguousarray(x[:100].T), [str(f) for f in range(x.shape[1])], 0)(new_FN)  # type: ignore[attr-defined]
@@ -215,7 +215,7 @@ def test_pearson_to_twelve_digits_and_variance(data: str) -> None:
 @every_set
 def test_from_missing_values_to_chosen_columns_in_one_spec(data: str) -> None:
     x, target, names = load(data)
-    x = holed(x)
+    x, names = holed(x[:, :13]), names[:13]
     spec = {"numbers": {"impute": "iterative", "scale": "standard"}, "select": {"name": "rfe", "keep": 5}}
     preparation = prepared(data, x, target, names, spec)
     scaler = StandardScaler().fit(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -78,7 +79,12 @@ class Knots:
 
     def __call__(self, x_N: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Numbers [n] transformed."""
-        return np.interp(x_N, self.x, self.y)
+        return np.interp(x_N, *self._arrays)
+
+    @cached_property
+    def _arrays(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        # making arrays of a thousand numbers takes longer than an endpoint's row does
+        return np.array(self.x, dtype=np.float64), np.array(self.y, dtype=np.float64)
 
 
 Curve = Power | Knots

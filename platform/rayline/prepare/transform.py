@@ -245,8 +245,7 @@ def _project(kept_NA: npt.NDArray[np.float32], projection: Projection) -> FloatA
     out_KN = np.zeros((len(projection.components_KW), len(kept_NA)))
     for place in range(kept_NA.shape[1]):
         centred_N = kept_NA[:, place].astype(np.float64) - projection.mean_W[place]
-        for k, weight in enumerate(projection.components_KW[:, place].tolist()):
-            out_KN[k] += centred_N * weight
+        out_KN += projection.components_KW[:, place, None] * centred_N
     return out_KN.T
 
 
