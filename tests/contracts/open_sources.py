@@ -1,10 +1,12 @@
-"""Cases of the sources' contract: tables of lakehouses, and sets that are published."""
+"""Cases of the sources' contract: tables of lakehouses and databases, and sets that are published."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,9 +65,19 @@ def _put(path: Path, data: bytes) -> None:
     path.write_bytes(gzip.compress(data))
 
 
+def _sql(folder: Path) -> PluginConfig:
+    with closing(sqlite3.connect(folder / "shop.db")) as shop, shop:
+        shop.execute("create table orders (id integer primary key, number integer, share real, kind text)")
+        rows = [(place, *row.values()) for place, row in enumerate(TABLE.to_pylist())]
+        shop.executemany("insert into orders values (?, ?, ?, ?)", rows)
+    options = {"url": f"sqlite:///{folder}/shop.db", "table": "orders", "partition": {"column": "id", "pieces": 2}}
+    return catalog.resolve("source", {"name": "sql", **options})
+
+
 MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "delta": _delta,
     "huggingface": _huggingface,
     "iceberg": _iceberg,
     "openml": _openml,
+    "sql": _sql,
 }

@@ -53,9 +53,20 @@ def test_a_profile_is_the_same_as_without_a_cluster(source: Source) -> None:
 def test_an_error_in_reading_is_ours_and_the_first_fragments(source: Source, tmp_path: Path) -> None:
     source.schema()
     for name in ("20.csv", "07.csv"):
-        (tmp_path / name).write_text("file,place,kind\n1,2\n")
+        size = (tmp_path / name).stat().st_size
+        (tmp_path / name).write_text("file,place,kind\n1,2".ljust(size - 1, "0") + "\n")
     with pytest.raises(DataError, match=r"^07\.csv line 2: 2 values, and the header has 3 columns"):
         on_ray.scan(source, lambda frame, _: frame.height)
+
+
+def test_what_reading_left_out_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("n,s\n1,x\n2\n3,y\n")
+    source = Config(path=str(tmp_path), ragged="skip").build()
+    assert on_ray.scan(source, lambda frame, _: frame.height) == [2, 2]
+    notes = [f"{name}.csv: 1 row was skipped, not of the header's 2 values (line 3)." for name in ("a", "b")]
+    assert list(source.notes.values()) == notes
+    assert caplog.messages == notes
 
 
 def test_an_error_raised_by_the_function_is_ours(source: Source) -> None:

@@ -50,8 +50,8 @@ def skipped(fragment: Fragment, dialect: Dialect, found: Layout) -> str:
     """What `ragged: skip` left out of a fragment, in words."""
     first, total = ragged_lines(fragment, dialect, found)
     lines = ", ".join(str(line) for line, _ in first) + (", …" if total > len(first) else "")
-    rows = "1 row was" if total == 1 else f"{total} rows were"
-    return f"{fragment.label}: {rows} skipped, not of the header's {len(found.names)} values (lines {lines})."
+    rows, where = ("1 row was", "line") if total == 1 else (f"{total} rows were", "lines")
+    return f"{fragment.label}: {rows} skipped, not of the header's {len(found.names)} values ({where} {lines})."
 
 
 def line_of(fragment: Fragment, dialect: Dialect, found: Layout, record: int) -> int:
