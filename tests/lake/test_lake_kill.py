@@ -48,7 +48,7 @@ def killed_at_lines(folder: Path, children: Children, before: int, step: int) ->
     ("before", "step"),
     [
         pytest.param(1, 11, id="few"),
-        pytest.param(EVERY - 1, 331, id="whole state written"),
+        pytest.param(EVERY - 1, 701, id="whole state written"),
         pytest.param(1, 1, id="every line", marks=pytest.mark.slow),
     ],
 )
@@ -56,7 +56,7 @@ def test_an_append_killed_at_each_line_is_in_or_out_and_counts_once_when_repeate
     tmp_path: Path, children: Children, before: int, step: int
 ) -> None:
     outcomes = killed_at_lines(tmp_path, children, before, step)
-    assert outcomes.count(False) > 5
+    assert outcomes.count(False) >= 4
     # once a line finds the batch in, no line after it takes it back
     assert outcomes == sorted(outcomes)
     assert outcomes[-1] or step > 10

@@ -15,8 +15,15 @@ from rayline.lake.compact import compact
 from rayline.lake.expire import expire
 from rayline.lake.lake import Lake
 from rayline.lake.log import GUARD_S
-from rayline.lake.snapshot import EVERY
+from rayline.lake.place import Place
 from rayline.lake.table import Table
+
+EVERY = 8
+
+
+@pytest.fixture(autouse=True)
+def whole_states_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rayline.lake.snapshot.EVERY", EVERY)
 
 
 def keys(table: Table) -> list[tuple[int, int, dict[str, object]]]:
@@ -60,8 +67,7 @@ def test_compaction_leaves_files_that_are_large_enough(tmp_path: Path, monkeypat
     assert keys(table) == before
 
 
-def test_expiry_removes_what_only_old_snapshots_need(tmp_path: Path) -> None:
-    uri, folder = str(tmp_path), tmp_path / "raw" / "people"
+def test_expiry_removes_what_only_old_snapshots_need(uri: str) -> None:
     table = create(uri)
     for batch in range(4):
         append(uri, batch)
@@ -75,7 +81,7 @@ def test_expiry_removes_what_only_old_snapshots_need(tmp_path: Path) -> None:
     assert content(table, table.at(5)) == [row for row in rows if row["batch"] < 4]
     with pytest.raises(InputError, match="has no snapshot 4; it has 5 to 7. It was expired"):
         table.at(4)
-    assert len([name for name in files(folder) if name.endswith(".parquet")]) == 4
+    assert len(Place(uri).tree("raw/people/data")) == 4
     assert append(uri, 2).repeated
     assert expire(table, 50).files == 0
     with pytest.raises(InputError, match="keep at least 1"):
@@ -102,16 +108,16 @@ def test_expiry_leaves_what_is_young_and_takes_what_is_left_over(tmp_path: Path)
 def test_old_snapshot_files_go_except_those_that_a_kept_one_builds_on(tmp_path: Path) -> None:
     uri, folder = str(tmp_path), tmp_path / "raw" / "people" / "snapshots"
     table = create(uri, by=())
-    for batch in range(EVERY + 10):
+    for batch in range(EVERY + 7):
         append(uri, batch, count=1)
     expire(table, 5, guard_s=-60)
-    # 69 to 73 are kept; their states are built from the whole state in 64, and number 0 keeps the name
-    last = EVERY + 11
+    # 11 to 15 are kept; their states are built from the whole state in 8, and number 0 keeps the name
+    last = EVERY + 8
     assert sorted(files(folder)) == [f"{n:010}.json" for n in (0, *range(EVERY, last + 1))]
     table = Lake(uri).open("people")
-    assert [summary.number for summary in table.latest().history] == list(range(EVERY + 6, last + 1))
-    for number in range(EVERY + 6, last + 1):
-        assert len(places(table, table.at(number))) == min(number, EVERY + 10)
+    assert [summary.number for summary in table.latest().history] == list(range(EVERY + 3, last + 1))
+    for number in range(EVERY + 3, last + 1):
+        assert len(places(table, table.at(number))) == min(number, EVERY + 7)
     with pytest.raises(InputError, match="already"):
         create(uri)
     assert append(uri, 3).repeated

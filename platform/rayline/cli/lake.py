@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rayline.cli._options import AsJson
+from rayline.core.redact import redact
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -99,7 +100,7 @@ def list_(lake: Root = None, json: AsJson = False) -> None:
     found = Lake(lake)
     entries = found.tables()
     if json:
-        print_json({"lake": found.place.shown(""), "tables": [asdict(entry) for entry in entries]})
+        print_json({"lake": found.place.shown(), "tables": [asdict(entry) for entry in entries]})
         return
     if not entries:
         print("the lake is empty. Make a table with: rayline lake create NAME")
@@ -142,7 +143,7 @@ def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
                 "snapshots": {"oldest": state.oldest, "newest": last.number, "count": len(state.history)},
                 "batches": len(state.batches),
                 "streams": dict(state.streams),
-                "place": table.place.shown(""),
+                "place": table.place.shown(),
             }
         )
         return
@@ -199,9 +200,9 @@ def read(
 
     count = room.read(name, output, snapshot=snapshot, at=_moment(at), lake=lake)
     if json:
-        print_json({"name": name, "rows": count, "output": output})
+        print_json({"name": name, "rows": count, "output": redact(output)})
     else:
-        print(f"wrote {count:,} rows of {name} to {output}")
+        print(f"wrote {count:,} rows of {name} to {redact(output)}")
 
 
 @app.command()

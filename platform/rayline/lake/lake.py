@@ -83,7 +83,7 @@ class Lake:
                 return Table(name, zone, place)
         names = [entry.name for entry in self.tables()]
         held = f"Tables: {listing(names)}." if names else "It is empty; make one with: rayline lake create NAME"
-        raise NotFoundError(f"the lake {self.place.uri} has no table {name!r}.{nearest(name, names)} {held}")
+        raise NotFoundError(f"the lake {self.place.shown()} has no table {name!r}.{nearest(name, names)} {held}")
 
     def create(
         self, name: str, *, zone: Zone = "raw", kind: Kind = "table", columns: Columns = (), by: Sequence[str] = ()

@@ -125,7 +125,7 @@ class Log:
             except FileNotFoundError:
                 continue
             return made["kind"], Summary(**made["summary"])
-        raise StorageError(_MOVING.format(self.place.uri))
+        raise StorageError(_MOVING.format(self.place.shown()))
 
     def numbers(self) -> list[int]:
         """The numbers of the snapshot files there are."""
@@ -140,12 +140,12 @@ class Log:
         for _ in range(TURNS):
             numbers = self.numbers()
             if not numbers:
-                raise StorageError(f"{self.place.uri} has no snapshots. Is it a table of a lake?")
+                raise StorageError(f"{self.place.shown()} has no snapshots. Is it a table of a lake?")
             try:
                 return self._keep(self.at(numbers[-1]))
             except FileNotFoundError:  # `expire` took them between the listing and the reading
                 continue
-        raise StorageError(_MOVING.format(self.place.uri))
+        raise StorageError(_MOVING.format(self.place.shown()))
 
     def _read(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         if self.place.local or len(numbers) == 1:

@@ -177,7 +177,7 @@ class _Store:
                     digest.update(chunk)
                     size += len(chunk)
                     if into is not None:
-                        with translated("write", self._place.uri):
+                        with translated("write", self._place.shown()):
                             into.write(chunk)
         except FileNotFoundError:
             raise DataError(f"there is no file {path!r} below {self._root}.") from None

@@ -235,6 +235,11 @@ class Piece:
     rows: int
     read_bytes: int
 
+    @property
+    def name(self) -> str:
+        """The file's name without its folders, which hold values of columns that may be private."""
+        return self.path.rpartition("/")[2]
+
 
 def pieces(files: Sequence[DataFile], partition: int, values: tuple[Value, ...]) -> Iterator[Piece]:
     """A partition's files as runs of row groups of about GROUP_BYTES, in order."""
@@ -260,7 +265,7 @@ def read(place: Place, piece: Piece, columns: Columns, by: Sequence[str], names:
         DataError: the file is gone or damaged.
         StorageError: it cannot be opened.
     """
-    where = place.shown(piece.path)
+    where = f"{place.shown()}: {piece.name}"
     try:
         with place.open(piece.path) as handle:
             file = pq.ParquetFile(handle, page_checksum_verification=True, pre_buffer=not place.local)

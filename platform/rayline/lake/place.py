@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ import pyarrow.fs as pafs
 
 from rayline.core import files
 from rayline.core.errors import StorageError
+from rayline.core.redact import redact
 
 
 class Place:
@@ -116,10 +118,11 @@ class Place:
                 if status == 412:
                     return False
                 if status == 409:  # another conditional put of this key was under way: ask again
+                    time.sleep(0.05)
                     continue
-                raise StorageError(f"cannot write {self.shown(key)}: {error}.") from None
+                raise StorageError(f"cannot write s3://{path}: {error}.") from None
             except BotoCoreError as error:
-                raise StorageError(f"cannot write {self.shown(key)}: {error}.") from None
+                raise StorageError(f"cannot write s3://{path}: {error}.") from None
             return True
 
     @cached_property
@@ -152,8 +155,9 @@ class Place:
         self.delete([name])
         if not kept:
             raise StorageError(
-                f"{self.uri} takes a conditional put (If-None-Match: *) and overwrites all the same, so two writers "
-                "could undo each other's work. Use a store that honours it (Amazon S3, MinIO, Ceph), or a local folder."
+                f"{self.shown()} takes a conditional put (If-None-Match: *) and overwrites all the same, so two "
+                "writers could undo each other's work. Use a store that honours it (Amazon S3, MinIO, Ceph), or a "
+                "local folder."
             )
 
     def names(self, folder: str) -> list[str]:
@@ -188,8 +192,10 @@ class Place:
                 except FileNotFoundError:
                     continue
 
-    def shown(self, name: str) -> str:
-        return files.join(self.uri.partition("?")[0], name) if name else self.uri
+    def shown(self, name: str = "") -> str:
+        """A file, or the place itself, as people are told of it: without keys."""
+        base = redact(self.uri.partition("?")[0])
+        return f"{base}/{name}" if name else base
 
 
 @lru_cache(maxsize=64)  # an S3 filesystem asks for its bucket's region when it is made

@@ -105,7 +105,7 @@ class LakeSource(Source):
         return [
             Fragment(
                 index,
-                f"{self.name} {piece.path}" + (f" row groups {piece.groups[0]}-{piece.groups[-1]}" if many else ""),
+                f"{self.name} {piece.name}" + (f" row groups {piece.groups[0]}-{piece.groups[-1]}" if many else ""),
                 file=piece.partition,
                 parts=(index,),
                 first_row=piece.first_row,
