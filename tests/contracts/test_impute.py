@@ -272,3 +272,35 @@ def test_no_more_donors_than_declared_are_kept_and_iterative_stays_within_traini
     filler(far)
     assert (far[1:] >= low[1:, None]).all()
     assert (far[1:] <= high[1:, None]).all()
+
+
+@pytest.mark.parametrize("name", JOINT)
+def test_private_numbers_of_training_rows_are_in_no_package(name: str, tmp_path: object) -> None:
+    x = lacking(200, columns=3)
+    frame = pl.DataFrame(
+        {ROW: np.arange(200), **{c: pl.Series(v).fill_nan(None) for c, v in zip("abc", x, strict=True)}}
+    )
+    spec = Prepare.model_validate({"numbers": {"impute": name}})
+    features, profile = [Feature(c, FeatureType.NUMBER) for c in "abc"], profile_frame(frame, seed=0, private=("b",))
+    if catalog.config_class("impute", name).keeps_rows:  # type: ignore[attr-defined]
+        with pytest.raises(SpecError, match=f"impute {name} keeps training rows in the package, and 'b' is private"):
+            fit(spec, features, profile)
+        return
+    fit(spec, features, profile).save(f"{tmp_path}")
+    with open(f"{tmp_path}/prepare.safetensors", "rb") as handle:
+        stored = handle.read()
+    inner = np.sort(x[1][np.isfinite(x[1])])[1:-1]  # the ends may be limits
+    assert not any(np.float64(value).tobytes() in stored for value in inner)
+
+
+@pytest.mark.parametrize("name", JOINT)
+def test_a_column_of_which_the_sample_has_no_value_is_refused_with_advice(name: str) -> None:
+    rows = 100_000
+    sampled = set(profile_frame(pl.DataFrame({ROW: range(rows)}), seed=0).sample[ROW].to_list())
+    outside = min(set(range(rows)) - sampled)
+    frame = pl.DataFrame({ROW: range(rows), "b": np.arange(rows) % 7}).with_columns(
+        a=pl.when(pl.col(ROW) == outside).then(7.0)
+    )
+    spec = Prepare.model_validate({"numbers": {"impute": name}})
+    with pytest.raises(DataError, match="'a' has no value in the training rows"):
+        fit(spec, [Feature(c, FeatureType.NUMBER) for c in "ab"], profile_frame(frame, seed=0))

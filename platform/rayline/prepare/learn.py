@@ -11,7 +11,7 @@ import numpy as np
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import Feature, FeatureType, Target
-from rayline.core.errors import DataError
+from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import derive
 from rayline.prepare.choose import Steps
 from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Power, digest
@@ -43,6 +43,8 @@ def learn_columns(
     """
     numbers = [f.name for f in features if f.type is FeatureType.NUMBER]
     bounded = {name: _bounded(name, steps[name], profile) for name in numbers}
+    for name in numbers:
+        _refuse_kept_rows(steps[name], numbers, profile.private)
     fillers, filled = _fill_jointly(numbers, steps, bounded, profile.seed)
     columns: list[ColumnState] = []
     accounts: list[Learnt] = []
@@ -100,6 +102,15 @@ def _bounded(name: str, steps: Steps, profile: Profile) -> _Bounded:
     return _Bounded(column.with_sample(left), clip)
 
 
+def _refuse_kept_rows(steps: Steps, numbers: Sequence[str], private: Sequence[str]) -> None:
+    hidden = [name for name in numbers if name in private]
+    if hidden and isinstance(steps.impute, JointImputeConfig) and steps.impute.keeps_rows:
+        raise SpecError(
+            f"impute {type(steps.impute).plugin_name} keeps training rows in the package, and {hidden[0]!r} is "
+            f"private. Set data.features.{hidden[0]}: drop, or impute with iterative or median."
+        )
+
+
 def _fill_jointly(
     numbers: Sequence[str], steps: Mapping[str, Steps], bounded: Mapping[str, _Bounded], seed: int
 ) -> tuple[dict[str, Filler], dict[str, tuple[str, NumberColumn]]]:
@@ -114,7 +125,8 @@ def _fill_jointly(
     if not kinds:
         return fillers, filled
     samples = [_whole_sample(bounded[name], name) for name in numbers]
-    x_FM = np.array(samples, dtype=np.float64)
+    # a column so rare that the sample has none of it is longer by the values that were counted: rows are the sample's
+    x_FM = np.array([values[: min(map(len, samples))] for values in samples], dtype=np.float64)
     x_FM[~np.isfinite(x_FM)] = np.nan
     for place, (config, names) in enumerate(kinds.items()):
         key = f"{type(config).plugin_name}-{place}"

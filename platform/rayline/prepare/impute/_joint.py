@@ -40,6 +40,8 @@ class JointImputeConfig(ImputeConfig, ABC):
     """Options of an imputer that reads all number columns together."""
 
     types: ClassVar[frozenset[FeatureType]] = frozenset({FeatureType.NUMBER})
+    keeps_rows: ClassVar[bool] = False
+    """Whether what is learnt holds training rows; it then reads no private column."""
 
     def build(self) -> Imputer:
         """A joint imputer learns no single column by itself: `learn` takes the place of this."""

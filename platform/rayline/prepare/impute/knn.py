@@ -2,7 +2,7 @@
 
 Choose it where rows fall into groups that a straight line does not tell. Distances run over the numbers both rows have,
 each column in its own standard deviations (`standardise`). It costs a look at every donor for each row that lacks a
-number, and the package keeps the donors' numbers: mind that before you choose it for personal data. Agrees with
+number, and the package keeps the donors' numbers, so it is refused beside private number columns. Agrees with
 scikit-learn's `KNNImputer` where no two donors are equally far (here the first of them counts). Reference: Troyanskaya
 et al., "Missing Value Estimation Methods for DNA Microarrays", Bioinformatics 17, 2001.
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ BLOCK_ROWS = 8
 
 
 class Config(JointImputeConfig):
+    keeps_rows: ClassVar[bool] = True
+
     neighbours: int = Field(default=5, ge=1)
     """How many of the nearest donors that have the number are averaged."""
     weights: Literal["uniform", "distance"] = "uniform"
