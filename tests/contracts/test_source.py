@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
+import service_sources
 
 from rayline.core import catalog
 from rayline.core.catalog import PluginConfig
@@ -83,6 +84,7 @@ MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "sklearn": _sklearn,
     **media_sources.MAKE,
     **open_sources.MAKE,
+    **service_sources.MAKE,
 }
 
 

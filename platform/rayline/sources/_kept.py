@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -143,6 +144,11 @@ class KeptSource(Source):
         if self._path is None:
             self._path = self._fetch()
         return frame.Config(path=self._path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Fetched before it goes elsewhere, for its copies would each fetch other rows."""
+        _ = self.kept
+        return dict(self.__dict__)
 
     @cached_property
     def _file(self) -> Source:
