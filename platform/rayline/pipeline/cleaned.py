@@ -16,6 +16,7 @@ import pyarrow as pa
 from rayline.core.columns import ROW, Feature, FeatureType
 from rayline.core.errors import DataError, listing, nearest
 from rayline.prepare.recipe import Recipe
+from rayline.profile.profile import Profile
 from rayline.sources._source import FILE_SHIFT, Fragment, Source
 from rayline.spec.sections import Data, Prepare
 
@@ -38,6 +39,11 @@ class CleanedSource:
     def settled(self) -> bool:
         """Whether the schema was decided on all rows."""
         return self.inner.settled
+
+    @property
+    def notes(self) -> dict[int, str]:
+        """What reading the inner source left out, by fragment."""
+        return self.inner.notes
 
     @property
     def recipe(self) -> Recipe:
@@ -117,6 +123,15 @@ def inputs_of(features: Sequence[Feature], source: Source) -> list[Feature]:
         for name, kind in recipe.raw.items()
         if name in recipe.needs([f.name for f in features])
     ]
+
+
+def cleaned_types(source: Source, training: Profile) -> dict[str, FeatureType]:
+    """Of the columns that a recipe makes, the types that expectations of them are checked by."""
+    recipe = recipe_of(source)
+    if recipe is None:
+        return {}
+    number = {name for name, column in training.columns.items() if column.kind == "number"}
+    return {name: FeatureType.NUMBER if name in number else FeatureType.CATEGORY for name in recipe.makes}
 
 
 def raw_rows(source: Source, clean: pl.DataFrame) -> pl.DataFrame:

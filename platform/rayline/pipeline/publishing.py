@@ -11,9 +11,10 @@ from importlib import metadata
 from typing import Any
 
 from rayline.core import files
+from rayline.core.columns import ValueKind
 from rayline.core.errors import NotFoundError, StorageError
 from rayline.evaluate.selection import default_metric
-from rayline.pipeline.cleaned import inputs_of, raw_rows
+from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw_rows
 from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
@@ -22,6 +23,7 @@ from rayline.pipeline.result import RunResult
 from rayline.pipeline.split_record import FILE as SPLIT_FILE
 from rayline.pipeline.split_record import record
 from rayline.pipeline.training import Trained
+from rayline.profile.profile import Profile
 from rayline.profile.reference import Reference
 from rayline.registry import card, golden, package, signature, tracking
 from rayline.registry.models import Entry, Registry
@@ -107,6 +109,14 @@ def publish(
     )
 
 
+def _kinds(training: Profile) -> dict[str, ValueKind]:
+    kinds: dict[str, ValueKind] = {}
+    for name, column in training.columns.items():
+        if column.kind in ("number", "text", "boolean", "date"):
+            kinds[name] = column.kind
+    return kinds
+
+
 def _write_package(written: str, collected: Collected, trained: Trained, judged: Judged) -> str:
     spec, training = collected.spec, collected.training
     private = spec.data.private
@@ -121,6 +131,8 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         expect=spec.data.expect,
         private=private,
         required=trained.preparation.required,
+        kinds=_kinds(training),
+        cleaned=cleaned_types(collected.source, training),
         threshold=judged.threshold,
     )
     metrics = {"test": judged.judgement.to_json(), "gates": [asdict(gate) for gate in judged.gates]}

@@ -37,7 +37,7 @@ class Compiled:
         """
         transform = self._transform
         if self._recipe is not None:
-            columns = self._recipe.columns(columns)
+            columns = self._recipe.columns(columns, self._recipe.frame(columns))
         try:
             texts = [columns[category.name] for category in transform.categories]
             numbers = [columns[name] for name in self._names]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ import polars as pl
 from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, PackageError, SpecError, listing
-from rayline.core.expressions import columns_of, compile_expression
+from rayline.core.expressions import compile_expression
 from rayline.spec.sections import Prepare
 
 DTYPES: dict[str, pl.DataType] = {
@@ -40,11 +40,20 @@ DTYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class _Step:
-    """Columns that one step makes of others."""
+    """Columns that one step makes, each of some others, all at once."""
 
-    reads: tuple[str, ...]
     makes: dict[str, pl.Expr]
-    keeps: pl.Expr | None
+    keeps: pl.Expr | None = None
+
+    @cached_property
+    def reads(self) -> dict[str, frozenset[str]]:
+        """For each column that it makes those that it is made of."""
+        return {name: frozenset(made.meta.root_names()) for name, made in self.makes.items()}
+
+    def on(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with what can be made of its columns."""
+        there = set(frame.columns)
+        return frame.with_columns(made.alias(name) for name, made in self.makes.items() if self.reads[name] <= there)
 
 
 class Recipe:
@@ -77,7 +86,7 @@ class Recipe:
             if name in schema:
                 raise SpecError(f"prepare.derive.{name}: {name!r} is a column already. Give the new one another name.")
             try:
-                step = _Step(columns_of(text), {name: compile_expression(text, schema)}, None)
+                step = _Step({name: compile_expression(text, schema)})
             except SpecError as error:
                 raise SpecError(f"prepare.derive.{name}: {error}") from None
             schema = _after(schema, step)
@@ -98,16 +107,16 @@ class Recipe:
         wanted = set(columns) | (set(self.require) if rows else set())
         for step in reversed(self._steps):
             made = wanted & set(step.makes)
-            if made or (rows and step.keeps is not None):
-                wanted = (wanted - (made if len(made) == len(step.makes) else set())) | set(step.reads)
+            wanted = (wanted - made).union(*(step.reads[name] for name in made))
+            if rows and step.keeps is not None:
+                wanted |= set(step.keeps.meta.root_names())
         return [name for name in self.raw if name in wanted]
 
     def spread(self, private: Iterable[str]) -> tuple[str, ...]:
         """`private`, and every column that is made from a private one."""
         hidden = dict.fromkeys(private)
         for step in self._steps:
-            if any(name in hidden for name in step.reads):
-                hidden |= dict.fromkeys(step.makes)
+            hidden |= dict.fromkeys(name for name, reads in step.reads.items() if not reads.isdisjoint(hidden))
         return tuple(hidden)
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -125,37 +134,37 @@ class Recipe:
                     f"column {name!r} ({frame.schema[name]}) holds values that are no {_kind(self.raw[name])}."
                 ) from None
         for step in self._steps:
-            if all(name in frame.columns for name in step.reads):
-                frame = frame.with_columns(**step.makes)
+            frame = step.on(frame)
         return frame
 
     def keep(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """`apply`, and which of the rows stay in the data [n]."""
         stays = pl.Series([True]).new_from_index(0, frame.height)
-        schema_seen = frame
+        clean = frame
         for step in self._steps:
             if step.keeps is not None:
-                stays &= schema_seen.select(step.keeps.fill_null(False)).to_series()
-            if all(name in schema_seen.columns for name in step.reads):
-                schema_seen = schema_seen.with_columns(**step.makes)
+                stays &= clean.select(step.keeps.fill_null(False)).to_series()
+            clean = step.on(clean)
         for name in self.require:
-            column = schema_seen[name]
+            column = clean[name]
             stays &= column.is_not_null() & (column.is_finite() if column.dtype.is_float() else True)
-        return schema_seen, stays
+        return clean, stays
 
-    def columns(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """Clean columns of an endpoint's rows: raw ones as n plain values each, clean ones as lists.
+    def frame(self, columns: Mapping[str, Any]) -> pl.DataFrame:
+        """An endpoint's rows, clean: raw columns are given as n plain values each; those that are none are left out.
 
         Raises:
             DataError: a value that its column's type cannot be, or columns of unequal length.
         """
-        needed = [name for name in self.needs(self.makes) if name in columns]
+        given = [_series(name, columns[name], kind) for name, kind in self.raw.items() if name in columns]
         try:
-            frame = pl.DataFrame([_series(name, columns[name], self.raw[name]) for name in needed])
+            return self.apply(pl.DataFrame(given))
         except pl.exceptions.ShapeError:
-            lengths = {name: len(columns[name]) for name in needed}
+            lengths = {series.name: len(series) for series in given}
             raise DataError(f"columns have unequal numbers of values: {lengths}.") from None
-        clean = self.apply(frame)
+
+    def columns(self, columns: Mapping[str, Any], clean: pl.DataFrame) -> dict[str, Any]:
+        """`columns` with those of `clean`, which `frame` made of them, where the recipe makes any."""
         return {**columns, **{name: clean[name].to_list() for name in self.makes if name in clean.columns}}
 
     def to_json(self) -> dict[str, Any]:
@@ -211,7 +220,7 @@ def _clean_step(config: Any, schema: pl.Schema) -> _Step:
     if unknown:
         raise SpecError(f"{unknown[0]!r} is not a column. Columns: {listing(list(schema), 40)}.")
     cleaner = config.build()
-    return _Step(tuple(config.reads), cleaner.expressions(schema), cleaner.keep(schema))
+    return _Step(cleaner.expressions(schema), cleaner.keep(schema))
 
 
 def _after(schema: pl.Schema, step: _Step) -> pl.Schema:

@@ -23,9 +23,10 @@ from safetensors.torch import load_file
 
 from rayline.core import catalog, files
 from rayline.core.columns import Signature, Task
-from rayline.core.errors import InputError, PackageError
+from rayline.core.errors import DataError, InputError, PackageError, SignatureError
 from rayline.models.network import Network
 from rayline.prepare.preparation import Preparation
+from rayline.prepare.recipe import Recipe
 from rayline.profile.reference import Reference
 from rayline.registry import golden, manifest, package
 from rayline.registry.models import Registry
@@ -52,7 +53,7 @@ class Predictor:
         """The local folder of the package."""
         self.digest = digest
         self.validator = Validator(signature)
-        self._compiled = preparation.compile()
+        self._compiled = preparation.with_recipe(None).compile()  # the recipe is applied here, between two checks
         self._forward = straighten(self.network)
 
     @cached_property
@@ -76,7 +77,11 @@ class Predictor:
 
     def raw(self, frame: pl.DataFrame) -> Numbers:
         """The model's answers, rows unchecked: probability of `positive` [n], probabilities [n, K], or values [n]."""
-        return self.network.predict(self.preparation.from_raw(frame))
+        recipe = self.preparation.recipe
+        clean = frame if recipe is None else recipe.apply(frame)
+        if self.validator.checks_cleaned:
+            self.validator.check_cleaned(clean)
+        return self.raw_of_clean(clean)
 
     def raw_of_clean(self, frame: pl.DataFrame) -> Numbers:
         """As `raw`, for rows that a cleaned source gave."""
@@ -84,9 +89,21 @@ class Predictor:
 
     def columns(self, columns: Mapping[str, Values]) -> Numbers:
         """As `raw`, from columns of plain values (lists with `None`, or arrays) that `validator` has passed."""
+        recipe = self.preparation.recipe
+        if recipe is not None:
+            columns = self._clean(recipe, columns)
         numbers, categories, _ = self._compiled.columns(columns)
         with torch.inference_mode():
             return cast(Numbers, self._forward(torch.from_numpy(numbers), torch.from_numpy(categories)).numpy())
+
+    def _clean(self, recipe: Recipe, columns: Mapping[str, Values]) -> dict[str, Any]:
+        try:
+            clean = recipe.frame(columns)
+        except DataError as error:
+            raise SignatureError(str(error)) from None
+        if self.validator.checks_cleaned:
+            self.validator.check_cleaned(clean)
+        return recipe.columns(columns, clean)
 
     def labels(self, raw: Numbers) -> list[str] | list[float]:
         """The label of each row (binary: by the signature's threshold), or its value."""

@@ -1,0 +1,184 @@
+"""What is done to every row by itself: the same for fragments, batches and one request at a time."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
+from rayline.core.errors import DataError, SpecError
+from rayline.prepare.preparation import Preparation, fit
+from rayline.prepare.recipe import Recipe
+from rayline.profile.profile import profile_frame
+from rayline.spec.sections import Prepare
+
+RAW = pl.Schema(
+    {"age": pl.String(), "day": pl.String(), "debt": pl.Float64(), "income": pl.Int64(), "city": pl.String()}
+)
+PREPARE: dict[str, Any] = {
+    "clean": [
+        {"name": "missing", "columns": ["age", "city"], "values": ["?"]},
+        {"name": "cast", "columns": ["age"], "to": "number"},
+        {"name": "text", "columns": ["city"]},
+        {"name": "cast", "columns": ["day"], "to": "date"},
+        {"name": "dates", "columns": ["day"], "parts": ["month", "weekday"]},
+    ],
+    "derive": {"ratio": "debt / income", "rich": "income > 50", "score": "ratio * 2 + age"},
+}
+
+
+def rows(n: int, seed: int = 0) -> pl.DataFrame:
+    random_ = random.Random(seed)
+    pick = random_.choice
+    return pl.DataFrame(
+        {
+            "age": [pick(["31", "7", " 44 ", "?", None, "62.5"]) for _ in range(n)],
+            "day": [pick(["2024-02-29", "2023-12-31", None]) for _ in range(n)],
+            "debt": [pick([None, 0.0, random_.gauss(10, 50), 1e9]) for _ in range(n)],
+            "income": [pick([None, 0, 40, random_.randrange(100)]) for _ in range(n)],
+            "city": [pick(["Oslo", " oslo", "ÉVORA", "?", "Rome", None, f"x{random_.randrange(9)}"]) for _ in range(n)],
+            ROW: list(range(n)),
+            "y": [random_.gauss(0, 1) for _ in range(n)],
+        },
+        schema={**RAW, ROW: pl.Int64(), "y": pl.Float64()},
+    )
+
+
+def recipe(**changes: Any) -> Recipe:
+    return Recipe(Prepare.model_validate({**PREPARE, **changes}), RAW)
+
+
+def test_columns_are_made_in_order_and_missing_stays_missing() -> None:
+    frame = pl.DataFrame(
+        {
+            "age": ["30", "?"],
+            "day": ["2024-02-29", None],
+            "debt": [5.0, 1.0],
+            "income": [10, 0],
+            "city": [" OSLO ", "?"],
+        }
+    )
+    clean = recipe().apply(frame)
+    assert clean["age"].to_list() == [30.0, None]
+    assert clean["city"].to_list() == ["oslo", None]
+    assert clean["ratio"].to_list() == [0.5, None]
+    assert clean["score"].to_list() == [31.0, None]
+    assert clean["rich"].to_list() == [False, False]
+    assert clean["day_month"].to_list() == [2, None]
+
+
+def test_what_is_needed_is_traced_to_the_source() -> None:
+    made = recipe()
+    assert made.needs(["score"]) == ["age", "debt", "income"]
+    assert made.needs(["city"]) == ["city"]
+    assert set(made.makes) >= {"age", "city", "ratio", "rich", "score", "day_month"}
+
+
+def test_what_is_made_of_a_private_column_is_private() -> None:
+    assert set(recipe().spread(["income"])) == {"income", "ratio", "rich", "score"}
+
+
+def test_pickled_and_stored_it_is_the_same() -> None:
+    frame = rows(50)
+    for again in (pickle.loads(pickle.dumps(recipe())), Recipe.from_json(recipe().to_json())):
+        assert again.apply(frame).equals(recipe().apply(frame), null_equal=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"derive": {"ratio": "debt / incme"}}, "income"),
+        ({"derive": {"city": "debt"}}, "is a column already"),
+        ({"clean": [{"name": "cast", "columns": ["agee"], "to": "number"}]}, r"clean\[0\].*agee"),
+    ],
+)
+def test_a_step_that_does_not_fit_is_refused_with_its_place(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        recipe(**changes)
+
+
+def test_rows_with_a_missing_value_leave_the_data() -> None:
+    made = Recipe(Prepare.model_validate(PREPARE), RAW, require=["ratio"])
+    frame = rows(200)
+    clean, stays = made.keep(frame)
+    assert stays.to_list() == clean["ratio"].is_not_null().to_list()
+    assert 0 < stays.sum() < 200
+
+
+def prepared(numbers: dict[str, Any], categories: dict[str, Any], columns: dict[str, Any] | None = None) -> Preparation:
+    made = recipe()
+    frame = rows(400)
+    clean = made.apply(frame)
+    number, category = FeatureType.NUMBER, FeatureType.CATEGORY
+    features = [Feature(n, number) for n in ("age", "debt", "income", "ratio", "score", "day_month")]
+    features += [Feature("city", category), Feature("rich", category)]
+    spec = Prepare.model_validate({**PREPARE, "numbers": numbers, "categories": categories, "columns": columns or {}})
+    return fit(spec, features, profile_frame(clean, seed=0), Target("y", Task.REGRESSION)).with_recipe(made)
+
+
+@pytest.mark.parametrize("scale", ["standard", "power", "quantile", "robust", "minmax", "maxabs"])
+@pytest.mark.parametrize("impute", ["median", "knn", "iterative"])
+def test_rows_one_by_one_are_those_of_the_batch(impute: str, scale: str) -> None:
+    encode = {"standard": "target", "power": "onehot", "quantile": "hash", "robust": "frequency"}.get(scale, "ids")
+    outliers = {"name": "iqr", "action": "missing" if impute != "median" else "clip"}
+    preparation = prepared(
+        {"impute": {"name": impute, "indicator": True}, "outliers": outliers, "scale": scale}, {"encode": encode}
+    )
+    assert_alike(preparation, rows(60, seed=1))
+
+
+def test_a_thousand_rows_one_by_one_are_those_of_the_batch() -> None:
+    columns = {
+        "age": {"impute": "knn", "scale": "power"},
+        "debt": {"impute": "median", "scale": "quantile", "outliers": {"name": "iqr", "action": "missing"}},
+        "ratio": {"scale": "robust", "outliers": "zscore"},
+        "rich": {"encode": "onehot"},
+    }
+    assert_alike(prepared({"impute": "iterative"}, {"impute": "mode", "encode": "target"}, columns), rows(1000, seed=1))
+
+
+def assert_alike(preparation: Preparation, unseen: pl.DataFrame) -> None:
+    compiled = preparation.compile()
+    batch = preparation.from_raw(unseen)
+    names = list(RAW)
+    for place, row in enumerate(unseen.select(names).iter_rows()):
+        one = compiled.columns({name: [value] for name, value in zip(names, row, strict=True)})
+        assert one.numbers.tobytes() == batch.numbers[place].tobytes(), row
+        assert one.categories.tobytes() == batch.categories[place].tobytes(), row
+    whole = compiled.columns(unseen.select(names).to_dict(as_series=False))
+    assert whole.numbers.tobytes() == np.ascontiguousarray(batch.numbers).tobytes()
+
+
+def test_selected_and_reduced_columns_too_are_equal_bit_for_bit(tmp_path: Any) -> None:
+    made = recipe()
+    clean = made.apply(rows(400))
+    spec = Prepare.model_validate(
+        {
+            **PREPARE,
+            "numbers": {"impute": {"name": "median", "indicator": True}},
+            "categories": {"encode": "onehot"},
+            "select": [{"name": "variance"}, {"name": "mutual_info", "keep": 6}],
+            "reduce": {"name": "pca", "components": 3},
+        }
+    )
+    features = [Feature(n, FeatureType.NUMBER) for n in ("age", "debt", "income", "ratio", "score")]
+    features.append(Feature("city", FeatureType.CATEGORY))
+    preparation = fit(spec, features, profile_frame(clean, seed=0), Target("y", Task.REGRESSION)).with_recipe(made)
+    assert len(preparation.layout.numbers) == 3
+    preparation.save(tmp_path)
+    compiled = Preparation.load(tmp_path).compile()
+    unseen = rows(200, seed=2)
+    batch = preparation.from_raw(unseen)
+    for place, row in enumerate(unseen.select(list(RAW)).iter_rows()):
+        one = compiled.columns({name: [value] for name, value in zip(RAW, row, strict=True)})
+        assert one.numbers.tobytes() == batch.numbers[place].tobytes()
+
+
+def test_a_request_of_another_type_is_refused() -> None:
+    with pytest.raises(DataError, match="'debt' holds a value that is no number"):
+        recipe().frame({"age": ["3"], "debt": ["much"], "income": [1], "day": [None], "city": ["a"]})
