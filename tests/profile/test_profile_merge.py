@@ -53,8 +53,15 @@ def same(one: Profile, other: Profile, rel: float = 0.0) -> None:
         for field in ("mean", "variance"):
             left, right = getattr(a, field), getattr(b, field)
             assert left == right or left == pytest.approx(right, rel=rel, abs=rel)
-    for name in ("count_FF", "mean_FF", "square_FF"):
+    assert one.patterns is not None
+    assert other.patterns is not None
+    assert one.patterns.complete == other.patterns.complete
+    assert one.missing_together() == other.missing_together()
+    for name in ("count_FF", "square_FF"):
         np.testing.assert_allclose(getattr(one.gram, name), getattr(other.gram, name), rtol=rel, atol=0)
+    # a mean near zero is a sum whose terms cancel: its error is relative to them
+    size = np.abs(other.gram.mean_FF) + np.sqrt(other.gram.square_FF / np.maximum(other.gram.count_FF, 1))
+    assert (np.abs(one.gram.mean_FF - other.gram.mean_FF) <= rel * size).all()
     np.testing.assert_allclose(one.correlations().matrix_FF, other.correlations().matrix_FF, rtol=0, atol=rel)
 
 

@@ -20,9 +20,12 @@ import polars.selectors as cs
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.seeds import UInt64Array, derive, splitmix64
-from rayline.profile import inner, moments, sequences, stored
+from rayline.profile import inner, missing, moments, sequences, stored
+from rayline.profile import repeats as groups
 from rayline.profile.column import ColumnProfile, kind_of, merge_columns
+from rayline.profile.missing import Patterns
 from rayline.profile.moments import FloatArray, Gram
+from rayline.profile.repeats import Repeats
 from rayline.profile.values import BLOCK
 
 __all__ = ["ColumnProfile", "Correlations", "Profile", "merge", "profile_frame"]
@@ -54,6 +57,10 @@ class Profile:
     seed: int
     private: tuple[str, ...] = ()
     """Columns left out of whatever is saved or shown."""
+    patterns: Patterns | None = None
+    """Which columns are missing together, private ones apart; `None` in profiles saved before it was counted."""
+    repeats: Repeats | None = None
+    """Groups of equal rows, where they were asked for; never saved."""
 
     @overload
     def quantile(self, column: str, q: float) -> float: ...
@@ -93,6 +100,23 @@ class Profile:
         if not math.isfinite(float(high) - float(low)):
             return np.zeros(0, np.int64), np.zeros(0)
         return np.histogram(np.clip(values, low, high), bins=bins)
+
+    def missing_together(self, most: int = 20) -> list[tuple[tuple[str, ...], int]]:
+        """The most frequent sets of columns that are missing together, and their rows, private columns left out.
+
+        Exact up to 1,024 sets; of more those in the sample, with rows that are off by `bounds.rank_error` at most.
+        Images, sounds and lists are then left out, for the sample does not hold them all.
+        """
+        if self.patterns is None:
+            return []
+        if not self.patterns.truncated:
+            return self.patterns.top(most)
+        looked = [name for name in self.patterns.columns if self.columns[name].kind not in ("binary", "sequence")]
+        scale = self.rows / self.sample.height
+        return [
+            (names, round(rows * scale))
+            for names, rows in missing.measure(self.sample, looked, most=SAMPLE_ROWS).top(most)
+        ]
 
     def correlations(self) -> Correlations:
         """Correlations of the number columns that are not private."""
@@ -141,13 +165,22 @@ class Profile:
         return values
 
 
-def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()) -> Profile:
+def profile_frame(
+    frame: pl.DataFrame,
+    *,
+    seed: int,
+    private: Sequence[str] = (),
+    target: str | None = None,
+    repeats: bool = False,
+) -> Profile:
     """Profile the rows of a frame that carries ROW.
 
     Args:
         frame: any number of rows, also none.
         seed: chooses the rows of the sample; profiles that merge share it.
         private: columns to leave out of whatever is saved or shown.
+        target: the column to predict, for label conflicts among `repeats`.
+        repeats: whether to look for duplicate rows, which costs another hash of every value.
     """
     encoded = [name for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)]
     frame = frame.with_columns(pl.col(encoded).cast(pl.String)) if encoded else frame
@@ -166,15 +199,15 @@ def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()
     for name in names:
         column = frame[name]
         values, within = inner.measure(kinds[name], column, rows, hashes)
-        missing = column.null_count()
-        count = frame.height - missing
+        lacking = column.null_count()
+        count = frame.height - lacking
         moment = kinds[name] == "number" and count > 0
         columns[name] = ColumnProfile(
             name=name,
             dtype=str(column.dtype),
             kind=kinds[name],
             count=count,
-            missing=missing,
+            missing=lacking,
             infinite=infinite.get(name, 0),
             minimum=ends.get(name, (None, None))[0],
             maximum=ends.get(name, (None, None))[1],
@@ -186,7 +219,16 @@ def profile_frame(frame: pl.DataFrame, *, seed: int, private: Sequence[str] = ()
     # encoded images and sounds would be most of a profile: of them the sample holds nulls
     hollow = frame.with_columns(pl.lit(None, pl.Binary).alias(name) for name in names if kinds[name] == "binary")
     columns, sample = _trimmed(columns, *_sample(hollow, hashes))
-    return Profile(frame.height, columns, grams[0], sample, seed, tuple(private))
+    return Profile(
+        frame.height,
+        columns,
+        grams[0],
+        sample,
+        seed,
+        tuple(private),
+        patterns=missing.measure(frame, [name for name in names if name not in private]),
+        repeats=groups.measure(frame, target) if repeats else None,
+    )
 
 
 def merge(profiles: Sequence[Profile]) -> Profile:
@@ -205,7 +247,18 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     columns = {name: merge_columns([p.columns[name] for p in profiles]) for name in first.columns}
     every = pl.concat([p.sample for p in profiles])
     columns, sample = _trimmed(columns, *_sample(every, _row_hashes(every[ROW].to_numpy(), first.seed)))
-    return Profile(sum(p.rows for p in profiles), columns, gram, sample, first.seed, first.private)
+    known = [p.patterns for p in profiles if p.patterns is not None]
+    repeated = [p.repeats for p in profiles if p.repeats is not None]
+    return Profile(
+        sum(p.rows for p in profiles),
+        columns,
+        gram,
+        sample,
+        first.seed,
+        first.private,
+        patterns=missing.merge(known) if len(known) == len(profiles) else None,
+        repeats=groups.merge(repeated) if len(repeated) == len(profiles) else None,
+    )
 
 
 def _quantile(values: FloatArray, q: float | Sequence[float]) -> Any:

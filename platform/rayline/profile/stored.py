@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import PackageError
 from rayline.profile import texts
 from rayline.profile.column import ColumnProfile
+from rayline.profile.missing import Patterns
 from rayline.profile.moments import Gram
 from rayline.profile.sketch import LINES, WIDTH
 from rayline.profile.values import Values
@@ -34,6 +36,7 @@ FORMAT = 1
 JSON, COUNTS, GRAM, SAMPLE = "profile.json", "counts.arrow", "gram.arrow", "sample.arrow"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 MOST_PAIRS = 100
+MOST_NAMES = 20
 MOST_TEXT = 200
 """Characters shown of one value."""
 
@@ -48,7 +51,22 @@ def describe(profile: Profile) -> dict[str, Any]:
         "private": list(profile.private),
         "columns": [_describe_column(profile, column) for column in profile.columns.values()],
         "correlations": _strongest(profile),
+        **_together(profile),
     }
+
+
+def _together(profile: Profile) -> dict[str, Any]:
+    """Columns that are missing together, and rows that repeat."""
+    told: dict[str, Any] = {}
+    if profile.patterns is not None:
+        told["complete_rows"] = profile.patterns.complete
+        told["missing_together"] = [
+            {"columns": list(names[:MOST_NAMES]), "of": len(names), "rows": rows}
+            for names, rows in profile.missing_together()
+        ]
+    if profile.repeats is not None:
+        told["repeats"] = asdict(profile.repeats.found(profile.rows))
+    return told
 
 
 def _describe_column(profile: Profile, column: ColumnProfile) -> dict[str, Any]:
@@ -122,7 +140,14 @@ def save(profile: Profile, folder: str) -> None:
     matrices = {
         "count": gram.count_FF, "mean": gram.mean_FF, "square": gram.square_FF, "comoment": gram.comoment_FF,
     }  # fmt: skip
-    files.write_json(files.join(folder, JSON), describe(profile) | {"gram": list(gram.columns)})
+    told = describe(replace(profile, repeats=None)) | {"gram": list(gram.columns)}
+    if profile.patterns is not None:
+        told["patterns"] = {"columns": list(profile.patterns.columns), "truncated": profile.patterns.truncated}
+        counts["patterns.bits"] = pl.Series(
+            [bits.tobytes() for bits in profile.patterns.bits], dtype=pl.Binary
+        ).implode()
+        counts["patterns.rows"] = pl.Series(profile.patterns.rows).implode()
+    files.write_json(files.join(folder, JSON), told)
     frames = {
         COUNTS: pl.DataFrame(counts),
         GRAM: pl.DataFrame({name: matrix.reshape(-1) for name, matrix in matrices.items()}),
@@ -153,6 +178,7 @@ def load(folder: str) -> dict[str, Any]:
             "sample": sample,
             "seed": found["seed"],
             "private": tuple(found["private"]),
+            "patterns": _patterns(found, counts),
         }
     except FileNotFoundError as error:
         raise PackageError(f"{folder} holds no whole profile: {error}") from None
@@ -160,6 +186,16 @@ def load(folder: str) -> dict[str, Any]:
         if isinstance(error, PackageError):
             raise
         raise PackageError(f"{folder} holds a profile that cannot be read: {error!r}") from None
+
+
+def _patterns(found: dict[str, Any], counts: pl.DataFrame) -> Patterns | None:
+    if "patterns" not in found:
+        return None
+    columns = found["patterns"]["columns"]
+    packed = b"".join(counts["patterns.bits"].explode().drop_nulls().to_list())
+    bits = np.frombuffer(packed, np.uint8).reshape(-1, -(-len(columns) // 8)) if columns else np.zeros((0, 0), np.uint8)
+    rows = counts["patterns.rows"].explode().drop_nulls().cast(pl.Int64).to_numpy()
+    return Patterns(tuple(columns), found["complete_rows"], bits, rows, found["patterns"]["truncated"])
 
 
 def _columns(described: list[dict[str, Any]], counts: pl.DataFrame) -> dict[str, ColumnProfile]:

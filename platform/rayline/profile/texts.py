@@ -35,9 +35,10 @@ def measure(texts: pl.Series, rows: Rows | None = None, *, words: bool) -> dict[
     parts, met = [], []
     for start in range(0, max(len(texts), 1), PIECE_ROWS):
         piece, times = texts.slice(start, PIECE_ROWS), None if rows is None else rows[start : start + PIECE_ROWS]
-        parts.append(_measure(piece, times))
+        spaced = piece.cast(pl.String).str.contains(SPACE)  # cast: a column without any value has no type
+        parts.append(_measure(piece, times, spaced))
         if words:
-            met.append(_vocabulary(piece, times))
+            met.append(_vocabulary(piece.filter(spaced), None if times is None else times[spaced.to_numpy()]))
     return merge(parts) | {"vocabulary": merge_values(met) if words else None}
 
 
@@ -62,15 +63,15 @@ def top_words(inner: dict[str, Any], values: Values, seen: pl.Series, most: int 
     return words.top(most, _words(seen.drop_nulls())["word"] if words.truncated else seen.head(0))
 
 
-def _measure(texts: pl.Series, rows: Rows | None) -> dict[str, Any]:
-    texts = texts.cast(pl.String)  # of a column without any value
+def _measure(texts: pl.Series, rows: Rows | None, spaced: pl.Series) -> dict[str, Any]:
+    texts = texts.cast(pl.String)
     times = np.ones(len(texts), np.int64) if rows is None else rows
     size = texts.str.len_bytes().cast(pl.Int64).to_numpy()
     characters = texts.str.len_chars().cast(pl.Int64).to_numpy()
     beyond = characters != size
-    foreign = texts.filter(pl.Series(beyond)).str.count_matches(NON_ASCII).cast(pl.Int64).to_numpy()
+    far = texts.filter(pl.Series(beyond)) if beyond.any() else texts.head(0)
+    foreign = far.str.count_matches(NON_ASCII).cast(pl.Int64).to_numpy()
     words = (size > 0).astype(np.int64)
-    spaced = texts.str.contains(SPACE)
     words[spaced.to_numpy()] = texts.filter(spaced).str.count_matches(PARTS).to_numpy()
     return {
         "empty": int(times[words == 0].sum()),
