@@ -135,6 +135,18 @@ def test_groups_on_both_sides(tmp_path: Path) -> None:
     assert message.startswith("leakage (group): 1 groups of 'patient' have rows on both sides")
 
 
+def test_a_column_that_looks_like_groups_is_told(tmp_path: Path) -> None:
+    frame = cancer().rename({"patient": "patient_id"})
+    types = {"features": {"patient_id": "id", "visited": "date"}}
+    found = look(frame, tmp_path, types)
+    assert len(found.warnings) == 1
+    assert "patient_id looks like the name of groups: " in found.warnings[0]
+    assert "set data.split: {name: group, by: patient_id}" in found.warnings[0]
+    assert look(frame, tmp_path, {**types, "split": {"name": "group", "by": "patient_id"}}).warnings == ()
+    each = frame.with_columns(patient_id=pl.int_range(pl.len()))
+    assert look(each, tmp_path, types).warnings == ()
+
+
 def test_time_that_runs_backwards(tmp_path: Path) -> None:
     declared = {"time": "visited"}
     message = refused(cancer(), tmp_path, leakage=declared)

@@ -24,7 +24,7 @@ import pyarrow as pa
 from rayline.core.columns import ROW, Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.pipeline.cleaned import cleaned, recipe_of
-from rayline.pipeline.leaks import Lookout
+from rayline.pipeline.leaks import Lookout, suspected_groups
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
@@ -258,7 +258,8 @@ def collect(
     )
     if stop and spec.prepare.leakage.found == "stop":
         leakage.refuse(findings)
-    return replace(found, warnings=(*found.warnings, *(f"leakage ({f.kind}): {f.text}" for f in findings)))
+    told_late = [f"leakage ({f.kind}): {f.text}" for f in findings] + suspected_groups(spec, found.training)
+    return replace(found, warnings=(*found.warnings, *told_late))
 
 
 LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)

@@ -6,6 +6,7 @@ columns are learnt from than was foreseen, and where something was found and its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,9 @@ from rayline.spec import Spec
 SET_ASIDE = (FeatureType.ID, FeatureType.DATE, FeatureType.DROP)
 FEW_ROWS = 2048
 """Rows that corrections are tried on."""
+
+GROUP_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid)$)|[a-z](Id|ID|Uuid|UUID)$")
+FEW_GROUPS = 10
 
 Assign = Callable[[pl.DataFrame], Parts]
 
@@ -119,6 +123,22 @@ class Lookout:
 
         columns = list(dict.fromkeys([time, *_read_by(assign)]))
         return leakage.time_backwards(scan(source, later, columns=columns), time, row)
+
+
+def suspected_groups(spec: Spec, training: Profile) -> list[str]:
+    """A line for each column that seems to name groups of rows which nothing keeps on one side."""
+    known = {*spec.prepare.leakage.groups, *spec.data.split.reads.values(), spec.data.id, spec.data.target}  # type: ignore[attr-defined]
+    return [
+        f"{name} looks like the name of groups: {column.distinct} values in {column.count} training rows, and "
+        f"data.split: {type(spec.data.split).plugin_name} may divide them. If rows of one group resemble each other, "
+        f"set data.split: {{name: group, by: {name}}}."
+        for name, column in training.columns.items()
+        if name not in known
+        and GROUP_NAME.search(name)
+        and column.kind in ("number", "text")
+        and not column.dtype.startswith("Float")
+        and FEW_GROUPS <= column.distinct <= column.count / 2
+    ]
 
 
 def _read_by(assign: Assign) -> list[str]:

@@ -73,7 +73,7 @@ def watch(
     """
     training, held = _sides(parts)
     none = np.zeros(0, np.uint64)
-    hashes = row_hashes(frame.select(compared))["high"].to_numpy() if compared else none
+    hashes = row_hashes(pl.DataFrame([frame[name] for name in compared]))["high"].to_numpy() if compared else none
     return Watch(
         hashes[training] if compared else none,
         hashes[held] if compared else none,
@@ -96,7 +96,7 @@ def compared_rows(frame: pl.DataFrame, parts: Parts, features: Sequence[str], ta
         {
             ROW: frame[ROW],
             "held": held,
-            "features": row_hashes(frame.select(features))["high"],
+            "features": row_hashes(pl.DataFrame([frame[name] for name in features]))["high"],
             "target": row_hashes(frame.select(target))["high"],
         }
     ).filter(pl.Series(training | held))

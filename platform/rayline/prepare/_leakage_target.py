@@ -44,22 +44,25 @@ def revealing(sample: pl.DataFrame, features: Sequence[Feature], target: Target)
         features: those that are learnt from; ids are none.
         target: what is predicted.
     """
-    sample = sample.filter(sample[target.name].is_not_null())
+    answered = sample[target.name]
+    if answered.null_count():
+        sample = sample.filter(answered.is_not_null())
+        answered = sample[target.name]
     if sample.height < FEW_ROWS:
         return []
     step = max(sample.height // SCREEN_ROWS, 1)
-    screen = sample.gather_every(step)
-    whole, part = _Answer(sample[target.name], target), _Answer(screen[target.name], target)
+    whole, part = _Answer(answered, target), _Answer(answered.gather_every(step), target)
     found = []
     for feature in features:
         if feature.type not in KINDS:
             continue
+        # column by column: expressions over all of ten thousand columns take longer to plan than to run
         column = sample[feature.name]
         how, share = _values_tell(column, whole)
         if share < NEARLY and column.dtype.is_numeric():
-            few = _numbers_tell(screen[feature.name], part, undecided=1.0) if step > 1 else ("", 1.0)
-            if few[1] >= SCREEN:
-                how, share = _numbers_tell(column, whole)
+            numbers = column.to_numpy().astype(np.float64)
+            if step == 1 or _numbers_tell(numbers[::step], part, undecided=1.0)[1] >= SCREEN:
+                how, share = _numbers_tell(numbers, whole)
         if share >= NEARLY:
             found.append(_finding(feature.name, how, share, sample.height, target.name))
     return found
@@ -100,9 +103,8 @@ def _values_tell(column: pl.Series, answer: _Answer) -> tuple[str, float]:
     if not answer.proves:
         return "", 0.0
     found = ("", 0.0)
-    missing = column.is_null()
-    if missing.any() and not missing.all():
-        found = ("whether it has a value tells it", _by_value(missing, answer))
+    if 0 < column.null_count() < len(column):
+        found = ("whether it has a value tells it", _by_value(column.is_null(), answer))
     if column.n_unique() <= max(len(column) // 5, 2):
         share = _by_value(column, answer)
         how = "each of its values goes with one of the target's"
@@ -118,14 +120,13 @@ def _equal(column: pl.Series, target: pl.Series) -> bool:
     return all(texts[a] == theirs[b] for a, b in {*zip(codes.tolist(), their_codes.tolist(), strict=True)})
 
 
-def _numbers_tell(column: pl.Series, answer: _Answer, *, undecided: float = 0.0) -> tuple[str, float]:
+def _numbers_tell(numbers: Floats, answer: _Answer, *, undecided: float = 0.0) -> tuple[str, float]:
     """How, and how much of the target, thresholds of a number or a line of it tell; rows that lack it do not count."""
-    numbers = column.cast(pl.Float64)
-    present = (numbers.is_not_null() & numbers.is_finite()).fill_null(value=False).to_numpy()
-    values = numbers.to_numpy()[present]
+    present = np.isfinite(numbers)
+    values = numbers[present]
     if answer.classes:
         codes = answer.codes[present]
-        if len(values) < ENOUGH_ROWS or not _proves(codes) or len(np.unique(codes)) > MOST_CLASSES:
+        if len(values) < ENOUGH_ROWS or not _proves(codes) or np.count_nonzero(np.bincount(codes)) > MOST_CLASSES:
             return "", undecided
         return "thresholds of it part the classes", _by_cuts(values, codes)
     theirs = answer.values[present]
@@ -160,7 +161,7 @@ def _by_cuts(numbers: Floats, codes: Codes) -> float:
     order = np.argsort(numbers, kind="stable")
     values, codes = numbers[order], codes[order]
     ends = np.append(np.flatnonzero(values[1:] != values[:-1]) + 1, len(values))  # rows of equal values stay together
-    classes = np.unique(codes)
+    classes = np.flatnonzero(np.bincount(codes))
     counts = {c: np.cumsum(codes == c)[ends - 1] for c in classes.tolist()}
     middle = {c: float(np.mean(np.flatnonzero(codes == c))) for c in counts}
     # right[e]: most rows right up to end e, where the classes so far have a stretch each, one after the other
