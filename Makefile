@@ -4,16 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test test-all check bench serve lock clean prometheus
+.PHONY: quickstart test test-all check bench serve lock clean services services-there
 
 quickstart: $(STAMP)
 	$(BIN)/rayline quickstart
 
-test: $(STAMP) prometheus
+test: $(STAMP) services
 	$(BIN)/python -m pytest -q --doctest-modules platform/rayline
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(STAMP) prometheus
+test-all: $(STAMP) services
 	$(BIN)/python -m pytest -q --doctest-modules platform/rayline
 	$(BIN)/python -m pytest
 
@@ -38,16 +38,23 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The tests scrape with a real Prometheus and check its rules with promtool.
-prometheus:
-	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
-	  echo "Installing Prometheus for the tests"; \
-	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq prometheus >/dev/null; \
-	  elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq prometheus >/dev/null; \
-	  elif command -v brew >/dev/null; then brew install prometheus; fi; }
-	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
-	  echo "The tests need prometheus and promtool on the PATH and they could not be installed here."; \
-	  echo "Install the package 'prometheus' of your system (apt-get, dnf, brew), then run make test again."; exit 2; }
+# The tests scrape with a real Prometheus, query a real PostgreSQL and read from a real MQTT broker.
+MISSING = $(shell command -v prometheus >/dev/null && command -v promtool >/dev/null || echo prometheus; \
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql; \
+  PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto >/dev/null || echo mosquitto)
+
+services:
+	@test -z "$(MISSING)" || { \
+	  echo "Installing for the tests: $(MISSING)"; \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq $(MISSING) >/dev/null; \
+	  elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq $(MISSING) >/dev/null; \
+	  elif command -v brew >/dev/null; then brew install $(MISSING); fi; }
+	@$(MAKE) --no-print-directory services-there
+
+services-there:
+	@test -z "$(MISSING)" || { \
+	  echo "The tests need $(MISSING), and that could not be installed here."; \
+	  echo "Install these packages of your system (apt-get, dnf, brew), then run make test again."; exit 2; }
 
 # Exact versions without local tags: the build of torch is the one the machine's index offers.
 lock:
