@@ -40,7 +40,7 @@ def test_ray_stays_at_the_edge(path: Path) -> None:
         assert room in RAY_ROOMS or path.name == "on_ray.py", f"{path} imports ray; move that part to an on_ray.py"
 
 
-@pytest.mark.parametrize("room", ["core", "spec", "profile", "sources", "monitor", "serve"])
+@pytest.mark.parametrize("room", ["core", "spec", "profile", "lake", "sources", "monitor", "serve"])
 def test_rooms_without_torch(room: str) -> None:
     for path in (PACKAGE / room).rglob("*.py"):
         assert "torch" not in _imports(path), path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from types import FrameType
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 import rayline.lake
+from rayline.core.errors import StorageError
 from rayline.lake import media
 from rayline.lake.columns import parse
 from rayline.lake.compact import compact
@@ -68,30 +71,47 @@ def places(table: Table, state: State | None = None) -> dict[int, list[int]]:
 
 def act(action: str, uri: str, number: int) -> None:
     """What a child does."""
-    if action == "append":
-        append(uri, number)
-    elif action == "compact":
-        compact(Lake(uri).open("people"))
-    elif action == "expire":
-        expire(Lake(uri).open("people"), 3)
-    elif action == "append for ever":
-        for batch in itertools.count(number):
-            append(uri, batch)
-    elif action == "ingest":
-        ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, max_batches=3)
-    elif action == "ingest for ever":
-        ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7)
-    elif action == "append files":
-        media.append_files(Lake(uri).open("pictures"), media.found_below(uri + ".files", "label"), batch="1")
-    elif action == "ingest kafka":
-        ingest(Lake(uri).open("events"), kafka_stream(uri), max_rows=30)
-    elif action == "ingest kafka to the end":
-        table = Lake(uri).open("events")
-        with closing(kafka_stream(uri)) as stream:
-            while table.latest().last.rows < number:
-                ingest(table, stream, seconds=0.5)
-    else:
-        raise AssertionError(action)
+    ACTIONS[action](uri, number)
+
+
+def _append_for_ever(uri: str, number: int) -> None:
+    for batch in itertools.count(number):
+        append(uri, batch)
+
+
+def _append_beyond_the_disk(uri: str, number: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # a write beyond fails as on a full disk
+    with pytest.raises(StorageError, match="cannot write"):
+        append(uri, number, count=200_000)
+
+
+def _append_files(uri: str, _: int) -> None:
+    media.append_files(Lake(uri).open("pictures"), media.found_below(uri + ".files", "label"), batch="1")
+
+
+def _ingest(uri: str, max_batches: int | None) -> None:
+    ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, max_batches=max_batches)
+
+
+def _ingest_kafka_to_the_end(uri: str, number: int) -> None:
+    table = Lake(uri).open("events")
+    with closing(kafka_stream(uri)) as stream:
+        while table.latest().last.rows < number:
+            ingest(table, stream, seconds=0.5)
+
+
+ACTIONS: dict[str, Callable[[str, int], object]] = {
+    "append": append,
+    "append for ever": _append_for_ever,
+    "append beyond the disk": _append_beyond_the_disk,
+    "append files": _append_files,
+    "compact": lambda uri, _: compact(Lake(uri).open("people")),
+    "expire": lambda uri, _: expire(Lake(uri).open("people"), 3),
+    "ingest": lambda uri, _: _ingest(uri, 3),
+    "ingest for ever": lambda uri, _: _ingest(uri, None),
+    "ingest kafka": lambda uri, _: ingest(Lake(uri).open("events"), kafka_stream(uri), max_rows=30),
+    "ingest kafka to the end": _ingest_kafka_to_the_end,
+}
 
 
 def kafka_stream(uri: str) -> Any:

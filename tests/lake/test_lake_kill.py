@@ -85,6 +85,17 @@ def test_maintenance_killed_at_each_line_changes_no_row(tmp_path: Path, children
     raise AssertionError("it never ended")
 
 
+def test_a_disk_that_fills_leaves_the_table_as_it_was(tmp_path: Path, children: Children) -> None:
+    uri = str(tmp_path)
+    create(uri)
+    append(uri, 0)
+    assert children.wait(children.start("append beyond the disk", uri, 1)) == 0
+    assert not all_or_nothing(uri, 1)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+    append(uri, 1)
+    assert all_or_nothing(uri, 1)
+
+
 def test_kills_at_random_moments_of_a_process_that_appends(tmp_path: Path, children: Children) -> None:
     uri = str(tmp_path / "lake")
     create(uri)

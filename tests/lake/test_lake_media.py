@@ -127,6 +127,25 @@ def test_folders_and_tables_that_cannot_be(tmp_path: Path, folder: Path) -> None
         media.append_files(table, media.found_below(str(folder), "image"))
 
 
+def test_kinds_that_two_bring_at_once(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    table = lake.create("pictures", kind="files")
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    (sounds / "a.wav").write_bytes(b"x")
+    keep = media._Store.keep
+
+    def later(store: media._Store, paths: list[str]) -> pa.Table:
+        monkeypatch.setattr(media._Store, "keep", keep)
+        media.append_files(lake.open("pictures"), media.found_below(str(sounds), None))
+        return keep(store, paths)
+
+    monkeypatch.setattr(media._Store, "keep", later)
+    with pytest.raises(DataError, match="are image, and another batch has brought audio"):
+        media.append_files(table, media.found_below(str(folder), "label"))
+    assert rows(table, ["path", "audio"]) == [("a.wav", b"x")]
+
+
 def test_content_that_was_altered_or_lost_is_told(tmp_path: Path, folder: Path) -> None:
     table = filled(str(tmp_path / "lake"), folder)
     first = next(iter((tmp_path / "lake").rglob("*.jpg")))

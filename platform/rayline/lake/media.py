@@ -161,7 +161,7 @@ class _Store:
 
     def _copy(self, path: str, sha256: str) -> str:
         name = f"objects/{sha256[:2]}/{sha256}.{self._commit}{PurePosixPath(path).suffix.lower()}"
-        with self._place.begin(name) as stream:
+        with translated("write", self._place.shown()), self._place.begin(name) as stream:
             _, found = self._pass(path, stream)
         self._place.settle(name)
         if found != sha256:

@@ -122,6 +122,11 @@ class Table:
                 )
             if advance is not None:
                 self._follows(newest, advance)
+            if media is not None and newest.media not in (None, media):
+                raise DataError(
+                    f"{where} are {media}, and another batch has brought {newest.media}. "
+                    "Keep each kind in its own table."
+                )
             return Change(
                 "append",
                 files,
