@@ -304,6 +304,39 @@ def test_postgres_is_read_in_pieces_by_a_column_of_any_ordered_type(server: post
     assert values.is_sorted() or column == "name"  # the database's order of texts is its own
 
 
+def test_postgres_gives_the_same_as_csv_and_as_objects(
+    server: postgres.Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.run(
+        """create table odd (n bigint, x float8, r real, d numeric, t text, c char(4), v varchar, ok boolean, day date,
+        at timestamp, zoned timestamptz, u uuid)"""
+    )
+    server.run(
+        """insert into odd values
+        (1, 'NaN', 0.1, 'NaN', '', 'ab', 'NULL', true, '0001-01-01', '1969-12-31 23:59:59.999999',
+         '2024-06-01 12:00+0530',
+         'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'),
+        (-9223372036854775808, 'Infinity', 1e-40, 123456789012345678.9, E'a\nb', '', E'\\.', false, '9999-12-31',
+         '2024-01-01', '1900-01-01 00:00+00', null),
+        (9223372036854775807, '-Infinity', 3e38, 0.1, 'say "x", y', null, E'\r', null, null, null, null, null),
+        (null, 5e-324, null, null, null, 'é', ' ', null, null, null, null, null),
+        (0, 0.1, -0.0, 1e40, 'ß∂ 🐑', '"', ',', true, '2024-02-29', '2024-01-01 00:00:00.5', '2024-01-01', null)"""
+    )
+    for columns in (None, *((name,) for name in ("n", "t", "zoned", "ok"))):
+        source = Config(url=url_of(server), table="odd", columns=columns).build()
+        as_csv = rows(source)
+        with monkeypatch.context() as patch:
+            patch.setattr("rayline.sources._postgres.is_plain", lambda oid, wanted: False)
+            as_objects = rows(source)
+        assert as_csv.equals(as_objects)
+        assert as_csv.height == 5
+    assert as_objects.height == 5
+    server.run("insert into odd (n, at) values (7, '20000-01-01')")
+    message = refused(url=url_of(server), table="odd")
+    assert "a value in the data (" in message
+    assert "20000" not in message
+
+
 def test_postgres_reads_the_same_in_another_process(server: postgres.Postgres, tmp_path: Path) -> None:
     source = Config(url=url_of(server), table="orders", partition={"column": "id", "pieces": 3}).build()
     last = source.fragments()[-1]
@@ -373,9 +406,12 @@ def test_a_server_that_is_not_there_and_one_that_is_silent(server: postgres.Post
     assert time.monotonic() - started < 10
 
 
-def test_a_connection_cut_half_way_is_one_clear_error(server: postgres.Postgres) -> None:
+@pytest.mark.parametrize("columns", [None, ("id", "name", "price", "at", "zoned")], ids=["objects", "csv"])
+def test_a_connection_cut_half_way_is_one_clear_error(
+    server: postgres.Postgres, columns: tuple[str, ...] | None
+) -> None:
     with cut_proxy.proxy(server.port) as proxy:
-        source = Config(url=url_of(server, proxy.port), table="orders").build()
+        source = Config(url=url_of(server, proxy.port), table="orders", columns=columns).build()
         fragment = source.fragments()[0]
         assert source.read(fragment).num_rows == 3000
         proxy.cut_after = 100_000

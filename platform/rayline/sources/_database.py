@@ -43,6 +43,11 @@ class Database:
         return self.url.get_backend_name()
 
     @property
+    def driver(self) -> str:
+        """`psycopg`, `pysqlite`, `pymysql`, …"""
+        return self.url.get_driver_name()
+
+    @property
     def name(self) -> str:
         """Where it is, without credentials: `postgresql://host:5432/shop`, or SQLite's file."""
         if self.backend == "sqlite":

@@ -10,8 +10,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from rayline.core.errors import DataError
-from rayline.sources import _values
-from rayline.sources._columns import SEQUENCE, check_names, unknown_column
+from rayline.sources import _postgres, _values
+from rayline.sources._columns import check_names, unknown_column
 from rayline.sources._database import Database
 from rayline.sources._source import RefusedError
 
@@ -22,21 +22,6 @@ SAMPLE_ROWS = 8192
 """Rows that types are decided on where the database does not say them."""
 BATCH_ROWS = 16384
 """Rows of Python values held at a time."""
-# PostgreSQL's numbers of its types: the same in every installation, https://www.postgresql.org/docs/current/catalog-pg-type.html
-POSTGRES: dict[int, pa.DataType] = {
-    16: pa.bool_(),
-    **dict.fromkeys((20, 21, 23, 26), pa.int64()),
-    **dict.fromkeys((700, 701, 1700), pa.float64()),
-    **dict.fromkeys((18, 19, 25, 1042, 1043, 2950, 1083, 1266), pa.string()),
-    1082: pa.date32(),
-    1114: pa.timestamp("us"),
-    1184: _values.UTC_TIME,
-    17: pa.binary(),
-    **dict.fromkeys((114, 3802), pa.string()),  # json and jsonb
-    **dict.fromkeys((1005, 1007, 1016, 1021, 1022, 1231), SEQUENCE),
-}
-UNORDERED = frozenset({114, 3802, 17})
-"""Of these, what cannot or need not be ordered by."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +42,8 @@ class Query:
         self.config = config
         self.database = Database(config.url, config.timeout_s)
         self._columns: tuple[str, ...] = ()
+        self._oids: dict[str, int] = {}
+        """PostgreSQL's types of the columns, by their numbers."""
         self._order: list[str] = []
         self._pieces: list[Piece] = []
 
@@ -73,16 +60,22 @@ class Query:
         """
         with self.database.connect() as connection:
             found = connection.execute(sa.select(sa.text("*")).select_from(self._picked(())).limit(SAMPLE_ROWS))
-            names, told = list(found.keys()), self._told(found.cursor.description)
+            names, oids = list(found.keys()), [column[1] for column in found.cursor.description]
             values = found.fetchall()
         check_names(names, self.name)
         for where, column in self._asked():
             if column not in names:
                 raise unknown_column(f"{where}: {self.name}", column, names)
         self._columns = tuple(names)
-        self._order = self._decide_order([name for name, (_, ordered) in zip(names, told, strict=True) if ordered])
+        ordered = names
+        known: dict[str, pa.DataType] = {}
+        if self.database.backend == "postgresql":
+            told = dict(zip(names, oids, strict=True))
+            self._oids = told if self.database.driver == "psycopg" else {}
+            ordered = [name for name in names if _postgres.is_ordered(told[name])]
+            known = {name: kind for name in names if (kind := _postgres.kind(told[name])) is not None}
+        self._order = self._decide_order(ordered)
         columns = {name: [row[place] for row in values] for place, name in enumerate(names)}
-        known = {name: kind for name, (kind, _) in zip(names, told, strict=True) if kind is not None}
         known |= self._declared(columns) | {name: _values.KINDS[kind] for name, kind in self.config.types.items()}
         wanted = self.config.columns or self._columns
         kinds = {name: known[name] if name in known else _values.kind(columns[name]) for name in wanted}
@@ -125,6 +118,13 @@ class Query:
         statement = sa.select(*wanted).order_by(*(rows.c[name] for name in self._order))
         if len(self._pieces) > 1:
             statement = statement.where(self._within(piece, rows))
+        if kinds and all(_postgres.is_plain(self._oids.get(name, 0), kind) for name, kind in kinds.items()):
+            try:
+                with self.database.connect() as connection:
+                    table = _postgres.copy(connection, statement, kinds)
+                return table, table.num_rows
+            except pa.ArrowInvalid:
+                pass  # read below, value by value, for an error that names the row
         parts: list[list[pa.Array]] = [[] for _ in kinds]
         num_rows = 0
         with self.database.connect() as connection:
@@ -155,12 +155,6 @@ class Query:
         if piece.low is None:
             return sa.or_(key < piece.high, key.is_(None))
         return key >= piece.low if piece.high is None else sa.and_(key >= piece.low, key < piece.high)
-
-    def _told(self, description: Sequence[Any]) -> list[tuple[pa.DataType | None, bool]]:
-        """For each column the type that the database says, and whether rows can be ordered by it."""
-        if self.database.backend != "postgresql":
-            return [(None, True) for _ in description]
-        return [(POSTGRES.get(c[1]), c[1] in POSTGRES and c[1] not in UNORDERED) for c in description]
 
     def _asked(self) -> Iterator[tuple[str, str]]:
         """Every column that the spec names, with its place."""
