@@ -114,6 +114,16 @@ def test_rows_alike_by_nature_are_no_copies(tmp_path: Path) -> None:
     assert look(frame, tmp_path, duplicates="keep").warnings == ()
 
 
+def test_as_many_alike_as_chance_has_are_no_copies(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.integers(0, 60, 400), "b": rng.integers(0, 3, 400)})
+    frame = frame.with_columns(answer=pl.when(pl.col("a") * 7 % 13 > 6).then(pl.lit("yes")).otherwise(pl.lit("no")))
+    assert look(frame, tmp_path, duplicates="keep").warnings == ()
+    finer = frame.with_columns(c=pl.Series(rng.normal(size=400)))
+    assert look(finer, tmp_path, duplicates="keep").warnings == ()
+    assert "leakage (duplicate)" in refused(pl.concat([finer, finer[:20]]), tmp_path, duplicates="keep")
+
+
 def test_groups_on_both_sides(tmp_path: Path) -> None:
     declared = {"groups": "patient"}
     message = refused(cancer(), tmp_path, leakage=declared)

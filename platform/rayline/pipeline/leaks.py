@@ -79,7 +79,7 @@ class Lookout:
         found += [leakage.groups_divided(watches, name) for name in self._settings.groups]
         found.append(self._backwards(source, scan, assign, watches))
         found += leakage.revealing(training.sample, features, target)
-        found.append(self._copies(source, scan, assign, watches, [feature.name for feature in features]))
+        found.append(self._copies(source, scan, assign, watches, [feature.name for feature in features], training))
         return [finding for finding in found if finding is not None]
 
     def _unique(self, features: Sequence[str]) -> bool:
@@ -91,7 +91,13 @@ class Lookout:
         return any(set(rule.columns) <= compared if rule.columns else everything for rule in exact)
 
     def _copies(
-        self, source: Source, scan: Any, assign: Assign, watches: Sequence[Watch], features: list[str]
+        self,
+        source: Source,
+        scan: Any,
+        assign: Assign,
+        watches: Sequence[Watch],
+        features: list[str],
+        training: Profile,
     ) -> Finding | None:
         target = self._spec.data.target
         if not features or self._unique(features):
@@ -109,7 +115,9 @@ class Lookout:
         def rows(frame: pl.DataFrame, fragment: Fragment) -> pl.DataFrame:  # noqa: ARG001
             return leakage.compared_rows(frame, assign(frame), features, target)
 
-        return leakage.repeated(scan(source, rows, columns=columns))
+        return leakage.repeated(
+            scan(source, rows, columns=columns), leakage.chance(training.sample, [*features, target])
+        )
 
     def _backwards(self, source: Source, scan: Any, assign: Assign, watches: Sequence[Watch]) -> Finding | None:
         time = self._settings.time

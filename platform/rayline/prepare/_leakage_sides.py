@@ -25,6 +25,8 @@ NATURAL = 0.25
 equal rows are different cases that look alike, not copies of one."""
 
 
+USUAL = 3.0
+"""Up to so many times the copies that chance would have are nothing unusual: columns depend on each other."""
 TIME = "prepare.leakage.time"
 Mask = npt.NDArray[np.bool_]
 
@@ -102,10 +104,17 @@ def compared_rows(frame: pl.DataFrame, parts: Parts, features: Sequence[str], ta
     ).filter(pl.Series(training | held))
 
 
-def repeated(rows: Sequence[pl.DataFrame]) -> Finding | None:
+def chance(sample: pl.DataFrame, columns: Sequence[str]) -> float:
+    """How often two rows would agree in all of `columns` if these had nothing to do with each other."""
+    shares = [sample[name].value_counts()["count"].to_numpy() / max(sample.height, 1) for name in columns]
+    return float(np.prod([np.sum(share**2) for share in shares]))
+
+
+def repeated(rows: Sequence[pl.DataFrame], by_chance: float = 0.0) -> Finding | None:
     """Copies of training rows among the held-out ones, from `compared_rows` of every fragment.
 
-    Where few columns of few values leave many rows alike by nature, which shows in targets that differ, there is none.
+    Where few columns of few values leave many rows alike by nature, there is none: it shows in targets that differ, or
+    in there being hardly more than `chance` would have.
     """
     every = pl.concat(rows).sort(ROW)
     alike = every.group_by("features").agg(pl.len().alias("rows"), pl.col("target").n_unique().alias("targets"))
@@ -115,7 +124,8 @@ def repeated(rows: Sequence[pl.DataFrame]) -> Finding | None:
     key = ["features", "target"]
     training = every.filter(~pl.col("held")).group_by(key).agg(pl.col(ROW).first().alias("original"))
     copies = every.filter(pl.col("held")).join(training, on=key, how="inner").sort(ROW)
-    if not copies.height:
+    held = int(every["held"].sum())
+    if copies.height <= USUAL * by_chance * held * (every.height - held):
         return None
     row, original = copies[ROW][0], copies["original"][0]
     return Finding(
