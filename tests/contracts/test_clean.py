@@ -92,9 +92,9 @@ def test_an_endpoint_s_rows_are_those_of_a_frame(name: str) -> None:
     steps = recipe(name)
     together = steps.apply(frame(rows))
     for n in range(0, len(rows), 7):
-        found = steps.columns({column: [rows[n][column]] for column in SCHEMA.names()})
+        found = steps.frame({column: [rows[n][column]] for column in SCHEMA.names()})
         for column in steps.makes:
-            assert bits(pl.Series(found[column], dtype=together[column].dtype)) == bits(together[column][n : n + 1])
+            assert bits(found[column]) == bits(together[column][n : n + 1])
 
 
 def test_what_it_makes_is_of_the_types_sources_have_and_the_rest_is_untouched(name: str) -> None:
