@@ -56,7 +56,8 @@ def ours(folder: Path, output: Path, target: str) -> None:
             "categories": {"impute": "constant", "encode": "ids"},
         },
     }
-    prepare(document, str(output), form="parquet", address="auto")
+    result = prepare(document, str(output), form="parquet", address="auto")
+    print("   ", ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.stages.items()))
 
 
 def rays(folder: Path, output: Path, numbers: list[str], categories: list[str]) -> None:

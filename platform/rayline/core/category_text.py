@@ -73,6 +73,8 @@ def category_texts(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.
     Raises:
         DataError: the column's type cannot be a category.
     """
+    if column.dtype == pl.Categorical:
+        return _of_encoded(column)
     values = plain(column)
     if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
         raise DataError(
@@ -93,6 +95,32 @@ def category_texts(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.
         return texts, np.full(len(column), missing, dtype=np.int32)
     looked_up = values.replace_strict(distinct, pl.Series(codes), default=missing, return_dtype=pl.Int32)
     return texts, looked_up.to_numpy()
+
+
+def encoded_texts(column: pl.Series) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
+    """The texts of a column (without nulls) that keeps each once, by their code, and each row's code.
+
+    Codes that no row has stand for any text.
+    """
+    codes = column.to_physical().to_numpy()
+    # codes are small numbers, so that a row of each is found by writing, not by hashing
+    some_row = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.int64)
+    some_row[codes] = np.arange(len(codes))
+    return column[some_row].cast(pl.String), codes
+
+
+def _of_encoded(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.int32]]:
+    there = column.is_not_null().to_numpy()
+    by_code, codes = encoded_texts(column.drop_nulls())
+    met = [category_text(text) for text in by_code.to_list()]
+    used = np.bincount(codes, minlength=len(met)) > 0
+    known = sorted({text for text, seen in zip(met, used.tolist(), strict=True) if seen and text is not None})
+    place = {text: n for n, text in enumerate(known)}
+    missing = len(known)
+    table = np.array([place.get(text or "", missing) for text in met], dtype=np.int32)
+    rows = np.full(len(column), missing, dtype=np.int32)
+    rows[there] = table[codes]
+    return [*known, None], rows
 
 
 def plain(column: pl.Series) -> pl.Series:

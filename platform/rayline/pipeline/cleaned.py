@@ -64,7 +64,7 @@ class CleanedSource:
         """The clean columns (without ROW)."""
         return _arrow(pl.DataFrame(schema=self.recipe.schema)).schema
 
-    def read(self, fragment: Fragment, columns: Sequence[str] | None = None) -> pa.Table:
+    def read(self, fragment: Fragment, columns: Sequence[str] | None = None, *, encoded: bool = False) -> pa.Table:  # noqa: ARG002
         """`columns` (default: all) of one fragment in the order asked for, then ROW; rows that are left out are not
         among them.
 

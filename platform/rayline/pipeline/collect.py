@@ -31,7 +31,7 @@ from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
 from rayline.prepare.leakage import Watch
 from rayline.prepare.split._parts import DROPPED, OUT, TEST, VALIDATION, Assignment
 from rayline.profile.parts import merge_parts, profile_parts
-from rayline.profile.profile import Profile, merge
+from rayline.profile.profile import Profile, merge, plain_texts
 from rayline.profile.types import infer, infer_target
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
@@ -45,7 +45,12 @@ class Scan(Protocol):
     """`sources.scan.scan` (this process) or `sources.on_ray.scan` (the cluster)."""
 
     def __call__(
-        self, source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None
+        self,
+        source: Source,
+        fn: Callable[[pl.DataFrame, Fragment], T],
+        *,
+        columns: Sequence[str] | None = None,
+        encoded: bool = False,
     ) -> list[T]: ...
 
 
@@ -227,14 +232,15 @@ def collect(
     lookout = Lookout(spec, schema)
 
     def fold(frame: pl.DataFrame, fragment: Fragment) -> tuple[dict[int, Profile], list[dict[int, Profile]], Watch]:  # noqa: ARG001
-        parts = assign(frame)
+        rowwise = plain_texts(frame, only=[*assign.columns, *lookout.reads])
+        parts = assign(rowwise)
         return (
             profile_parts(frame, parts, seed=seed, private=private),
-            [other.profile(frame, seed=seed, private=private) for other in again],
-            lookout.watch(frame, parts),
+            [other.profile(rowwise, seed=seed, private=private) for other in again],
+            lookout.watch(rowwise, parts),
         )
 
-    told_of = scan(source, fold)
+    told_of = scan(source, fold, encoded=True)
     profiles = merge_parts([parts for parts, _, _ in told_of])
     profiles.pop(DROPPED, None)
     out = profiles.pop(OUT, None)

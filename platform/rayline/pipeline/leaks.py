@@ -49,6 +49,12 @@ class Lookout:
         ]
         self._compared = () if not self._looks or self._unique(foreseen) else (*foreseen, spec.data.target)
 
+    @property
+    def reads(self) -> list[str]:
+        """Columns whose values `watch` compares."""
+        time = self._settings.time
+        return [*self._compared, *self._settings.groups, *([] if time is None else [time])] if self._looks else []
+
     def watch(self, frame: pl.DataFrame, parts: Parts) -> Watch:
         """What a fragment tells while it is profiled."""
         settings = self._settings

@@ -14,6 +14,7 @@ from rayline.core.prepared import Rows, write_parquet, write_shard
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.split._parts import TEST, VALIDATION, Parts
 from rayline.prepare.target import encode
+from rayline.profile.profile import plain_texts
 
 Form = Literal["arrow", "parquet"]
 Assign = Callable[[pl.DataFrame], Parts]
@@ -30,7 +31,7 @@ class Source(Protocol):
 
     def fragments(self) -> Sequence[Any]: ...
 
-    def read(self, fragment: Any, columns: Sequence[str] | None = None) -> pa.Table: ...
+    def read(self, fragment: Any, columns: Sequence[str] | None = None, *, encoded: bool = False) -> pa.Table: ...
 
 
 def write_fragment(
@@ -62,10 +63,10 @@ def write_fragment(
     """
     needed = dict.fromkeys([*(f.name for f in preparation.features), target.name, *columns])
     needed.pop(ROW, None)
-    table = source.read(fragment, list(needed))
+    table = source.read(fragment, list(needed), encoded=True)
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
-    parts = assign(frame)
+    parts = assign(plain_texts(frame, only=columns))
     masks = {TRAIN_FOLDER: parts >= 0, VALIDATION_FOLDER: parts == VALIDATION, TEST_FOLDER: parts == TEST}
     masks[TRAIN_FOLDER] &= preparation.in_training(frame)
     written = {}

@@ -182,8 +182,8 @@ def profile_frame(
         target: the column to predict, for label conflicts among `repeats`.
         repeats: whether to look for duplicate rows, which costs another hash of every value.
     """
-    encoded = [name for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)]
-    frame = frame.with_columns(pl.col(encoded).cast(pl.String)) if encoded else frame
+    enums = [name for name, dtype in frame.schema.items() if dtype == pl.Enum]
+    frame = frame.with_columns(pl.col(enums).cast(pl.String)) if enums else frame
     frame, infinite = _finite(frame)
     names = [name for name in frame.columns if name != ROW]
     kinds = {name: kind_of(dtype) for name, dtype in frame.schema.items() if name != ROW}
@@ -204,7 +204,7 @@ def profile_frame(
         moment = kinds[name] == "number" and count > 0
         columns[name] = ColumnProfile(
             name=name,
-            dtype=str(column.dtype),
+            dtype="String" if column.dtype == pl.Categorical else str(column.dtype),
             kind=kinds[name],
             count=count,
             missing=lacking,
@@ -218,7 +218,8 @@ def profile_frame(
         )
     # encoded images and sounds would be most of a profile: of them the sample holds nulls
     hollow = frame.with_columns(pl.lit(None, pl.Binary).alias(name) for name in names if kinds[name] == "binary")
-    columns, sample = _trimmed(columns, *_sample(hollow, hashes))
+    chosen, chosen_hashes = _sample(hollow, hashes)
+    columns, sample = _trimmed(columns, plain_texts(chosen), chosen_hashes)
     return Profile(
         frame.height,
         columns,
@@ -227,8 +228,15 @@ def profile_frame(
         seed,
         tuple(private),
         patterns=missing.measure(frame, [name for name in names if name not in private]),
-        repeats=groups.measure(frame, target) if repeats else None,
+        repeats=groups.measure(plain_texts(frame), target) if repeats else None,
     )
+
+
+def plain_texts(frame: pl.DataFrame, only: Sequence[str] | None = None) -> pl.DataFrame:
+    """The frame with texts that were kept once each written out: what compares or hashes rows needs them so."""
+    wanted = frame.columns if only is None else set(only)
+    encoded = [name for name, kind in frame.schema.items() if kind == pl.Categorical and name in wanted]
+    return frame.with_columns(pl.col(encoded).cast(pl.String)) if encoded else frame
 
 
 def merge(profiles: Sequence[Profile]) -> Profile:

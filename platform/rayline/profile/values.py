@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rayline.core.category_text import encoded_texts
 from rayline.core.seeds import UInt64Array
 from rayline.profile import sketch as counters
 from rayline.profile.sketch import Sketch
@@ -105,6 +106,8 @@ def count_all(column: pl.Series) -> tuple[pl.Series, Rows] | None:
         both = [(False, len(column) - true), (True, true)]
         met = [(value, rows) for value, rows in both if rows]
         return pl.Series([value for value, _ in met], dtype=pl.Boolean), np.array([rows for _, rows in met], np.int64)
+    if column.dtype == pl.Categorical:
+        return count_encoded(column)
     if column.dtype.is_float():
         column = column + 0.0  # -0.0 is 0.0
     cap = cap_of(column.dtype)
@@ -192,6 +195,15 @@ def merge_values(parts: Sequence[Values]) -> Values:
 def _count(column: pl.Series) -> tuple[pl.Series, Rows]:
     counted = column.value_counts(name="rows").filter(pl.col(column.name).is_not_null())
     return counted[column.name], counted["rows"].to_numpy().astype(np.int64)
+
+
+def count_encoded(column: pl.Series) -> tuple[pl.Series, Rows]:
+    """All distinct texts of a column that keeps each once, and their rows, in no order."""
+    present = column.drop_nulls()
+    texts, codes = encoded_texts(present)
+    rows = np.bincount(codes, minlength=len(texts))
+    met = np.flatnonzero(rows)
+    return texts[met], rows[met].astype(np.int64)
 
 
 def _count_places(column: pl.Series) -> tuple[pl.Series, Rows] | None:

@@ -118,12 +118,18 @@ def common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     return pa.string()
 
 
-def fit(column: pa.ChunkedArray, kind: pa.DataType, name: str, where: str) -> pa.ChunkedArray:
-    """`column` in type `kind`, NaN as null.
+ENCODED = pa.dictionary(pa.int32(), pa.string())
+"""Texts that are kept once each: what a reader may hand on where its caller takes it."""
+
+
+def fit(column: pa.ChunkedArray, kind: pa.DataType, name: str, where: str, *, encoded: bool = False) -> pa.ChunkedArray:
+    """`column` in type `kind`, NaN as null; with `encoded`, texts that come as a dictionary stay one.
 
     Raises:
         DataError: a value that the type does not hold.
     """
+    if encoded and column.type == ENCODED and kind == pa.string():
+        return column
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if column.type != kind:

@@ -110,8 +110,11 @@ class Source(ABC):
         return pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in self._schema])
 
     @final
-    def read(self, fragment: Fragment, columns: Sequence[str] | None = None) -> pa.Table:
+    def read(self, fragment: Fragment, columns: Sequence[str] | None = None, *, encoded: bool = False) -> pa.Table:
         """`columns` (default: all) of one fragment in the order asked for, then ROW.
+
+        With `encoded`, texts that the file keeps once each come so too (dictionaries of strings), which is faster to
+        read and to count.
 
         Raises:
             DataError: a column that is not there, or a file (named, with the line) that cannot be read.
@@ -124,12 +127,11 @@ class Source(ABC):
             if column not in known:
                 raise unknown_column(self.name, column, every)
         table = self._read(fragment, names)
-        arrays = [fit(table.column(n), schema.field(n).type, n, fragment.label) for n in names]
+        arrays = [fit(table.column(n), schema.field(n).type, n, fragment.label, encoded=encoded) for n in names]
         start = (fragment.file << FILE_SHIFT) + fragment.first_row
         rows = pa.array(np.arange(start, start + table.num_rows, dtype=np.int64))
-        return pa.table(
-            [*arrays, rows], schema=pa.schema([*(schema.field(n) for n in names), pa.field(ROW, pa.int64())])
-        )
+        fields = [pa.field(n, array.type) for n, array in zip(names, arrays, strict=True)]
+        return pa.table([*arrays, rows], schema=pa.schema([*fields, pa.field(ROW, pa.int64())]))
 
     def widen(self, column: str, wider: pa.DataType) -> None:
         """Have a column hold `wider` values too, once a fragment refused one; scans then begin again."""

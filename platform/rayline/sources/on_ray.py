@@ -21,17 +21,23 @@ from rayline.sources._source import Fragment, RefusedError, Source
 T = TypeVar("T")
 
 
-def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None) -> list[T]:
+def scan(
+    source: Source,
+    fn: Callable[[pl.DataFrame, Fragment], T],
+    *,
+    columns: Sequence[str] | None = None,
+    encoded: bool = False,
+) -> list[T]:
     """`fn(frame, fragment)` for each fragment, in tasks of Ray Data; results in fragment order.
 
-    `frame` holds `columns` (default: all) and ROW. See `sources.scan.scan` for columns that are widened.
+    `frame` holds `columns` (default: all) and ROW. See `sources.scan.scan` for columns that are widened, and `encoded`.
 
     Raises:
         RaylineError: what of ours was raised in a task; of several, the first fragment's.
     """
 
     def work(fragment: Fragment) -> tuple[T, str | None]:
-        result = fn(here.frame(source, fragment, columns), fragment)
+        result = fn(here.frame(source, fragment, columns, encoded=encoded), fragment)
         return result, source.notes.get(fragment.index)
 
     source.schema()  # decided here, once, and shipped with the source

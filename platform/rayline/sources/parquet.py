@@ -20,6 +20,8 @@ from rayline.sources._stored import Piece, StoredSource, broken
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+CODE_BYTES = 4
+"""A text column that takes less than this a value, texts included, is one of codes."""
 FRAGMENT_BYTES = 64 << 20
 """Row groups are read together up to this size in memory, about."""
 
@@ -66,7 +68,15 @@ def read_groups(fragment: Fragment, names: Sequence[str]) -> pa.Table:
     """
     try:
         with _files.open_file(fragment.uri, fragment.path, fragment.file_bytes) as handle:
-            file = pq.ParquetFile(handle, pre_buffer="://" in fragment.uri, page_checksum_verification=True)
+            remote = "://" in fragment.uri
+            metadata = pq.read_metadata(handle)
+            file = pq.ParquetFile(
+                handle,
+                metadata=metadata,
+                read_dictionary=_repeated(metadata, fragment.parts, names),
+                pre_buffer=remote,
+                page_checksum_verification=True,
+            )
             present = set(file.schema_arrow.names)
             stored = [name for name in names if name in present]
             try:
@@ -75,6 +85,21 @@ def read_groups(fragment: Fragment, names: Sequence[str]) -> pa.Table:
                 raise _first_broken(file, fragment, stored, error) from None
     except (pa.ArrowException, OSError) as error:
         raise broken(fragment.label, "Parquet", error) from None
+
+
+def _repeated(metadata: pq.FileMetaData, groups: Sequence[int], names: Sequence[str]) -> list[str]:
+    """Text columns that the file keeps as short codes of a dictionary: reading codes saves writing out the texts."""
+    wanted, found = set(names), []
+    for place in range(metadata.num_columns):
+        column = metadata.schema.column(place)
+        if column.path in wanted and column.physical_type == "BYTE_ARRAY" and column.logical_type.type == "STRING":
+            chunks = [metadata.row_group(group).column(place) for group in groups]
+            values = sum(chunk.num_values for chunk in chunks)
+            if all(chunk.has_dictionary_page for chunk in chunks) and values * CODE_BYTES > sum(
+                chunk.total_uncompressed_size for chunk in chunks
+            ):
+                found.append(column.path)
+    return found
 
 
 def _first_broken(file: pq.ParquetFile, fragment: Fragment, columns: list[str], whole: Exception) -> DataError:

@@ -15,8 +15,16 @@ T = TypeVar("T")
 _TOLD: dict[str, set[str]] = {}
 
 
-def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: Sequence[str] | None = None) -> list[T]:
+def scan(
+    source: Source,
+    fn: Callable[[pl.DataFrame, Fragment], T],
+    *,
+    columns: Sequence[str] | None = None,
+    encoded: bool = False,
+) -> list[T]:
     """`fn(frame, fragment)` for each fragment, results in fragment order. `frame` holds `columns` and ROW.
+
+    With `encoded`, text columns may be categorical (see `Source.read`).
 
     Where a large CSV file refuses a value late, the column is widened and the scan begins again, so that all
     results come from the same types.
@@ -26,7 +34,9 @@ def scan(source: Source, fn: Callable[[pl.DataFrame, Fragment], T], *, columns: 
     """
     while True:
         try:
-            results = [fn(frame(source, fragment, columns), fragment) for fragment in source.fragments()]
+            results = [
+                fn(frame(source, fragment, columns, encoded=encoded), fragment) for fragment in source.fragments()
+            ]
         except RefusedError as refused:
             source.widen(refused.column, refused.wider)
             continue
@@ -44,8 +54,10 @@ def tell(source: Source) -> None:
             log.warning(note)
 
 
-def frame(source: Source, fragment: Fragment, columns: Sequence[str] | None = None) -> pl.DataFrame:
+def frame(
+    source: Source, fragment: Fragment, columns: Sequence[str] | None = None, *, encoded: bool = False
+) -> pl.DataFrame:
     """One fragment as a Polars frame."""
-    made = pl.from_arrow(source.read(fragment, columns))
+    made = pl.from_arrow(source.read(fragment, columns, encoded=encoded))
     assert isinstance(made, pl.DataFrame)
     return made
