@@ -29,11 +29,8 @@ class Proxy:
     def cut(self) -> None:
         """Cut every connection there is now."""
         self.cuts += 1
-        while self._open:
-            end = self._open.pop()
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+        ends, self._open = self._open, []
+        _close(ends)
 
     def close(self) -> None:
         """Cut, and refuse further connections."""
@@ -62,13 +59,18 @@ class Proxy:
             while data := source.recv(16384):
                 if answers and self.cut_after is not None and passed + len(data) > self.cut_after:
                     sink.sendall(data[: self.cut_after - passed])
-                    self.cut()
-                    return
+                    self.cuts += 1
+                    break
                 passed += len(data)
                 sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        _close([source, sink])
+
+
+def _close(ends: list[socket.socket]) -> None:
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
 
 
 @contextmanager

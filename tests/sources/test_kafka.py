@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import cut_proxy
 import polars as pl
 import pyarrow as pa
 import pytest
+from moto.server import ThreadedMotoServer
 
 from kafka_cluster import Cluster
 from rayline.core import catalog
@@ -237,12 +239,12 @@ def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_row(cluster: Cluster, 
     code = (
         "import rayline.sources._messages as m; m.TAKE_ROWS = 1\n"
         "from rayline.sources.kafka import Config\n"
-        f"config = Config(brokers={cluster.brokers!r}, topic={topic!r}, max_rows=20)\n"
+        f"config = Config(brokers={cluster.brokers!r}, topic={topic!r}, max_rows=30)\n"
         "print('ready', flush=True)\n"
         "while True: config.build().fragments()\n"
     )
     chance = random.Random(1)
-    for _ in range(4):
+    for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout is not None
         process.stdout.readline()
@@ -253,7 +255,7 @@ def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_row(cluster: Cluster, 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "no message has come since" in done.stderr
     reads = sorted(rayline_home.rglob("read-*.arrow"))
-    assert [path.name for path in reads] == [f"read-{n:06d}.arrow" for n in range(1, 16)]
+    assert [path.name for path in reads] == [f"read-{n:06d}.arrow" for n in range(1, 11)]
     ids = [i for path in reads for i in pa.ipc.open_file(path).read_all().column("id").to_pylist()]
     assert sorted(ids) == list(range(300))
     left = [path.name for path in (rayline_home / "sources").rglob("*") if path.is_file() and path not in reads]
@@ -347,6 +349,34 @@ def test_a_topic_that_is_not_there_or_was_made_anew(cluster: Cluster, topic: str
             stream.seek({"0": 9})
         with pytest.raises(DataError, match="ends before the kept offset in partition 7"):
             stream.seek({"7": 1})
+
+
+def test_messages_that_the_broker_keeps_no_longer(cluster: Cluster, topic: str) -> None:
+    cluster.send(topic, [{"x": "x" * 100_000}] * 100, partition=0)  # it keeps five megabytes of each partition
+    with Config(brokers=cluster.brokers, topic=topic).stream() as stream:
+        with pytest.raises(DataError, match=r"the messages 1 to \d+ of partition 0 are gone: the broker keeps them no"):
+            stream.seek({"0": 1})
+        stream.seek(None)
+        micro = stream.poll(5, 5.0)
+        assert micro is not None
+        assert micro.start["0"] > 1
+
+
+def test_reads_are_kept_in_a_bucket(cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    store = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    store.start()
+    host, port = store.get_host_and_port()
+    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="kept")
+    keep = f"s3://kept/reads?endpoint_override={host}:{port}&scheme=http"
+    cluster.send(topic, orders(0, 6))
+    config = Config(brokers=cluster.brokers, topic=topic, keep=keep, read="monday")
+    first = read(config)
+    cluster.send(topic, orders(6, 9), first=6)
+    assert read(config).equals(first)
+    assert sorted(read(config.model_copy(update={"read": None}))["id"]) == [6, 7, 8]
+    store.stop()
 
 
 # what a spec may say

@@ -73,6 +73,7 @@ class Database:
                 try:
                     yield connection.execution_options(stream_results=True, postgresql_readonly=True)
                 except sa.exc.DBAPIError as error:
+                    connection.invalidate()  # it may be broken: nothing is asked of it any more
                     raise self._translated(error) from None
         finally:
             engine.dispose()
@@ -151,7 +152,9 @@ class Database:
 
     def _translated(self, error: sa.exc.DBAPIError) -> DataError:
         said = self._said(error)
-        if error.connection_invalidated or _code(error)[:2] in ("57", "08"):
+        # PostgreSQL numbers what it answers: an error without a number is of the connection
+        unnumbered = self.backend == "postgresql" and isinstance(error, sa.exc.OperationalError) and not _code(error)
+        if error.connection_invalidated or unnumbered or _code(error)[:2] in ("57", "08"):
             return DataError(f"{self.name} went away while it was read: {said}. Nothing was kept; read again.")
         absent = _ABSENT.search(said)
         if absent is None:

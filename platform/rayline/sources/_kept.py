@@ -117,7 +117,10 @@ def place(kind: str, keep: str | None, *parts: str) -> str:
     """
     digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", parts[-1]).strip("-.")[:40]
-    folder = _files.absolute(keep) if keep else str(ensure_home() / "sources" / kind)
+    if keep is None:
+        folder = str(ensure_home() / "sources" / kind)
+    else:
+        folder = files.locate(keep)[1] if keep.startswith("file://") else _files.absolute(keep)
     return files.join(folder, "-".join(filter(None, [plain, digest])))
 
 

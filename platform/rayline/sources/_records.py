@@ -177,7 +177,7 @@ def _place(whole: Path, uri: str) -> None:
     with whole.open("rb+") as handle:
         os.fsync(handle.fileno())
     filesystem, path = files.locate(uri)
-    if "://" not in uri or uri.startswith("file://"):
+    if "://" not in uri:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         whole.replace(path)
         folder = os.open(os.path.dirname(path), os.O_RDONLY)
