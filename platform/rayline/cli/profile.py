@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,25 +13,86 @@ from rayline.core.redact import redact
 
 def command(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="COLUMN", help="What is predicted: what goes with it, and wrong labels."),
+    ] = None,
+    sensitive: Annotated[
+        list[str], typer.Option("--sensitive", metavar="COLUMN", help="A column whose groups are compared. Repeatable.")
+    ] = [],
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            "--population", metavar="FILE", help="YAML or JSON, {sex: {Female: 0.51, …}}: whom the model is for."
+        ),
+    ] = None,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.")] = None,
     private: Annotated[list[str], typer.Option("--private", help="A column to keep out. Repeatable.")] = [],
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Print what good data like this may be expected to hold, as data.expect.")
+    ] = False,
     address: Address = None,
     json: AsJson = False,
 ) -> None:
-    """Describe every column in one pass: types, missing, distributions, correlations."""
+    """Describe every column in one pass: types, missing, distributions, outliers, what goes together, repeated rows."""
     from rayline.cli._show import console, print_json
     from rayline.core import files
+    from rayline.core.errors import SpecError
     from rayline.pipeline.understand import profile_data
+    from rayline.profile.association import associations
+    from rayline.profile.coverage import coverage
+    from rayline.profile.suggest import suggest as suggested
     from rayline.report import profile_page, profile_text
+    from rayline.report.alerts import alerts
 
+    if json and suggest:
+        raise SpecError("--suggest prints YAML and --json prints JSON: give one of them.")
+    shares = {} if population is None else _shares(population)
+    groups = [*dict.fromkeys([*sensitive, *shares])]
     if html is not None:
         files.prove_writable(html)
-    profile = profile_data(data, private=private, address=address)
-    if html is not None:
-        files.write_bytes(html, profile_page.render(profile).encode())
-    if json:
-        print_json(profile.to_json())
+    profile = profile_data(data, private=private, target=target, sensitive=groups, address=address)
+    if suggest:
+        _print_expectations(suggested(profile, target=target))
         return
-    profile_text.show(profile, console())
+    associated = [] if target is None else associations(profile, target)
+    covered = coverage(profile, groups, population=shares, target=target) if groups else []
+    found = {"target": target, "associated": associated, "covered": covered}
+    if html is not None:
+        title = Path(data).name if "://" not in data else "Profile"
+        page = profile_page.render(profile, title=title, target=target, associated=associated, covered=covered)
+        files.write_bytes(html, page.encode())
+    if json:
+        told = [one.to_json() for one in alerts(profile, target=target, associated=associated, covered=covered)]
+        print_json({**profile.to_json(), **found, "alerts": told})
+        return
+    profile_text.show(profile, console(), target=target, associated=associated, covered=covered)
     if html is not None:
         print(f"page: {redact(html) if '://' in html else Path(html).resolve()}")
+
+
+def _shares(file: Path) -> dict[str, dict[Any, float]]:
+    """The declared population of a YAML or JSON file."""
+    import yaml
+
+    from rayline.core.errors import SpecError
+
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"--population {file}: {error.strerror or error}. Name a YAML or JSON file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"--population {file} cannot be read as YAML or JSON: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(shares, dict) for shares in found.values()):
+        raise SpecError(
+            f"--population {file}: give the share of each value by column, {{sex: {{Female: 0.51, Male: 0.49}}}}."
+        )
+    return {str(column): shares for column, shares in found.items()}
+
+
+def _print_expectations(expect: dict[str, Any]) -> None:
+    import sys
+
+    import yaml
+
+    yaml.safe_dump({"data": {"expect": expect}}, sys.stdout, sort_keys=False, allow_unicode=True, width=120)

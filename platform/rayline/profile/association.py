@@ -3,8 +3,8 @@
     number   · number      Pearson's r, exact from the co-moments
     number   · category    correlation ratio η: the root of the share of variance between the classes     sample
     category · category    Cramér's V, corrected for chance (Bergsma, 2013)                                sample
-    any      · any         mutual information over ten quantile bins or the commonest values, corrected
-                           for chance (Miller and Madow, 1955), as a share of the target's entropy         sample
+    any      · any         mutual information over 10 to 50 quantile bins or the commonest values,        sample
+                           corrected for chance (Miller and Madow, 1955), as a share of the target's entropy
 
 All lie between 0 (says nothing) and 1 (says all), r between -1 and 1, over the rows where both are known. What comes
 from the sample is exact up to 65,536 rows.
@@ -28,7 +28,9 @@ from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
 from rayline.profile.types import infer
 
-BINS = 10
+FEWEST, MOST = 10, 50
+BIN_ROWS = 40
+"""Rows of a bin of a feature, as far as the number of bins allows; a target has the fewest bins."""
 MOST_VALUES = 50
 """Values of a category told apart; the rest are one."""
 MOST_FEATURES = 1000
@@ -51,8 +53,8 @@ class Association:
 
     @property
     def strength(self) -> float:
-        """Size of `value`, or the root of `information` where that is more: what goes together in any way is found."""
-        return max(abs(self.value), math.sqrt(self.information))
+        """Size of `value`, or `information` where that is more: what goes together in no line is found too."""
+        return max(abs(self.value), self.information)
 
 
 def associations(profile: Profile, target: str) -> list[Association]:
@@ -118,7 +120,9 @@ def _associate(
         measure, value = "correlation ratio", _ratio(*((y, x) if classes else (x, y)))
     else:
         measure, value = "Cramér's V", _cramer(x.astype(np.int64), y.astype(np.int64))
-    share = _information(_bins(x) if numbers else x.astype(np.int64), y.astype(np.int64) if classes else _bins(y))
+    share = _information(
+        _bins(x) if numbers else x.astype(np.int64), y.astype(np.int64) if classes else _bins(y, FEWEST)
+    )
     return Association(name, measure, value, share, len(x))
 
 
@@ -174,7 +178,8 @@ def _table(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> FloatArr
     )
 
 
-def _bins(values: FloatArray) -> npt.NDArray[np.int64]:
-    """The decile each value lies in; a value met at several deciles has a bin of its own."""
-    edges = np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+def _bins(values: FloatArray, most: int = MOST) -> npt.NDArray[np.int64]:
+    """The quantile bin each value lies in; a value met at several quantiles has a bin of its own."""
+    bins = min(max(len(values) // BIN_ROWS, FEWEST), most)
+    edges = np.unique(np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf"))
     return np.searchsorted(edges, values, side="left") + np.searchsorted(edges, values, side="right")

@@ -50,7 +50,7 @@ class ColumnProfile:
     @property
     def distinct(self) -> int:
         """Distinct values; an estimate where `truncated`."""
-        return self.values.distinct
+        return min(self.values.distinct, self.count)
 
     @property
     def truncated(self) -> bool:

@@ -27,6 +27,7 @@ FEW = 30
 MOST_GROUPS = 30
 FEW_NUMBERS = 10
 """Numbers with up to so many values are groups by value, else by quartile."""
+RARE = 0.01
 MISSING = "missing"
 OTHERS = "other values"
 
@@ -85,7 +86,7 @@ def coverage(
         by: columns, sensitive ones for example.
         population: column to the share of each of its values among those the model is for; shares add up to 1 at most.
         target: what is predicted, for the rate in each group.
-        positive: the class whose share is told; default: the rarest.
+        positive: the class whose share is told; default: the rarest that a hundredth of the rows have.
         confidence: of the intervals.
 
     Raises:
@@ -177,7 +178,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     found = []
     if rows < FEW and value not in (MISSING, OTHERS):
-        found.append(f"{rows} rows are too few to say anything of {value!r}")
+        found.append(f"{rows} row{' is' if rows == 1 else 's are'} too few to say anything of {value!r}")
     if wanted is not None and not interval[0] <= wanted <= interval[1]:
         side = "fewer" if share < wanted else "more"
         found.append(f"{value!r} is {share:.1%} of the rows, {side} than its {wanted:.1%} of the population")
@@ -195,7 +196,8 @@ def _answer(profile: Profile, target: str | None, positive: Any) -> tuple[pl.Ser
     rows = texts.drop_nulls().value_counts().sort("count", target)
     if not rows.height:
         return None, None
-    chosen = category_text(positive) if positive is not None else str(rows[target][0])
+    some = rows.filter(pl.col("count") >= RARE * texts.count())
+    chosen = category_text(positive) if positive is not None else str(some[target][0])
     if chosen not in rows[target].to_list():
         raise DataError(f"{positive!r} is not a class of {target!r}. Classes: {listing(rows[target].to_list())}.")
     return (texts == chosen).cast(pl.Float64), f"share of {chosen}"

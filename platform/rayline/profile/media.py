@@ -61,7 +61,7 @@ def measure(column: pl.Series, rows: Rows, hashes: UInt64Array) -> dict[str, Any
         else:
             seen[what].append((place, header))
     found = {
-        "formats": dict(sorted(formats.items())),
+        "formats": merge_counts([formats]),
         "bytes": tally(np.array(sizes, np.int64)),
         "broken": len(broken),
         "broken_rows": sorted(broken)[:EXAMPLES],

@@ -40,12 +40,12 @@ def merge_tallies(parts: Sequence[Tally]) -> Tally:
 
 
 def merge_counts(parts: Iterable[dict[str, int]]) -> dict[str, int]:
-    """Name to how often, in the order of names."""
+    """Name to how often, in the order of names; numbers in their own."""
     total: dict[str, int] = {}
     for part in parts:
         for name, count in part.items():
             total[name] = total.get(name, 0) + count
-    return dict(sorted(total.items()))
+    return dict(sorted(total.items(), key=lambda item: (item[0].isdigit() * len(item[0]), item[0])))
 
 
 def _made(count: int, total: int, minimum: int | None, maximum: int | None) -> Tally:

@@ -14,7 +14,10 @@ import numpy as np
 import polars as pl
 
 from rayline.evaluate.scored import FloatArray, IntArray
+from rayline.profile import texts
+from rayline.profile.outliers import outliers
 from rayline.profile.profile import ColumnProfile, Profile
+from rayline.report.inner_facts import inner_facts
 from rayline.report.notation import number, percent, short
 
 _BARS = 24
@@ -100,14 +103,37 @@ def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], ta
         lies = spread(values)
         if lies is not None:
             facts += [("mean ± std", f"{number(column.mean)} ± {number(column.std)}"), ("median", number(lies.median))]
-            if lies.outliers:
-                facts.append(("outliers", percent(lies.outliers)))
+            facts += _quantiles(profile, column)
+            far = outliers(profile, column.name)
+            if far is not None and (far.beyond or far.far):
+                facts.append(("outliers", percent(far.beyond)))
+                facts.append(("over 3 std", percent(far.far)))
     elif column.kind == "date" and column.count:
         bars, ends = _date_bars(profile.sample[column.name])
         ends = (str(column.minimum)[:10], str(column.maximum)[:10])
+    elif column.kind in ("binary", "sequence") and column.count:
+        facts += inner_facts(column)
     elif column.count:
         tops = _tops(profile, column)
+        facts += inner_facts(column) if decision[0] == "text" else []
+        if decision[0] == "text":
+            tops = _words(profile, column) or tops
     return Card(column.name, decision[0], bars, ends, tops, facts, tags, reason)
+
+
+def _quantiles(profile: Profile, column: ColumnProfile) -> list[tuple[str, str]]:
+    low, first, third, high = profile.quantile(column.name, (0.05, 0.25, 0.75, 0.95)).tolist()
+    return [("5% to 95%", f"{number(low)} to {number(high)}"), ("quartiles", f"{number(first)} to {number(third)}")]
+
+
+def _words(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]:
+    """The commonest words of a free text."""
+    if column.inner is None:
+        return []
+    found = texts.top_words(column.inner, column.values, profile.sample[column.name], 3 * _TOPS)
+    long = [(word, times) for word, times in found if len(word) > 3][:_TOPS] or found[:_TOPS]
+    most = max((times for _, times in long), default=1)
+    return [(short(word), round(100 * times / most), number(times)) for word, times in long]
 
 
 def _bars(
@@ -160,12 +186,8 @@ def _heights(counts: list[int], labels: list[str]) -> list[tuple[float, str]]:
 
 
 def top_values(profile: Profile, column: ColumnProfile) -> list[tuple[Any, float]]:
-    """The most frequent values and their shares of the rows with a value; by the sample where not all are counted."""
-    if not column.truncated:
-        return [(value, count / column.count) for value, count in column.top(100)]
-    known = profile.sample[column.name].drop_nulls()
-    found = known.value_counts(sort=True, name="rows_")
-    return [(value, count / len(known)) for value, count in found.head(100).iter_rows()]
+    """The most frequent values and their shares of the rows with a value, within `bounds.frequent_error`."""
+    return [(value, count / column.count) for value, count in profile.top(column.name, 100)]
 
 
 def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]:

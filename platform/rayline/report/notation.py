@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 METRIC_NAMES = {
@@ -74,6 +75,27 @@ def quoted(name: str) -> str:
     '“yes”'
     """
     return f"“{short(name)}”"
+
+
+def counted(rows: int) -> str:
+    """A number of rows.
+
+    >>> counted(1), counted(12_000)
+    ('1 row', '12,000 rows')
+    """
+    return f"{number(rows)} row{'' if rows == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Names as a sentence lists them.
+
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed(list("abcd"), 2)
+    ('a, b and c', 'a', 'a, b and 2 more')
+    """
+    shown = [short(name) for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part) if shown else ""
 
 
 def percent(share: float | None) -> str:

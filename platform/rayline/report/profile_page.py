@@ -1,53 +1,98 @@
-"""The page of a profile: every column with its plot, what is odd, and what goes together."""
+"""The page of a profile: every column with its plot, what is odd, what goes together, and whom the rows cover."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from rayline.profile import bounds
+from rayline.profile.association import Association
+from rayline.profile.coverage import Coverage
 from rayline.profile.profile import Profile
+from rayline.profile.types import infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
 from rayline.report.notation import number, percent
+from rayline.report.profile_tables import association_bars, coverage_tables, missing_plot, repeat_facts
 from rayline.report.template import fill
 
 _CARDS = 400
+_ALERTS = 60
 _CORRELATED = 16
 """Columns of the heat map, those that go most with another."""
-_KINDS = {"number": "of numbers", "text": "of text", "boolean": "yes or no", "date": "of dates"}
+_KINDS = {
+    "number": "of numbers", "text": "of text", "boolean": "yes or no", "date": "of dates",
+    "binary": "of images, sounds or other bytes", "sequence": "of lists",
+}  # fmt: skip
 
 
-def render(profile: Profile, *, title: str = "Profile", decisions: Mapping[str, tuple[str, str]] | None = None) -> str:
+def render(
+    profile: Profile,
+    *,
+    title: str = "Profile",
+    decisions: Mapping[str, tuple[str, str]] | None = None,
+    target: str | None = None,
+    associated: Sequence[Association] = (),
+    covered: Sequence[Coverage] = (),
+) -> str:
     """The page as HTML, one file without network or scripts.
 
     Args:
         profile: of all rows; its private columns are not shown.
         title: what was profiled.
-        decisions: column to its feature type and the reason, where types were inferred.
+        decisions: column to its feature type and the reason; inferred where not given.
+        target: what is predicted.
+        associated: what goes with the target (`association.associations`).
+        covered: groups (`coverage.coverage`).
     """
-    found = alerts(profile)
+    found = alerts(profile, target=target, associated=associated, covered=covered)
     columns = shown_columns(profile)
     kinds = Counter(column.kind for column in columns)
     cells = profile.rows * len(columns)
     missing = sum(column.missing for column in columns) / cells if cells else 0.0
-    shown = cards(profile, decisions or {}, tags(found))
+    if decisions is None:
+        decisions = {name: (str(one.type), one.reason) for name, one in infer(profile).items()}
+    shown = cards(profile, decisions, tags(found))
+    sampled = profile.sample.height < profile.rows
     return fill(
         "profile.html",
         title=title,
         headline=f"{number(profile.rows)} rows, {number(len(columns))} columns",
         kinds=", ".join(f"{count} {_KINDS[kind]}" for kind, count in kinds.most_common()),
         missing=percent(missing),
+        figures=_figures(profile, missing, found),
         private=len(profile.private),
-        sampled=number(len(profile.sample)) if len(profile.sample) < profile.rows else "",
-        alerts=found[:60],
-        alerts_left=max(0, len(found) - 60),
+        sampled=number(len(profile.sample)) if sampled else "",
+        rank_error=percent(max((bounds.rank_error(profile, c.name) for c in columns if not c.missing), default=0.0)),
+        alerts=found[:_ALERTS],
+        alerts_left=max(0, len(found) - _ALERTS),
+        target=target,
         columns=shown[:_CARDS],
         columns_left=max(0, len(shown) - _CARDS),
+        patterns=missing_plot(profile),
+        associated=association_bars(associated),
         heat=_heat(profile),
+        repeats=repeat_facts(profile, target),
+        covered=coverage_tables(covered),
     )
+
+
+def _figures(profile: Profile, missing: float, found: Sequence[Any]) -> list[tuple[str, str, str]]:
+    """The few figures that head the page: value, name, what else there is to say."""
+    rows = max(profile.rows, 1)
+    figures = [("missing cells", percent(missing), "")]
+    if profile.patterns is not None:
+        figures.append(("complete rows", percent(profile.patterns.complete / rows), number(profile.patterns.complete)))
+    if profile.repeats is not None:
+        repeated = profile.repeats.found(profile.rows)
+        about = "" if repeated.exact else "about "
+        figures.append(("repeated rows", percent(repeated.duplicates / rows), f"{about}{number(repeated.duplicates)}"))
+    grave = sum(alert.tone == "bad" for alert in found)
+    figures.append(("things that stand out", number(len(found)), f"{grave} grave" if grave else ""))
+    return figures
 
 
 def _heat(profile: Profile) -> dict[str, Any] | None:

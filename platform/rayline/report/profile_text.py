@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rayline.profile.association import Association
+from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.report.alerts import alerts
 from rayline.report.cards import Card, cards, shown_columns
+from rayline.report.inner_facts import inner_facts
 from rayline.report.notation import number, percent, short
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -16,13 +21,21 @@ _STYLES = {"bad": "red", "warn": "yellow", "": "dim"}
 _MARKS = {"bad": "✗", "warn": "!", "": "·"}
 
 
-def show(profile: Profile, console: Console, *, most_alerts: int = 25) -> None:
-    """Print the profile; its private columns are only counted."""
+def show(
+    profile: Profile,
+    console: Console,
+    *,
+    target: str | None = None,
+    associated: Sequence[Association] = (),
+    covered: Sequence[Coverage] = (),
+    most_alerts: int = 25,
+) -> None:
+    """Print the profile; its private columns are only counted. Arguments are those of `profile_page.render`."""
     columns = shown_columns(profile)
     longest = max((len(column.name) for column in columns), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=True)
     table.add_column("column", overflow="ellipsis", width=min(28, max(6, longest)), no_wrap=True)
-    table.add_column("kind", style="dim", width=7, no_wrap=True)
+    table.add_column("kind", style="dim", width=8, no_wrap=True)
     table.add_column("missing", justify="right", width=7, no_wrap=True)
     table.add_column("distinct", justify="right", width=9, no_wrap=True)
     table.add_column("values", overflow="ellipsis", ratio=1, no_wrap=True)
@@ -36,18 +49,51 @@ def show(profile: Profile, console: Console, *, most_alerts: int = 25) -> None:
     hidden = f" ({len(profile.private)} private, not shown)" if profile.private else ""
     console.print(Text(f"{number(profile.rows)} rows, {number(len(columns))} columns{hidden}", style="bold"))
     console.print(table)
-    found = alerts(profile)
+    _show_associated(console, target, associated)
+    for one in covered:
+        _show_groups(console, one)
+    found = alerts(profile, target=target, associated=associated, covered=covered)
     if found:
         console.print()
     for alert in found[:most_alerts]:
         console.print(Text(f"{_MARKS[alert.tone]} {alert.text}", style=_STYLES[alert.tone]))
+        if alert.line:
+            console.print(Text(f"    {alert.line}", style="cyan"))
     if len(found) > most_alerts:
         console.print(Text(f"· and {len(found) - most_alerts} more", style="dim"))
+
+
+def _show_associated(console: Console, target: str | None, associated: Sequence[Association], most: int = 12) -> None:
+    if not associated:
+        return
+    console.print()
+    console.print(Text(f"what goes with {target}", style="bold"))
+    longest = min(28, max(len(one.column) for one in associated[:most]))
+    for one in associated[:most]:
+        bar = "█" * max(1, round(20 * abs(one.value)))
+        value = f"{one.value:5.2f}".replace("-", "−")
+        told = f"{one.measure}, {percent(one.information)} of it told"
+        console.print(Text(f"{short(one.column, 28):<{longest}}  {bar:<20} {value}  {told}"))
+
+
+def _show_groups(console: Console, covered: Coverage) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), title_justify="left")
+    for head in (covered.name, "rows", "share", "population", covered.rate_of or ""):
+        table.add_column(Text(head), justify="left" if head == covered.name else "right")
+    for group in covered.groups[:12]:
+        wanted = "" if group.population is None else percent(group.population)
+        told = percent if "share" in (covered.rate_of or "") else number
+        rate = "" if group.rate is None else told(group.rate)
+        table.add_row(Text(short(group.value, 40)), number(group.rows), percent(group.share), wanted, rate)
+    console.print()
+    console.print(table)
 
 
 def _values(column: ColumnProfile, card: Card) -> str:
     if not column.count:
         return ""
+    if column.kind in ("binary", "sequence"):
+        return ", ".join(f"{name} {value}" for name, value in inner_facts(column))
     if card.bars:
         spark = "".join(_BLOCKS[min(7, int(8 * height))] if height else " " for height, _ in card.bars)
         facts = dict(card.facts)

@@ -1,0 +1,145 @@
+"""The tables of a profile's page, ready to print: missing patterns, what goes with the target, repeats, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rayline.profile.association import Association
+from rayline.profile.coverage import FEW, MISSING, Coverage
+from rayline.profile.profile import Profile
+from rayline.report.cards import shown_columns
+from rayline.report.notation import number, percent, short
+from rayline.report.tables import Range
+
+_PATTERNS = 12
+_LACKING = 14
+_BARS = 30
+_GROUPS = 16
+
+
+def missing_plot(profile: Profile) -> dict[str, Any] | None:
+    """Which columns are missing together: a row a pattern, a column a column, those missing most."""
+    lacking = sorted((c for c in shown_columns(profile) if c.missing), key=lambda c: -c.missing)
+    if not lacking or profile.patterns is None:
+        return None
+    names = [column.name for column in lacking[:_LACKING]]
+    every = profile.missing_together(_PATTERNS + 1)
+    whole = ((), profile.patterns.complete)
+    lines = sorted([*every[:_PATTERNS], whole], key=lambda line: -line[1])
+    most = max((rows for _, rows in lines), default=1) or 1
+    rows = [
+        {
+            "cells": [name in held for name in names],
+            "others": len([name for name in held if name not in names]),
+            "complete": not held,
+            "label": ", ".join(held) or "nothing is missing",
+            "rows": number(count),
+            "share": percent(count / max(profile.rows, 1)),
+            "width": round(100 * count / most, 1),
+        }
+        for held, count in lines
+        if count
+    ]
+    shares = [(column.name, column.missing / max(profile.rows, 1)) for column in lacking[:_LACKING]]
+    counts = [{"name": name, "share": percent(share), "width": round(100 * share, 1)} for name, share in shares]
+    told = sum(count for _, count in lines)
+    return {
+        "names": names,
+        "rows": rows,
+        "counts": counts,
+        "columns_left": len(lacking) - len(names),
+        "rows_left": percent(max(0, profile.rows - told) / max(profile.rows, 1)) if len(every) > _PATTERNS else "",
+        "sampled": profile.patterns.truncated and profile.sample.height < profile.rows,
+    }
+
+
+def association_bars(associated: Sequence[Association]) -> dict[str, Any] | None:
+    """A bar a feature: its size of correlation and its share of information, the strongest first."""
+    if not associated:
+        return None
+    bars = [
+        {
+            "name": one.column,
+            "measure": one.measure,
+            "value": f"{one.value:.2f}".replace("-", "−"),
+            "length": round(100 * abs(one.value), 1),
+            "against": one.value < 0,
+            "information": percent(one.information),
+            "share": round(100 * one.information, 1),
+        }
+        for one in associated[:_BARS]
+    ]
+    return {"bars": bars, "left": max(0, len(associated) - _BARS)}
+
+
+def repeat_facts(profile: Profile, target: str | None) -> dict[str, Any] | None:
+    """Repeated rows and label conflicts, with the first of them by number."""
+    if profile.repeats is None:
+        return None
+    found = profile.repeats.found(profile.rows)
+    return {
+        "about": "" if found.exact else "about ",
+        "duplicates": number(found.duplicates),
+        "share": percent(found.duplicates / max(profile.rows, 1)),
+        "duplicated": ", ".join(str(row) for row in found.duplicated),
+        "conflicts": number(found.conflicts) if target is not None and found.conflicts else "",
+        "wrong": number(found.wrong),
+        "conflicting": [" and ".join(str(row) for row in group[:4]) for group in found.conflicting],
+        "any": bool(found.duplicates or found.conflicts),
+        "groups": found.groups,
+    }
+
+
+def coverage_tables(covered: Sequence[Coverage]) -> list[dict[str, Any]]:
+    """A table a column (or several together): rows, share with its interval, population, rate with its interval."""
+    tables = []
+    for one in covered:
+        rates = [group.rate for group in one.groups if group.rate is not None]
+        # the interval of a group of a few rows would leave the others no room
+        firm = [group for group in one.groups if group.rows >= FEW] or one.groups
+        ends = [end for g in firm for end in (g.rate, g.rate_low, g.rate_high) if end is not None]
+        share_of = one.rate_of is not None and one.rate_of.startswith("share")
+        low, high = (0.0, max([*ends, 0.01])) if share_of else (min(ends, default=0.0), max(ends, default=1.0))
+        widest = max((max(g.share, g.population or 0.0) for g in one.groups), default=1.0) or 1.0
+        rows = [
+            {
+                "value": short(group.value),
+                "quiet": group.value == MISSING,
+                "rows": number(group.rows),
+                "share": percent(group.share),
+                "width": round(100 * group.share / widest, 1),
+                "population": "" if group.population is None else percent(group.population),
+                "mark": None if group.population is None else round(100 * group.population / widest, 1),
+                "rate": "" if group.rate is None else percent(group.rate) if share_of else number(group.rate),
+                "range": _range(group.rate, group.rate_low, group.rate_high, low, high, one.whole),
+                "warning": "; ".join(group.warnings),
+            }
+            for group in one.groups[:_GROUPS]
+        ]
+        tables.append(
+            {
+                "name": one.name,
+                "rate_of": one.rate_of if rates and one.rate_of else "",
+                "populated": any(group.population is not None for group in one.groups),
+                "rows": rows,
+                "left": max(0, len(one.groups) - _GROUPS),
+                "sampled": one.sampled,
+            }
+        )
+    return tables
+
+
+def _range(
+    rate: float | None, low: float | None, high: float | None, least: float, most: float, whole: float | None
+) -> Range | None:
+    """An interval on a track from `least` to `most`, in per cent of its width."""
+    if rate is None or most <= least:
+        return None
+
+    def part(value: float) -> float:
+        return round(100 * min(1.0, max(0.0, (value - least) / (most - least))), 2)
+
+    start, end = part(rate if low is None else low), part(rate if high is None else high)
+    marked = None if whole is None else part(whole)
+    return Range(start, round(end - start, 2), part(rate), marked)

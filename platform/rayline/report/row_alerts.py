@@ -1,0 +1,154 @@
+"""What is odd about rows, about columns together, and about the target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rayline.core import catalog
+from rayline.core.category_text import category_text
+from rayline.core.columns import FeatureType
+from rayline.profile.association import Association, is_classes
+from rayline.profile.coverage import Coverage
+from rayline.profile.profile import Profile
+from rayline.profile.types import infer
+from rayline.report.alert import Alert
+from rayline.report.cards import shown_columns, top_values
+from rayline.report.column_alerts import PLACEHOLDERS
+from rayline.report.notation import counted, listed, number, percent, short
+from rayline.report.spec_lines import clean, feature, line
+
+HIGH_CORRELATION = 0.9
+TELLS_ALL = 0.98
+TELLS_NEARLY_ALL = 0.8
+"""Of information, which bins lose some of."""
+RARE_CLASS = 0.1
+MOST_NAMED = 30
+TOGETHER = 0.05
+
+
+def find(
+    profile: Profile, target: str | None, associated: Sequence[Association], covered: Sequence[Coverage]
+) -> list[Alert]:
+    """In the order: target, repeated rows, columns together, groups."""
+    found = [*_target(profile, target), *_leaks(associated), *_repeats(profile, target)]
+    return [*found, *_pairs(profile, target), *_together(profile), *_time(profile), *_groups(covered)]
+
+
+def _target(profile: Profile, target: str | None) -> Iterator[Alert]:
+    if target is None or target not in profile.columns or target in profile.private:
+        return
+    column = profile.columns[target]
+    if column.missing:
+        text = f"The target {target} is missing in {counted(column.missing)}, which cannot be learnt from."
+        advice = line(("data", "expect", target), {"nullable": False, "on": "quarantine"})
+        yield Alert(target, "no target", text, "bad", advice)
+    held = sorted(v for v in column.counts if isinstance(v, str) and v.strip().lower() in PLACEHOLDERS)
+    if held:
+        text = f"The target {target} says {listed([repr(v) for v in held[:4]])}, which may mean that it is not known."
+        yield Alert(target, "placeholder", text, "bad", clean("missing", target, values=held))
+    if column.distinct < 2 or column.truncated or not is_classes(profile, target):
+        return
+    value, share = min(top_values(profile, column), key=lambda one: one[1])
+    if share < RARE_CLASS:
+        rows = column.counts[value]
+        text = f"{target} is {short(value)!r} in {percent(share)} of the rows ({number(rows)}): a rare class."
+        weights = next((name for name in catalog.names("balance") if "weight" in name), None)
+        split = line(("data", "split"), "stratified")
+        yield Alert(target, "rare class", text, "warn", line(("prepare", "balance"), weights) if weights else split)
+
+
+def _leaks(associated: Sequence[Association]) -> Iterator[Alert]:
+    for one in associated:
+        if abs(one.value) > TELLS_ALL or one.information > TELLS_NEARLY_ALL:
+            text = f"{one.column} alone tells the target nearly always: is it known when a prediction is asked for?"
+            yield Alert(one.column, "tells the target", text, "bad", feature(one.column, "drop"))
+
+
+def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
+    if profile.repeats is None or not profile.rows:
+        return
+    found = profile.repeats.found(profile.rows)
+    about = "" if found.exact else "about "
+    if found.duplicates:
+        share = percent(found.duplicates / profile.rows)
+        verb = "repeats" if found.duplicates == 1 else "repeat"
+        text = f"{about}{counted(found.duplicates)} ({share}) {verb} another row."
+        yield Alert("", "duplicates", text[0].upper() + text[1:], "warn", line(("prepare", "duplicates"), "drop"))
+    if found.conflicts and target is not None:
+        rows = "; ".join(listed([str(row) for row in group[:3]]) for group in found.conflicting[:3])
+        text = (
+            f"{about}{number(found.conflicts)} rows are alike in every feature and differ in {target} (such as rows "
+            f"{rows}): at least {about}{number(found.wrong)} of these labels are wrong, or a feature is lacking."
+        )
+        features = [column.name for column in shown_columns(profile) if column.name != target]
+        advice = line(("prepare", "duplicates"), {"name": "exact", "columns": features})
+        text = text[0].upper() + text[1:]
+        yield Alert("", "label conflicts", text, "warn", advice if len(features) <= MOST_NAMED else "")
+
+
+def _pairs(profile: Profile, target: str | None, most: int = 20) -> Iterator[Alert]:
+    found = profile.correlations()
+    table = np.triu(np.nan_to_num(np.abs(found.matrix_FF)), k=1)
+    types = infer(profile)
+    for place, name in enumerate(found.columns):
+        if name == target or types[name].type is FeatureType.ID:
+            table[place, :] = table[:, place] = 0.0
+    places = np.argwhere(table > HIGH_CORRELATION)
+    order = sorted(places.tolist(), key=lambda place: -table[place[0], place[1]])
+    for one, other in order[:most]:
+        first, second = found.columns[one], found.columns[other]
+        value = f"{found.matrix_FF[one, other]:.2f}".replace("-", "−")
+        text = f"{first} and {second} say nearly the same (correlation {value})."
+        yield Alert(second, "correlated", text, "warn", feature(second, "drop"))
+
+
+def _together(profile: Profile, most: int = 3) -> Iterator[Alert]:
+    told = 0
+    for names, rows in profile.missing_together(50):
+        if told < most and 1 < len(names) <= MOST_NAMED and rows > TOGETHER * profile.rows:
+            told += 1
+            text = f"{listed([*names], 6)} are missing together in {counted(rows)} ({percent(rows / profile.rows)})."
+            advice = line(("prepare", "clean"), {"name": "flags", "columns": [names[0]]})
+            yield Alert("", "missing together", text, "", advice)
+
+
+def _time(profile: Profile) -> Iterator[Alert]:
+    for column in shown_columns(profile):
+        if column.kind == "date" and column.missing == 0 and column.distinct > max(20, math.sqrt(profile.rows)):
+            order = profile.sample[column.name].to_physical().diff().drop_nulls()
+            if len(order) and bool((order >= 0).all()):
+                text = f"Rows come in the order of {column.name}: later rows would teach about earlier ones."
+                yield Alert(
+                    column.name,
+                    "in order of time",
+                    text,
+                    "warn",
+                    line(("data", "split"), {"name": "time", "by": column.name}),
+                )
+                return
+
+
+def _groups(covered: Sequence[Coverage]) -> Iterator[Alert]:
+    for one in covered:
+        if len(one.columns) > 1:
+            continue
+        (name,) = one.columns
+        said = [warning for group in one.groups for warning in group.warnings]
+        for warning in said[:3]:
+            yield Alert(name, "groups", f"{name}: {warning}.", "warn", line(("evaluate", "slices"), [name]))
+        rates = [
+            group
+            for group in one.groups
+            if group.rate is not None and not group.warnings and group.rate_low is not None
+        ]
+        if len(rates) > 1 and one.rate_of is not None and one.rate_of.startswith("share"):
+            low, high = min(rates, key=lambda g: g.rate or 0.0), max(rates, key=lambda g: g.rate or 0.0)
+            if (low.rate_high or 0.0) < (high.rate_low or 0.0) and (high.rate or 0.0) > 1.25 * (low.rate or 0.0):
+                text = (
+                    f"{name}: the {one.rate_of} is {percent(low.rate)} among {short(category_text(low.value))} and "
+                    f"{percent(high.rate)} among {short(category_text(high.value))}."
+                )
+                yield Alert(name, "unequal", text, "warn", line(("evaluate", "slices"), [name]))

@@ -1,0 +1,221 @@
+"""Oddities of made-up data: each is told, with a line that a spec takes; the page and the terminal show them."""
+
+from __future__ import annotations
+
+import io
+import re
+import wave
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from made_reports import EVIL
+from PIL import Image
+from rich.console import Console
+
+from rayline.core.columns import ROW
+from rayline.profile.association import associations
+from rayline.profile.coverage import coverage
+from rayline.profile.profile import Profile, profile_frame
+from rayline.report import profile_page, profile_text, spec_lines
+from rayline.report.alerts import Alert, alerts
+from rayline.report.cards import cards
+from rayline.spec.document import validate
+
+N = 2000
+
+
+def picture(size: int, level: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (size, size + 3), (level, 80, 20)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def sound(rate: int, samples: int) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(bytes(2 * samples))
+    return buffer.getvalue()
+
+
+def odd() -> pl.DataFrame:
+    """A column for every oddity."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=N)
+    y = np.where(rng.random(N) < 0.05, "yes", "no")
+    pictures = [picture(8 + i % 4, i % 250) for i in range(N)]
+    pictures[17] = pictures[17][:40]
+    frame = pl.DataFrame(
+        {
+            ROW: np.arange(N),
+            "y": y,
+            "gaps": pl.Series(np.where(rng.random(N) < 0.3, np.nan, x), nan_to_null=True),
+            "mostly gaps": pl.Series(np.where(rng.random(N) < 0.7, np.nan, x), nan_to_null=True),
+            "empty": pl.Series([None] * N, dtype=pl.String),
+            "sometimes": pl.Series(np.where(rng.random(N) < 0.3, None, rng.choice(["a", "b"], N)), dtype=pl.String),
+            "infinite": np.where(np.arange(N) == 3, np.inf, x),
+            "constant": [7] * N,
+            "key": [f"k{i}" for i in range(N)],
+            "patient_id": rng.integers(0, 300, N),
+            "city": [f"city {i}" for i in rng.integers(0, 150, N)],
+            "rare": ["yes"] * 10 + ["no"] * (N - 10),
+            "zeros": np.where(rng.random(N) < 0.7, 0.0, rng.random(N)),
+            "tail": rng.lognormal(0, 2, N),
+            "sentinel": np.where(rng.random(N) < 0.03, -999, rng.integers(20, 60, N)),
+            "asked": rng.choice(["low", "high", "n/a"], N),
+            "price": rng.choice(["1,200", "15.5", "7", "80"], N),
+            "grade": rng.choice(["Good", "good ", "bad", ""], N),
+            "story": [f"the parcel number {i} came late again to us" for i in range(N)],
+            "day": np.datetime64("2024-01-01T00:00:00", "us") + np.arange(N).astype("timedelta64[h]"),
+            "picture": pl.Series(pictures, dtype=pl.Binary),
+            "noise": pl.Series([sound(8000 if i % 2 else 16000, 50 + i) for i in range(N)], dtype=pl.Binary),
+            "blob": pl.Series([b"nothing %d" % i for i in range(N)], dtype=pl.Binary),
+            "series": pl.Series([[1.0] * (1 + i % 9) + [None] for i in range(N)], dtype=pl.List(pl.Float64)),
+            "twin": -x + 0.01 * rng.normal(size=N),
+            "x": x,
+            "leak": np.where(y == "yes", 1.5, rng.random(N)),
+            "sex": np.where(rng.random(N) < 0.7, "m", "f"),
+            "own": ["secret"] * N,
+        }
+    )
+    holes = pl.Series(rng.random(N) < 0.1)
+    both = [pl.when(holes).then(None).otherwise(pl.col(name)).alias(name) for name in ("city", "asked")]
+    return frame.with_columns(both)
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return profile_frame(odd(), seed=0, private=["own"], target="y", repeats=True)
+
+
+@pytest.fixture(scope="module")
+def found(profile: Profile) -> list[Alert]:
+    covered = coverage(profile, ["sex"], target="y", population={"sex": {"f": 0.5, "m": 0.5}})
+    return alerts(profile, target="y", associated=associations(profile, "y"), covered=covered)
+
+
+def test_every_oddity_is_told_of_its_column(found: list[Alert]) -> None:
+    told = {(column, alert.tag) for alert in found for column in alert.columns or ("",)}
+    expected = {
+        ("gaps", "many missing"), ("mostly gaps", "many missing"), ("empty", "empty"), ("infinite", "infinite"),
+        ("sometimes", "many missing"), ("constant", "constant"), ("key", "id-like"), ("patient_id", "groups"),
+        ("city", "many categories"), ("rare", "imbalanced"), ("zeros", "mostly zero"), ("tail", "skewed"),
+        ("tail", "outliers"), ("sentinel", "placeholder"), ("asked", "placeholder"), ("price", "numbers as text"),
+        ("grade", "spelling"), ("grade", "blank"), ("story", "free text"), ("day", "date"), ("day", "in order of time"),
+        ("picture", "broken"), ("picture", "sizes"), ("noise", "rates"), ("blob", "unknown bytes"), ("series", "gaps"),
+        ("series", "lengths"), ("x", "correlated"), ("leak", "tells the target"), ("y", "rare class"),
+        ("sex", "groups"), ("", "missing together"),
+    }  # fmt: skip
+    assert expected <= told, expected - told
+    assert "own" not in {column for alert in found for column in alert.columns}
+    assert [alert.tone for alert in found] == sorted((a.tone for a in found), key=("bad", "warn", "").index)
+
+
+def test_every_suggested_line_is_one_that_a_spec_takes(found: list[Alert]) -> None:
+    lines = [alert.line for alert in found if alert.line]
+    assert len(lines) > 25
+    for line in lines:
+        validate(with_line(line))
+
+
+def with_line(line: str) -> dict[str, Any]:
+    """A small spec with one more key."""
+    key, value = re.fullmatch(r"((?:\"[^\"]*\"|[^\":])+): (.*)", line, flags=re.DOTALL).groups()  # type: ignore[union-attr]
+    parts = [yaml.safe_load(part) for part in re.findall(r"\"[^\"]*\"|[^.]+", key)]
+    document: dict[str, Any] = {"name": "odd", "data": {"source": "odd.parquet", "target": "y"}}
+    place = document
+    for part in parts[:-1]:
+        place = place.setdefault(part, {})
+    place[parts[-1]] = yaml.safe_load(value)
+    return document
+
+
+def test_lines_quote_what_needs_it() -> None:
+    assert spec_lines.feature('a "b".c', "drop") == 'data.features."a \\"b\\".c": drop'
+    assert spec_lines.clean("missing", "on", values=["", "no", "1"]) == (
+        "prepare.clean: {name: missing, columns: ['on'], values: ['', 'no', '1']}"
+    )
+
+
+def test_what_is_true_of_many_columns_is_told_once() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({ROW: np.arange(100), **{f"c{i}": rng.choice(["?", "3", "4.5"], 100) for i in range(5)}})
+    found = alerts(profile_frame(frame, seed=0))
+    assert [alert.tag for alert in found] == ["placeholder", "numbers as text"]
+    assert found[0].columns == ("c0", "c1", "c2", "c3", "c4")
+    assert found[0].line == "prepare.clean: {name: missing, columns: [c0, c1, c2, c3, c4], values: ['?']}"
+    validate(with_line(found[1].line))
+
+
+def test_repeats_and_conflicts_are_told_with_their_rows() -> None:
+    frame = pl.DataFrame({ROW: np.arange(8), "a": [1, 1, 2, 2, 3, 4, 5, 6], "y": list("ppqrpqpq")})
+    profile = profile_frame(frame, seed=0, target="y", repeats=True)
+    found = {alert.tag: alert for alert in alerts(profile, target="y")}
+    assert found["duplicates"].text == "1 row (12%) repeats another row."
+    assert "(such as rows 2 and 3): at least 1 of these labels" in found["label conflicts"].text
+    validate(with_line(found["label conflicts"].line))
+    assert "duplicates" not in {a.tag for a in alerts(profile_frame(frame, seed=0))}
+
+
+def test_a_target_that_cannot_be_learnt_from_is_told() -> None:
+    frame = pl.DataFrame({ROW: np.arange(50), "a": np.arange(50) % 7, "y": ["a", "b", None, "?", "a"] * 10})
+    found = {alert.tag: alert for alert in alerts(profile_frame(frame, seed=0), target="y")}
+    assert found["no target"].text == "The target y is missing in 10 rows, which cannot be learnt from."
+    assert found["placeholder"].line == "prepare.clean: {name: missing, columns: [y], values: ['?']}"
+
+
+# cards, page, terminal
+
+
+def test_cards_of_every_kind_have_their_facts(profile: Profile) -> None:
+    facts = {card.name: dict(card.facts) for card in cards(profile, {}, {})}
+    assert facts["picture"]["formats"] == f"png {N:,}".replace(",", "")
+    assert facts["picture"]["width"] == "8 to 11, mean 9.5"
+    assert facts["noise"]["rates"] == "8000 Hz: 1000, 16,000 Hz: 1000"
+    assert facts["series"]["elements missing"] == "2000"
+    assert facts["tail"].keys() >= {"5% to 95%", "quartiles", "outliers", "over 3 std"}
+    typed = {card.name: card for card in cards(profile, {"story": ("text", "free text")}, {})}
+    assert typed["story"].tops[0][0] in {"parcel", "number", "came", "late", "again"}
+    assert dict(typed["story"].facts)["words"] == "9"
+
+
+def test_the_page_shows_every_section_and_keeps_secrets(profile: Profile) -> None:
+    covered = coverage(profile, ["sex", "sentinel"], target="y", population={"sex": {"f": 0.5, "m": 0.5}})
+    associated = associations(profile, "y")
+    text = profile_page.render(profile, title=EVIL, target="y", associated=associated, covered=covered)
+    for section in ("alerts", "columns", "missing", "target", "correlations", "groups"):
+        assert f'<section id="{section}">' in text, section
+    assert "secret" not in text
+    assert "<script" not in text
+    assert "data.features.constant: drop" in text
+    assert "sex × sentinel" in text
+    assert "fewer than its 50.0% of the population" in text
+    repeated = profile_frame(pl.concat([odd(), odd().head(3).with_columns(pl.col(ROW) + N)]), seed=0, repeats=True)
+    assert "3 rows (0.1%) repeat one before them" in profile_page.render(repeated)
+    plain = profile_page.render(profile_frame(odd().select(ROW, "x"), seed=0))
+    assert 'id="missing"' not in plain
+    assert 'id="repeats"' not in plain
+
+
+def test_the_terminal_shows_what_goes_with_the_target_and_the_groups(profile: Profile) -> None:
+    out = io.StringIO()
+    covered = coverage(profile, ["sex"], target="y", population={"sex": {"f": 0.5, "m": 0.5}})
+    console = Console(file=out, width=110)
+    profile_text.show(profile, console, target="y", associated=associations(profile, "y"), covered=covered)
+    text = out.getvalue()
+    assert "what goes with y" in text
+    assert "share of yes" in text
+    assert "    data.features.empty: drop" in text
+    assert "secret" not in text
+    assert all(len(line) <= 110 for line in text.splitlines())
+
+
+def test_sampled_profiles_state_how_far_quantiles_may_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rayline.profile.profile.SAMPLE_ROWS", 500)
+    text = profile_page.render(profile_frame(odd().select(ROW, "x"), seed=0))
+    assert "at most 7.3% of the rows off" in text
