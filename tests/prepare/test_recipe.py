@@ -182,3 +182,22 @@ def test_selected_and_reduced_columns_too_are_equal_bit_for_bit(tmp_path: Any) -
 def test_a_request_of_another_type_is_refused() -> None:
     with pytest.raises(DataError, match="'debt' holds a value that is no number"):
         recipe().frame({"age": ["3"], "debt": ["much"], "income": [1], "day": [None], "city": ["a"]})
+
+
+def test_a_private_column_keeps_no_values_as_knots() -> None:
+    frame = rows(300)
+    profile = profile_frame(frame, seed=0, private=["debt"])
+    spec = Prepare.model_validate({"numbers": {"scale": "quantile"}})
+    with pytest.raises(SpecError, match="debt.scale: quantile keeps values"):
+        fit(spec, [Feature("debt", FeatureType.NUMBER)], profile)
+    assert fit(spec, [Feature("income", FeatureType.NUMBER)], profile).state.numbers[0].curve is not None
+
+
+def test_what_is_dropped_from_the_data_is_required_of_requests() -> None:
+    made = Recipe(Prepare.model_validate({}), RAW, require=["city"])
+    preparation = fit(
+        Prepare.model_validate({"columns": {"city": {"impute": "drop"}}}),
+        [Feature("city", FeatureType.CATEGORY), Feature("income", FeatureType.NUMBER)],
+        profile_frame(rows(300), seed=0),
+    )
+    assert preparation.with_recipe(made).required == ("city",)

@@ -71,8 +71,8 @@ def prepare(
     with begin(loaded, "prepare", address=address, watcher=watcher) as line:
         with line.stages.stage("profile") as summary:
             collected = line.collect(loaded)
-            summary.text = describe(collected)
-        line.tell(collected)
+            summary.text = describe(collected, arrays=True)
+        line.tell(collected, arrays=True)
         with line.stages.stage("prepare") as summary:
             features = (*collected.features, *collected.tensors)
             fitted = preparation.fit(collected.spec.prepare, features, collected.training, collected.target)
@@ -106,7 +106,11 @@ def _planned(collected: Collected) -> dict[str, int]:
 
 
 def _left_out(collected: Collected) -> dict[str, int]:
-    return {"duplicates": collected.rows(DROPPED), "quarantined": collected.set_aside}
+    return {
+        "duplicates": collected.rows(DROPPED),
+        "quarantined": collected.set_aside,
+        "in gaps": collected.left_out,
+    }
 
 
 def _aside(collected: Collected) -> dict[str, str]:

@@ -104,6 +104,7 @@ def publish(
         run=folder.uri,
         confidence=spec.evaluate.confidence,
         gates=[asdict(gate) for gate in judged.gates],
+        quarantined=collected.set_aside,
         leaderboard=search.entries if search else [],
         search_metric=search.metric if search else None,
     )

@@ -25,6 +25,8 @@ class RunResult:
     """The run's folder."""
     confidence: float = 0.95
     gates: list[dict[str, Any]] = field(default_factory=list)
+    quarantined: int = 0
+    """Rows that expectations set aside."""
     leaderboard: list[dict[str, Any]] = field(default_factory=list)
     search_metric: str | None = None
 
@@ -39,6 +41,7 @@ class RunResult:
                 "intervals": {name: [metric.get("low"), metric.get("high")] for name, metric in self.metrics.items()},
             },
             "gates": self.gates,
+            "quarantined": self.quarantined,
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
             "package": self.package,
             "report": self.report,

@@ -86,8 +86,9 @@ class Line:
             spec, on_ray.scan, folds=folds, repeats=repeats, opened=self.opened, set_aside=expected.quarantined
         )
 
-    def tell(self, collected: Collected) -> None:
-        for text in (*in_short(collected), *(f"warning: {w}" for w in collected.warnings)):
+    def tell(self, collected: Collected, *, arrays: bool = False) -> None:
+        """Tell what was inferred; `arrays`: texts, images, sounds and sequences become inputs too."""
+        for text in (*in_short(collected, arrays=arrays), *(f"warning: {w}" for w in collected.warnings)):
             self.stages.watcher.note(text)
 
 
@@ -177,26 +178,32 @@ def _worked(stages: Stages) -> bool:
     return "prepare" in stages.seconds or "search" in stages.begun
 
 
-def describe(collected: Collected) -> str:
+def describe(collected: Collected, *, arrays: bool = False) -> str:
     """One line on the data: rows by part, features, task."""
     target = collected.target
     dropped = collected.rows(DROPPED)
     parts = f"train {collected.rows(0):,}, validation {collected.rows(VALIDATION):,}, test {collected.rows(TEST):,}"
+    out = (("duplicates", dropped), ("quarantined", collected.set_aside), ("in gaps", collected.left_out))
+    told = "".join(f", {what} {rows:,}" for what, rows in out if rows)
     return (
-        f"{collected.everything.rows:,} rows ({parts}{f', duplicates {dropped:,}' if dropped else ''}), "
-        f"{len(collected.features)} features, {target.task} {target.name}"
+        f"{collected.everything.rows:,} rows ({parts}{told}), "
+        f"{len(collected.features) + (len(collected.tensors) if arrays else 0)} features, {target.task} {target.name}"
         + (f" = {target.positive}" if target.positive else "")
     )
 
 
-def in_short(collected: Collected) -> list[str]:
+def in_short(collected: Collected, *, arrays: bool = False) -> list[str]:
     """What was inferred, in a few lines: the target, the columns learnt from by type, those set aside with reasons."""
     lines = [f"target {collected.target.name}: {collected.target_reason}"]
     for kind in LEARNT:
         names = [feature.name for feature in collected.features if feature.type is kind]
         if names:
             lines.append(f"{len(names)} {kind} column{'s' if len(names) > 1 else ''}: {listing(names, 12)}")
-    learnt = {feature.name for feature in collected.features}
+    made = collected.tensors if arrays else ()
+    for array_kind in dict.fromkeys(feature.type for feature in made):
+        names = [feature.name for feature in made if feature.type is array_kind]
+        lines.append(f"{len(names)} {array_kind} column{'s' if len(names) > 1 else ''}: {listing(names, 12)}")
+    learnt = {feature.name for feature in (*collected.features, *made)}
     aside = [f"{n} ({kind}: {why})" for n, (kind, why) in collected.reasons.items() if n not in learnt]
     if aside:
         lines.append(f"not learnt from: {listing(aside, 12)}")

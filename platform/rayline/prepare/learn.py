@@ -14,7 +14,7 @@ from rayline.core.columns import Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import derive
 from rayline.prepare.choose import Steps
-from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Power, digest
+from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Knots, Power, digest
 from rayline.prepare.impute._joint import Filler, JointImputeConfig
 from rayline.prepare.number_value import FloatArray
 from rayline.prepare.state import CategoryState, ColumnState, NumberState, State, TensorState
@@ -53,7 +53,7 @@ def learn_columns(
         private = name in profile.private
         state: ColumnState
         if feature.type is FeatureType.NUMBER:
-            state, learnt = _learn_number(own, bounded[name], filled.get(name))
+            state, learnt = _learn_number(own, bounded[name], filled.get(name), private=private)
         elif feature.type is FeatureType.CATEGORY:
             state, learnt = _learn_category(name, own, profile, target)
             state = _hidden(state, profile.seed) if private else state
@@ -148,7 +148,7 @@ def _whole_sample(bounded: _Bounded, name: str) -> FloatArray:
 
 
 def _learn_number(
-    steps: Steps, bounded: _Bounded, jointly: tuple[str, NumberColumn] | None
+    steps: Steps, bounded: _Bounded, jointly: tuple[str, NumberColumn] | None, *, private: bool
 ) -> tuple[NumberState, Learnt]:
     column, clip = bounded
     name = column.name
@@ -178,6 +178,11 @@ def _learn_number(
         learnt["steps"].append(_account("outliers", steps.outliers, low=clip.low, high=clip.high))
     if steps.scale is not None:
         scaled = steps.scale.build().learn(column)
+        if private and isinstance(scaled, Bent) and isinstance(scaled.curve, Knots):
+            raise SpecError(
+                f"prepare.columns.{name}.scale: {type(steps.scale).plugin_name} keeps values of {name!r}, which is "
+                "private. Use standard, robust or power for it."
+            )
         affine, curve = (scaled.affine, scaled.curve) if isinstance(scaled, Bent) else (scaled, None)
         if not (math.isfinite(affine.offset) and math.isfinite(affine.factor)):
             raise DataError(f"column {name!r} cannot be scaled: its numbers are too far apart. Cut its outliers first.")

@@ -71,8 +71,11 @@ class Preparation:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Number columns without an imputer: a row that lacks one of them is refused."""
-        return tuple(s.name for s in self.state.numbers if not s.filled)
+        """Number columns without an imputer, and columns whose rows are left out where they are missing: a row to
+        answer that lacks one of them is refused.
+        """
+        numbers = [s.name for s in self.state.numbers if not s.filled]
+        return tuple(dict.fromkeys([*numbers, *(self.recipe.require if self.recipe else ())]))
 
     @cached_property
     def layout(self) -> Layout:
