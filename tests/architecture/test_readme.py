@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import polars as pl
 import yaml
 
 from rayline.cli.main import app
-from rayline.core.columns import ROW, Feature, FeatureType
-from rayline.prepare import preparation
-from rayline.profile.profile import profile_frame
 from rayline.spec import load
-from rayline.spec.sections import NumberSteps, Prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,14 +28,15 @@ def test_the_first_spec_is_one(tmp_path: Path) -> None:
     assert load(document).name == "adult"
 
 
-def test_the_scaler_of_the_developer_section_scales() -> None:
-    module = ModuleType("maxabs")
-    exec(compile(block("python", '"""Divide'), "README.md", "exec"), module.__dict__)
-    module.Config.plugin_name = "maxabs"
-    frame = pl.DataFrame({ROW: range(4), "x": [-4.0, 0.0, 1.0, 2.0]})
-    steps = Prepare(numbers=NumberSteps(scale=module.Config()))
-    fitted = preparation.fit(steps, [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0))
-    assert fitted.apply(frame).numbers[:, 0].tolist() == [-1.0, 0.0, 0.25, 0.5]
+def test_the_imputer_of_the_developer_section_is_the_one_that_is_tested() -> None:
+    shown = block("python", '"""Fill missing numbers with the mean of the middle')
+    assert shown == (ROOT / "tests" / "contracts" / "added" / "trimmed_mean.py").read_text(encoding="utf-8")
+    assert len(shown.splitlines()) < 40
+
+
+def test_the_spec_of_the_data_section_is_one(tmp_path: Path) -> None:
+    (tmp_path / "orders.yaml").write_text("name: orders\n" + block("yaml", "data:\n  source: {name: sql"))
+    assert load(tmp_path / "orders.yaml").data.expect["amount"].on == "quarantine"
 
 
 def test_every_command_is_in_the_table_and_the_other_way_round() -> None:

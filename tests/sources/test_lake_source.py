@@ -164,3 +164,12 @@ def test_the_lake_is_where_the_config_or_the_environment_says(table: Table, lake
     )
     with pytest.raises(DataError, match="elsewhere has no table 'sales'. It is empty"):
         Config(table="sales", lake=lake + "/elsewhere").build()
+
+
+def test_what_is_kept_of_a_source_is_its_snapshot(table: Table) -> None:
+    first = Config(table="sales").build()
+    add(table, 9)
+    again = catalog.resolve("source", catalog.describe(first.kept)).build()  # type: ignore[attr-defined, arg-type]
+    assert again.name == first.name
+    assert scan(again, lambda frame, _: frame.height) == scan(first, lambda frame, _: frame.height)
+    assert Config(table="sales").build().name != first.name

@@ -112,6 +112,11 @@ def recipe_of(source: Source) -> Recipe | None:
     return source.recipe if isinstance(source, CleanedSource) else None
 
 
+def raw(source: Source) -> Source:
+    """The source as its rows are."""
+    return source.inner if isinstance(source, CleanedSource) else source
+
+
 def inputs_of(features: Sequence[Feature], source: Source) -> list[Feature]:
     """The raw columns that clean `features` are made from, as a request holds them: what the endpoint asks for."""
     recipe = recipe_of(source)

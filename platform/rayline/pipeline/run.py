@@ -9,12 +9,14 @@ from typing import Any
 
 from rayline.cluster.connect import Connection, connect
 from rayline.cluster.storage import prove
+from rayline.core.catalog import describe as describe_plugin
 from rayline.core.columns import Task
 from rayline.core.errors import DataError, GateError, InputError, RunError, SpecError, StorageError, listing
 from rayline.core.home import ensure_home
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
 from rayline.pipeline import folder as folders
+from rayline.pipeline.cleaned import raw
 from rayline.pipeline.collect import DROPPED, LEARNT, TEST, VALIDATION, Collected, collect, open_source
 from rayline.pipeline.events import Silent, Stages, Watcher
 from rayline.pipeline.expect import expect
@@ -29,6 +31,7 @@ from rayline.pipeline.warm import warm
 from rayline.prepare.choose import choose
 from rayline.sources import on_ray
 from rayline.spec import Spec, load
+from rayline.spec.document import to_dict, validate
 
 
 def run(
@@ -150,15 +153,18 @@ def begin(
     stages = Stages(watcher or Silent())
     with stages.stage("start") as summary:
         ensure_home()
-        opened = open_source(spec)
-        prove_expected(spec, opened[1])
         folder = folders.resume(spec, command) if resume else None
+        opened = open_source(spec if folder is None else _with_kept_source(spec, folder))
+        prove_expected(spec, opened[1])
         warm()
         cluster = connect(address)
     with cluster:
         if not cluster.started or spec.storage is not None:
             prove(folders.root(spec))
         folder = folder or folders.begin(spec, command)
+        kept = raw(opened[0]).kept
+        if kept is not None:
+            folder.update(source=describe_plugin(kept))
         summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
         try:
             yield Line(folder, stages, cluster, opened)
@@ -171,6 +177,16 @@ def begin(
             if isinstance(error, InputError):
                 raise RunError(f"{error}\nWhat was finished is kept; `--resume` continues it.") from error
             raise
+
+
+def _with_kept_source(spec: Spec, folder: RunFolder) -> Spec:
+    """The spec with the rows that the run began with, where its source may give others by now."""
+    kept = folder.state().get("source")
+    if kept is None:
+        return spec
+    document = to_dict(spec)
+    document["data"]["source"] = kept
+    return validate(document)
 
 
 def _worked(stages: Stages) -> bool:

@@ -11,6 +11,7 @@ from typing import final
 import numpy as np
 import pyarrow as pa
 
+from rayline.core.catalog import PluginConfig
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
 from rayline.sources._columns import check_names, common, fit, unknown_column
@@ -73,6 +74,11 @@ class Source(ABC):
         schema = self._decide()
         check_names(schema.names, self.name)
         return schema
+
+    @property
+    def kept(self) -> PluginConfig | None:
+        """What reads these very rows again, where the source's own description would read whatever is there by then."""
+        return None
 
     @property
     @abstractmethod

@@ -82,18 +82,27 @@ class Config(PluginConfig):
             pieces = table.pieces(state, only)
         except InputError as error:
             raise error if isinstance(error, DataError) else DataError(str(error)) from None
-        return LakeSource(table, state, pieces, self.columns)
+        pinned = self.model_copy(update={"snapshot": state.number, "at": None})
+        return LakeSource(table, state, pieces, self.columns, pinned)
 
 
 class LakeSource(Source):
     """One fragment a run of row groups. ROW is `(partition << 40) + place in the partition`."""
 
-    def __init__(self, table: Table, state: State, pieces: list[Piece], columns: Sequence[str] | None) -> None:
+    def __init__(
+        self, table: Table, state: State, pieces: list[Piece], columns: Sequence[str] | None, pinned: Config
+    ) -> None:
+        self._pinned = pinned
         self._table_name, self._zone, self._place = table.name, table.zone, table.place
         # tasks need to know what the columns are, not what else the table holds
         self._state = replace(state, partitions={}, batches={}, streams={}, history=state.history[-1:])
         self._pieces = pieces
         self._columns = columns
+
+    @property
+    def kept(self) -> Config:
+        """The same snapshot, by its number."""
+        return self._pinned
 
     @property
     def name(self) -> str:
