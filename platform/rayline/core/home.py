@@ -2,6 +2,7 @@
 
 runs/NAME/RUN_ID/   one folder a run          mlflow.db, artifacts/   tracking and registry
 serve/              state of `rayline serve`  search/                 search results
+lake/               tables and files          sources/                rows that can be had once, and offsets
 """
 
 from __future__ import annotations
