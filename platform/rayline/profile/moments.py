@@ -89,8 +89,7 @@ def _measure_piece(x_nF: FloatArray, columns: Sequence[str]) -> Gram:
         return Gram(tuple(columns), count_FF, np.repeat(mean_F[:, None], width, axis=1), square_FF, comoment_FF)
     mask_nF = present_nF.astype(np.float64)
     count_F = np.maximum(mask_nF.sum(axis=0), 1.0)
-    z_nF = x_nF.copy(order="K")
-    np.copyto(z_nF, 0.0, where=~present_nF)
+    z_nF = np.where(present_nF, x_nF, 0.0)
     mean_F = z_nF.sum(axis=0) / count_F
     z_nF -= mean_F
     z_nF *= mask_nF

@@ -291,7 +291,9 @@ def _ends(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, tuple[Any, Any
     """Smallest and largest value of each column; dates as ISO text."""
     if not names:
         return {}
-    low, high = frame.select(pl.col(names).min()).row(0), frame.select(pl.col(names).max()).row(0)
+    every = pl.col(names)
+    both = frame.select(every.min().name.suffix(" min"), every.max().name.suffix(" max")).row(0)
+    low, high = both[: len(names)], both[len(names) :]
     return {name: (_plain(a), _plain(b)) for name, a, b in zip(names, low, high, strict=True)}
 
 
@@ -310,9 +312,8 @@ def _sample(frame: pl.DataFrame, hashes: UInt64Array) -> tuple[pl.DataFrame, UIn
     """The rows whose hashes are smallest, in the order of ROW, and their hashes."""
     rows = frame[ROW].to_numpy()
     if frame.height > SAMPLE_ROWS:
-        chosen = np.argpartition(hashes, SAMPLE_ROWS - 1)[:SAMPLE_ROWS]
-        chosen = chosen[np.argsort(rows[chosen])]
-        return frame[chosen], hashes[chosen]
+        low = hashes <= np.partition(hashes, SAMPLE_ROWS - 1)[SAMPLE_ROWS - 1]  # no two rows have one hash
+        frame, hashes, rows = frame.filter(pl.Series(low)), hashes[low], rows[low]
     if bool((rows[1:] > rows[:-1]).all()):
         return frame, hashes
     order = np.argsort(rows, kind="stable")

@@ -123,8 +123,8 @@ def count_all(column: pl.Series) -> tuple[pl.Series, Rows] | None:
         if len(known) <= FEW:
             return _count_known(column, known)
     some = prefix.n_unique()
-    # texts are cheaper grouped than hashed, where they repeat
-    few = some <= cap or (column.dtype == pl.String and some < 0.75 * len(prefix))
+    # where values repeat, they are cheaper grouped first than hashed
+    few = some <= cap or (not column.dtype.is_float() and some < 0.75 * len(prefix))
     return _count(column) if few else None
 
 

@@ -57,12 +57,16 @@ class Spread:
 
 
 def cards(
-    profile: Profile, decisions: Mapping[str, tuple[str, str]], tags: Mapping[str, list[tuple[str, str]]]
+    profile: Profile,
+    decisions: Mapping[str, tuple[str, str]],
+    tags: Mapping[str, list[tuple[str, str]]],
+    *,
+    most: int | None = None,
 ) -> list[Card]:
-    """A card for each column that is not private, in the order of the data."""
+    """A card for each column that is not private, in the order of the data; `most`: for the first so many."""
     return [
         _card(profile, column, decisions.get(column.name, (column.kind, "")), tags.get(column.name, []))
-        for column in shown_columns(profile)
+        for column in shown_columns(profile)[:most]
     ]
 
 

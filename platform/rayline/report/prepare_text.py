@@ -34,7 +34,7 @@ def explain(
         missing = f", {account['missing']:,} missing" if account["missing"] else ""
         lines.append(f"{account['column']:<{width}}  {account['type']}{missing}")
         for step in account["steps"]:
-            told = ", ".join(f"{key} {_value(value)}" for key, value in step["learnt"].items())
+            told = ", ".join(f"{key} {_value(value)}" for key, value in step["learnt"].items() if value not in ([], {}))
             lines.append(f"{'':<{width}}    {step['step']} {step['name']}" + (f": {told}" if told else ""))
     for name, why in aside.items():
         lines.append(f"{name:<{width}}  no input ({why})")

@@ -55,7 +55,7 @@ def render(
     missing = sum(column.missing for column in columns) / cells if cells else 0.0
     if decisions is None:
         decisions = {name: (str(one.type), one.reason) for name, one in infer(profile).items()}
-    shown = cards(profile, decisions, tags(found))
+    shown = cards(profile, decisions, tags(found), most=_CARDS)
     sampled = profile.sample.height < profile.rows
     return fill(
         "profile.html",
@@ -70,8 +70,8 @@ def render(
         alerts=found[:_ALERTS],
         alerts_left=max(0, len(found) - _ALERTS),
         target=target,
-        columns=shown[:_CARDS],
-        columns_left=max(0, len(shown) - _CARDS),
+        columns=shown,
+        columns_left=max(0, len(columns) - _CARDS),
         patterns=missing_plot(profile),
         associated=association_bars(associated),
         heat=_heat(profile),
