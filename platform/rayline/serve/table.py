@@ -151,4 +151,6 @@ class Table:
     @property
     def ready(self) -> bool:
         """Whether every model that is wanted can answer."""
-        return not self.loading and all(model.versions.get(model.answering) is not None for model in self.models.values())
+        return not self.loading and all(
+            model.versions.get(model.answering) is not None for model in self.models.values()
+        )
