@@ -49,6 +49,11 @@ class TensorStep(ABC):
         """How many ids there are (0 is padding, 1 unknown) where the arrays hold ids; 0 where they hold numbers."""
         return 0
 
+    @property
+    def levels(self) -> tuple[tuple[float, float], ...]:
+        """Of an image: what black and white are, for each channel."""
+        return ()
+
     def __call__(self, values: Sequence[Any], column: str) -> npt.NDArray[Any]:
         """Arrays [n, *shape] of n values: `str` for text, `bytes` for images and sound, a list of floats for a
         sequence; `None` for missing, which gives zeros.

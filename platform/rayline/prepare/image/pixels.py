@@ -81,6 +81,10 @@ class Pixels(TensorStep):
     def shape(self) -> tuple[int, ...]:
         return (len(self._mean), *self._size)
 
+    @property
+    def levels(self) -> tuple[tuple[float, float], ...]:
+        return tuple((float(every[0]), float(every[-1])) for every in self._levels)
+
     def _row(self, value: Any) -> npt.NDArray[Any]:
         height, width = self._size
         image = decode(value, len(self._mean), (2 * height, 2 * width))
