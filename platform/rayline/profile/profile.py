@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import polars.selectors as cs
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
@@ -23,6 +22,7 @@ from rayline.core.seeds import UInt64Array, derive, splitmix64
 from rayline.profile import inner, missing, moments, sequences, stored
 from rayline.profile import repeats as groups
 from rayline.profile.column import ColumnProfile, kind_of, merge_columns
+from rayline.profile.ends import ends_of, without_infinite
 from rayline.profile.missing import Patterns
 from rayline.profile.moments import FloatArray, Gram
 from rayline.profile.repeats import Repeats
@@ -184,7 +184,7 @@ def profile_frame(
     """
     enums = [name for name, dtype in frame.schema.items() if dtype == pl.Enum]
     frame = frame.with_columns(pl.col(enums).cast(pl.String)) if enums else frame
-    frame, infinite = _finite(frame)
+    frame, infinite = without_infinite(frame)
     names = [name for name in frame.columns if name != ROW]
     kinds = {name: kind_of(dtype) for name, dtype in frame.schema.items() if name != ROW}
     numbers = [name for name in names if kinds[name] == "number"]
@@ -192,7 +192,7 @@ def profile_frame(
     grams = [moments.measure(frame, block) for block in blocks] or [moments.empty(())]
     mean = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.mean_FF), strict=True)}
     square = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.square_FF), strict=True)}
-    ends = _ends(frame, [name for name in names if kinds[name] in ("number", "date")])
+    ends = ends_of(frame, [name for name in names if kinds[name] in ("number", "date")])
     rows = frame[ROW].to_numpy()
     hashes = _row_hashes(rows, seed)
     columns = {}
@@ -272,33 +272,6 @@ def merge(profiles: Sequence[Profile]) -> Profile:
 def _quantile(values: FloatArray, q: float | Sequence[float]) -> Any:
     far = float(values.max()) / 2 - float(values.min()) / 2 > np.finfo(np.float64).max / 4
     return np.quantile(values, q, method="nearest" if far else "linear")  # between them a difference would overflow
-
-
-def _finite(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The frame with NaN and infinite numbers as null, and how many infinite ones each column had."""
-    floats = frame.select(cs.float())
-    if not floats.width or not floats.height:
-        return frame, {}
-    odd = floats.select((~pl.all().is_finite()).any()).row(0, named=True)
-    names = [name for name, found in odd.items() if found]
-    if not names:
-        return frame, {}
-    infinite = floats.select(pl.col(names).is_infinite().sum()).row(0, named=True)
-    return frame.with_columns(pl.when(pl.col(n).is_finite()).then(pl.col(n)).alias(n) for n in names), infinite
-
-
-def _ends(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, tuple[Any, Any]]:
-    """Smallest and largest value of each column; dates as ISO text."""
-    if not names:
-        return {}
-    every = pl.col(names)
-    both = frame.select(every.min().name.suffix(" min"), every.max().name.suffix(" max")).row(0)
-    low, high = both[: len(names)], both[len(names) :]
-    return {name: (_plain(a), _plain(b)) for name, a, b in zip(names, low, high, strict=True)}
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | float) else value.isoformat()
 
 
 def _row_hashes(rows: npt.NDArray[np.int64], seed: int) -> UInt64Array:
