@@ -134,7 +134,7 @@ def _words(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]
     """The commonest words of a free text."""
     if column.inner is None:
         return []
-    found = texts.top_words(column.inner, column.values, profile.sample[column.name], 3 * _TOPS)
+    found = texts.top_words(column.inner, column.values, profile.sample[column.name], 20 * _TOPS)
     long = [(word, times) for word, times in found if len(word) > 3][:_TOPS] or found[:_TOPS]
     most = max((times for _, times in long), default=1)
     return [(short(word), round(100 * times / most), number(times)) for word, times in long]

@@ -230,7 +230,7 @@ def _media(column: ColumnProfile) -> Iterator[Alert]:
     if inner["what"] == "image" and _shapes_differ(inner):
         wide, high = inner["width"], inner["height"]
         sizes = f"{wide['minimum']} x {high['minimum']} to {wide['maximum']} x {high['maximum']}"
-        text = f"{name} has images of several sizes, {sizes} pixels: stretching changes their shapes."
+        text = f"{name} has images of several sizes, {sizes} pixels: stretching may change their shapes."
         yield Alert(name, "sizes", text, "", step(name, "image", {"name": "pixels", "fit": "pad"}))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rayline.profile import bounds
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
-from rayline.profile.profile import Profile
+from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.types import infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
@@ -25,7 +25,7 @@ _CORRELATED = 16
 """Columns of the heat map, those that go most with another."""
 _KINDS = {
     "number": "of numbers", "text": "of text", "boolean": "yes or no", "date": "of dates",
-    "binary": "of images, sounds or other bytes", "sequence": "of lists",
+    "sequence": "of lists", "image": "of images", "audio": "of sounds", "binary": "of bytes",
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def render(
     """
     found = alerts(profile, target=target, associated=associated, covered=covered)
     columns = shown_columns(profile)
-    kinds = Counter(column.kind for column in columns)
+    kinds = Counter(_kind(column) for column in columns)
     cells = profile.rows * len(columns)
     missing = sum(column.missing for column in columns) / cells if cells else 0.0
     if decisions is None:
@@ -78,6 +78,11 @@ def render(
         repeats=repeat_facts(profile, target),
         covered=coverage_tables(covered),
     )
+
+
+def _kind(column: ColumnProfile) -> str:
+    told = (column.inner or {}).get("what") if column.kind == "binary" else None
+    return told if told in ("image", "audio") else column.kind
 
 
 def _figures(profile: Profile, missing: float, found: Sequence[Any]) -> list[tuple[str, str, str]]:

@@ -52,7 +52,7 @@ def _target(profile: Profile, target: str | None) -> Iterator[Alert]:
     if column.distinct < 2 or column.truncated or not is_classes(profile, target):
         return
     value, share = min(top_values(profile, column), key=lambda one: one[1])
-    if share < RARE_CLASS:
+    if share < min(RARE_CLASS, 0.5 / column.distinct):
         rows = column.counts[value]
         text = f"{target} is {short(value)!r} in {percent(share)} of the rows ({number(rows)}): a rare class."
         weights = next((name for name in catalog.names("balance") if "weight" in name), None)
