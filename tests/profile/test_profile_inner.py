@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -142,7 +143,6 @@ def test_sounds_tell_rate_channels_and_seconds() -> None:
 
 
 def test_compressed_sounds_tell_the_same() -> None:
-    soundfile = pytest.importorskip("soundfile", reason="the extra `audio`")
     tone = np.sin(np.arange(22_050) / 9)[:, None].repeat(2, axis=1)
     for kind, name, within in (
         ("FLAC", "flac", 0),
