@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 import random
 from typing import Any
@@ -201,3 +202,57 @@ def test_what_is_dropped_from_the_data_is_required_of_requests() -> None:
         profile_frame(rows(300), seed=0),
     )
     assert preparation.with_recipe(made).required == ("city",)
+
+
+SERVED = pl.Schema(
+    {"zip": pl.Int64(), "member": pl.Boolean(), "code": pl.String(), "rate": pl.Float64(), "day": pl.Date()}
+)
+
+
+def served(**derive: str) -> Recipe:
+    return Recipe(Prepare.model_validate({"derive": derive}), SERVED)
+
+
+def test_what_no_step_reads_may_come_as_any_scalar() -> None:
+    row = {"zip": ["104"], "member": ["true"], "code": [5], "rate": [0.5], "day": ["10.01.2024"]}
+    double = served(double="rate * 2")
+    assert double.columns(row, double.frame(row)) == {**row, "double": [1.0]}
+    frame = pl.DataFrame({"zip": [2.5], "rate": [0.5]})
+    assert double.apply(frame).row(0, named=True) == {"zip": 2.5, "rate": 0.5, "double": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "read"),
+    [
+        ("zip", "104", 104), ("zip", 104.0, 104), ("zip", " ", None), ("zip", float("nan"), None),
+        ("member", "true", True), ("member", "False", False),
+        ("code", 5, "5"), ("code", 5.0, "5"), ("code", True, "true"), ("code", " a", " a"),
+        ("rate", "0.5", 0.5), ("rate", 2, 2.0),
+        ("day", "2024-02-29", dt.date(2024, 2, 29)), ("day", "2024-02-29T23:30:00-05:00", dt.date(2024, 3, 1)),
+    ],
+)  # fmt: skip
+def test_what_steps_read_means_the_same_as_any_scalar_and_in_a_frame(name: str, given: Any, read: Any) -> None:
+    made = served(missing=f"is_missing({name})")
+    assert made.frame({name: [given]})[name].to_list() == [read]
+    assert made.apply(pl.DataFrame({name: [given]}))[name].to_list() == [read]
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("zip", 2.5), ("zip", "x"), ("zip", True), ("zip", "1_0"), ("member", 1), ("rate", "x"), ("day", 5),
+        ("day", "05/10/2024"),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_a_steps_kind_is_refused_in_either_form(name: str, given: Any) -> None:
+    made = served(missing=f"is_missing({name})")
+    with pytest.raises(DataError, match=f"column '{name}'"):
+        made.frame({name: [given]})
+    with pytest.raises(DataError, match=f"column '{name}'"):
+        made.apply(pl.DataFrame({name: [given]}))
+
+
+@pytest.mark.parametrize("name", [ROW, "", " "])
+def test_a_new_column_needs_a_name_of_its_own(name: str) -> None:
+    with pytest.raises(SpecError, match="name"):
+        served(**{name: "rate * 2"})

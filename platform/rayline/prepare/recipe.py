@@ -12,30 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, PackageError, SpecError, listing
 from rayline.core.expressions import compile_expression
+from rayline.prepare._raw_values import DTYPES, as_given, as_read, column_as_read, kind_name
 from rayline.spec.sections import Prepare
-
-DTYPES: dict[str, pl.DataType] = {
-    "integer": pl.Int64(),
-    "number": pl.Float64(),
-    "boolean": pl.Boolean(),
-    "text": pl.String(),
-    "date": pl.Date(),
-    "time": pl.Datetime("us"),
-    "time UTC": pl.Datetime("us", "UTC"),
-    "bytes": pl.Binary(),
-    "sequence": pl.List(pl.Float64()),
-}
-"""The eight types of a source's columns (and time with a zone), by the names a package stores."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +72,8 @@ class Recipe:
         for name, text in self._derive.items():
             if name in schema:
                 raise SpecError(f"prepare.derive.{name}: {name!r} is a column already. Give the new one another name.")
+            if not name.strip():
+                raise SpecError(f"prepare.derive: {name!r} names no column. Give the new one a name.")
             try:
                 step = _Step({name: compile_expression(text, schema)})
             except SpecError as error:
@@ -93,6 +82,7 @@ class Recipe:
             self._steps.append(step)
         self.schema = schema
         """The clean columns."""
+        self._read = frozenset(self.needs(self.makes))
 
     @property
     def makes(self) -> tuple[str, ...]:
@@ -125,14 +115,10 @@ class Recipe:
         Raises:
             DataError: a column holds what its type in training cannot be.
         """
-        casts = [name for name, kind in self.raw.items() if name in frame.columns and frame.schema[name] != kind]
-        for name in casts:
-            try:
-                frame = frame.with_columns(pl.col(name).cast(self.raw[name]))
-            except pl.exceptions.PolarsError:
-                raise DataError(
-                    f"column {name!r} ({frame.schema[name]}) holds values that are no {_kind(self.raw[name])}."
-                ) from None
+        # what no step reads stays as it came: encoders know a category by its text, whatever its type
+        others = [name for name in frame.columns if name in self._read and frame.schema[name] != self.raw[name]]
+        for name in others:
+            frame = frame.with_columns(column_as_read(frame[name], self.raw[name]))
         for step in self._steps:
             frame = step.on(frame)
         return frame
@@ -156,7 +142,11 @@ class Recipe:
         Raises:
             DataError: a value that its column's type cannot be, or columns of unequal length.
         """
-        given = [_series(name, columns[name], kind) for name, kind in self.raw.items() if name in columns]
+        given = [
+            as_read(name, columns[name], kind) if name in self._read else as_given(name, columns[name], kind)
+            for name, kind in self.raw.items()
+            if name in columns
+        ]
         try:
             return self.apply(pl.DataFrame(given))
         except pl.exceptions.ShapeError:
@@ -172,7 +162,7 @@ class Recipe:
         return {
             "clean": [catalog.describe(config) for config in self._clean],
             "derive": self._derive,
-            "columns": {name: _kind(kind) for name, kind in self.raw.items()},
+            "columns": {name: kind_name(kind) for name, kind in self.raw.items()},
             "require": list(self.require),
         }
 
@@ -194,27 +184,6 @@ class Recipe:
         return Recipe.from_json, (self.to_json(),)
 
 
-def _series(name: str, values: Any, kind: pl.DataType) -> pl.Series:
-    values = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    try:
-        if kind in (pl.Date, pl.Datetime) and any(isinstance(value, str) for value in values):
-            return pl.Series(name, values, pl.String).str.to_datetime(strict=True, time_unit="us").cast(kind)
-        if kind.is_float():
-            values = [float(value) if type(value) is int else value for value in values]
-        return pl.Series(name, values, kind, strict=True)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        raise DataError(f"column {name!r} holds a value that is no {_kind(kind)}.") from None
-
-
-@cache
-def _names() -> dict[pl.DataType, str]:
-    return {kind: name for name, kind in DTYPES.items()}
-
-
-def _kind(kind: pl.DataType) -> str:
-    return _names().get(kind, str(kind))
-
-
 def _clean_step(config: Any, schema: pl.Schema) -> _Step:
     unknown = [name for name in config.reads if name not in schema]
     if unknown:
@@ -225,6 +194,8 @@ def _clean_step(config: Any, schema: pl.Schema) -> _Step:
 
 def _after(schema: pl.Schema, step: _Step) -> pl.Schema:
     empty = pl.DataFrame(schema=schema)
+    if ROW in step.makes:
+        raise SpecError(f"{ROW!r} is a name Rayline keeps for a row's position. Give the new column another.")
     try:
         made = empty.lazy().with_columns(**step.makes).collect_schema()
     except pl.exceptions.PolarsError as error:

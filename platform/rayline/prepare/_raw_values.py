@@ -1,0 +1,144 @@
+"""Values of raw columns as the steps of a recipe read them: a request's scalars, and columns of a frame.
+
+A value may come as any scalar that says the same ("104", 104 and 104.0 are one integer), as categories may. What says
+nothing of the column's kind is refused, in either form alike.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rayline.core.category_text import category_text, category_texts
+from rayline.core.errors import DataError
+
+DTYPES: dict[str, pl.DataType] = {
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "text": pl.String(),
+    "date": pl.Date(),
+    "time": pl.Datetime("us"),
+    "time UTC": pl.Datetime("us", "UTC"),
+    "bytes": pl.Binary(),
+    "sequence": pl.List(pl.Float64()),
+}
+"""The eight types of a source's columns (and time with a zone), by the names a package stores."""
+
+
+def as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
+    """Plain values as the column that steps read; a value may come as any scalar that says the same."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        values = values.astype("datetime64[us]")  # finer ones would become whole numbers
+    values = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    try:
+        if kind in (pl.Date, pl.Datetime):
+            values = [_moment(value, kind) for value in values]
+        elif kind in _PLAIN:
+            values = [_plain(value, kind) for value in values]
+        return pl.Series(name, values, kind, strict=True)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}.") from None
+
+
+_PLAIN = (pl.Int64(), pl.Float64(), pl.Boolean(), pl.String())
+
+
+def _plain(value: Any, kind: pl.DataType) -> Any:
+    """A scalar as one of `kind`: 3.0 and "3" are the integer 3, 3 is the text "3", "true" is true.
+
+    Raises:
+        ValueError: it says nothing of that kind.
+    """
+    if value is None or (kind == pl.String and isinstance(value, str)):
+        return value
+    if kind == pl.String:
+        return category_text(value)
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+    elif isinstance(value, float | np.floating) and not math.isfinite(value):
+        return float(value) if kind.is_float() else None
+    if kind == pl.Boolean:
+        said = category_text(value)
+        if said not in ("true", "false"):
+            raise ValueError("neither true nor false")
+        return said == "true"
+    if isinstance(value, bool | np.bool_) or (isinstance(value, str) and "_" in value):
+        raise ValueError("no number")
+    number = float(value)
+    if kind.is_float():
+        return number
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if not number.is_integer():
+        raise ValueError("no whole number")
+    return int(value) if isinstance(value, str) and value.lstrip("+-").isdecimal() else int(number)
+
+
+def _moment(value: Any, kind: pl.DataType) -> dt.date | None:
+    """A date or ISO text as one of `kind`; a time of some zone is told in UTC.
+
+    Raises:
+        ValueError: it is neither; other forms are ambiguous (which of 05/10/2024 is the month?).
+    """
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value.strip()) if value.strip() else None
+    if value is None:
+        return None
+    if not isinstance(value, dt.date):
+        raise ValueError("no date")
+    moment = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
+    return moment.date() if kind == pl.Date else moment
+
+
+def as_given(name: str, values: Any, kind: pl.DataType) -> pl.Series:
+    """Plain values that no step reads: of `kind` where they are of it, else of whatever they are."""
+    try:
+        return as_read(name, values, kind)
+    except DataError:
+        return pl.Series(name, values, strict=False)
+
+
+def column_as_read(column: pl.Series, kind: pl.DataType) -> pl.Series:
+    """A column of a frame as the column that steps read, value by value what `as_read` makes of it.
+
+    Raises:
+        DataError: a value that is none of that kind.
+    """
+    try:
+        if kind == pl.String and (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            texts, codes = category_texts(column)
+            return pl.Series(column.name, [texts[code] for code in codes.tolist()], pl.String)
+        if kind == pl.Int64 and column.dtype.is_float():
+            whole = column.set(~column.is_finite(), None)
+            if not (whole == whole.round()).all():  # nulls aside
+                raise DataError
+            return whole.cast(kind)
+        moments = kind in (pl.Date, pl.Datetime)
+        if moments and column.dtype in (pl.Date, pl.Datetime):
+            return column.cast(kind)
+        if moments or column.dtype == pl.String or (kind == pl.Boolean) != (column.dtype == pl.Boolean):
+            return as_read(column.name, column.to_list(), kind)
+        return column.cast(kind)
+    except (DataError, pl.exceptions.PolarsError):
+        raise DataError(
+            f"column {column.name!r} ({column.dtype}) holds values that are no {kind_name(kind)}."
+        ) from None
+
+
+@cache
+def _names() -> dict[pl.DataType, str]:
+    return {kind: name for name, kind in DTYPES.items()}
+
+
+def kind_name(kind: pl.DataType) -> str:
+    return _names().get(kind, str(kind))
