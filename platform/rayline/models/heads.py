@@ -1,5 +1,7 @@
 """Heads: a network's last layer, its loss and its answer, one for each task.
 
+Targets may be shares of classes, as rows that are mixed have them: from 0 to 1 (binary), or [B, K].
+
 B rows · H features from the body · K classes
 """
 
@@ -18,16 +20,16 @@ class Head(nn.Module, ABC):
     """Body features [B, H] to outputs; outputs and targets to a loss a row; outputs to answers."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
-        """The loss of each row [B], in float32."""
+    def loss(self, outputs: Tensor, target_B: Tensor, weights_K: Tensor | None = None) -> Tensor:
+        """The loss of each row [B], in float32; `weights` is what a row of each class counts, all alike without."""
 
     @abstractmethod
     def predict(self, outputs: Tensor) -> Tensor:
         """Binary: probability of the positive class [B]. Multi-class: probabilities [B, K]. Regression: values [B]."""
 
     @abstractmethod
-    def learn(self, target_N: Tensor) -> None:
-        """Start from what the training targets say (base rate, mean and spread); called once before training."""
+    def learn(self, target_N: Tensor, weights_K: Tensor | None = None) -> None:
+        """Start from what the training targets say (base rate, mean and spread), before training begins."""
 
 
 class BinaryHead(Head):
@@ -41,14 +43,22 @@ class BinaryHead(Head):
         logits_B1: Tensor = self.linear(features_BH)
         return logits_B1.squeeze(1)
 
-    def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(outputs.float(), target_B, reduction="none")
+    def loss(self, outputs: Tensor, target_B: Tensor, weights_K: Tensor | None = None) -> Tensor:
+        if weights_K is None:
+            return F.binary_cross_entropy_with_logits(outputs.float(), target_B, reduction="none")
+        ratio = weights_K[1] / weights_K[0]
+        loss = F.binary_cross_entropy_with_logits(outputs.float(), target_B, pos_weight=ratio, reduction="none")
+        return loss * weights_K[0]
 
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.float().sigmoid()
 
-    def learn(self, target_N: Tensor) -> None:
-        rate = target_N.double().mean().clamp(1e-4, 1 - 1e-4)
+    def learn(self, target_N: Tensor, weights_K: Tensor | None = None) -> None:
+        rate = target_N.double().mean()
+        if weights_K is not None:
+            no, yes = weights_K.double()
+            rate = rate * yes / (rate * yes + (1 - rate) * no)
+        rate = rate.clamp(1e-4, 1 - 1e-4)
         with torch.no_grad():
             self.linear.bias.fill_(float(torch.logit(rate)))
 
@@ -64,14 +74,16 @@ class MulticlassHead(Head):
         logits_BK: Tensor = self.linear(features_BH)
         return logits_BK
 
-    def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
-        return F.cross_entropy(outputs.float(), target_B, reduction="none")
+    def loss(self, outputs: Tensor, target_B: Tensor, weights_K: Tensor | None = None) -> Tensor:
+        return F.cross_entropy(outputs.float(), target_B, weight=weights_K, reduction="none")
 
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.float().softmax(dim=1)
 
-    def learn(self, target_N: Tensor) -> None:
+    def learn(self, target_N: Tensor, weights_K: Tensor | None = None) -> None:
         counts_K = torch.bincount(target_N, minlength=self.linear.out_features).double()
+        if weights_K is not None:
+            counts_K = counts_K * weights_K.double()
         with torch.no_grad():
             self.linear.bias.copy_(((counts_K + 1) / (counts_K + 1).sum()).log())
 
@@ -95,13 +107,13 @@ class RegressionHead(Head):
         values_B1: Tensor = self.linear(features_BH)
         return values_B1.squeeze(1)
 
-    def loss(self, outputs: Tensor, target_B: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, target_B: Tensor, weights_K: Tensor | None = None) -> Tensor:  # noqa: ARG002
         return (outputs.float() - (target_B - self.mean) / self.std).square()
 
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.float() * self.std + self.mean
 
-    def learn(self, target_N: Tensor) -> None:
+    def learn(self, target_N: Tensor, weights_K: Tensor | None = None) -> None:  # noqa: ARG002
         values = target_N.double()
         self.mean.fill_(float(values.mean()))
         std = float(values.std(correction=0))

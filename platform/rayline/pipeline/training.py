@@ -18,7 +18,8 @@ from rayline.pipeline.collect import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
 from rayline.prepare import on_ray as preparing
-from rayline.prepare import preparation
+from rayline.prepare import preparation, training_rows
+from rayline.prepare.augmentation import augmentation_for
 from rayline.train.on_ray import TrainJob, fit_on_ray
 from rayline.train.record import Epoch, Fit, Progress
 
@@ -47,6 +48,9 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
     with stages.stage("prepare") as summary:
         fitted = preparation.fit(spec.prepare, collected.features, collected.training, target)
         fitted = fitted.with_recipe(recipe_of(collected.source))
+        layout, steps, seed = fitted.layout, spec.prepare, spec.train.seed
+        augmentation = augmentation_for(fitted, steps.augment, target, seed=seed)
+        training_rows.check(steps.balance, layout, target)
         done = folder.path("shards", "done.json")
         written = files.read_json(done) if folder.resumed and files.exists(done) else None
         if written is not None and written["data"] != collected.digest:
@@ -55,14 +59,14 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
             counts = preparing.write_shards(
                 collected.source, fitted, target, collected.assign, shards, columns=collected.assign.columns
             )
-            files.write_json(done, {"data": collected.digest, "rows": counts})
-        layout = fitted.layout
+            made = training_rows.write_made(shards, steps.balance, layout, target, seed=seed)
+            files.write_json(done, {"data": collected.digest, "rows": counts, "made": made})
         summary.text = f"{len(layout.numbers)} number and {len(layout.categories)} category inputs"
     with stages.stage("train") as summary:
         workers, use_gpu = workers_for(spec.train)
         preflight(workers, use_gpu=use_gpu)
         result = fit_on_ray(
-            TrainJob(model=spec.model, layout=layout, target=target, settings=spec.train),
+            TrainJob(spec.model, layout, target, spec.train, augmentation, steps.balance),
             shards,
             workers=workers,
             use_gpu=use_gpu,

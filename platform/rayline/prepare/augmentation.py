@@ -22,6 +22,7 @@ from rayline.core.prepared import Layout, TensorInput
 from rayline.prepare.augment._augmenter import AugmentConfig, Augmenter, ColumnsConfig, Examples, Inputs
 from rayline.prepare.augment._draw import Draw
 from rayline.prepare.augment._geometry import Levels
+from rayline.prepare.preparation import Preparation
 
 WORDS = {"image": "images", "audio": "sounds", "text": "texts of words", "sequence": "sequences", "number": "numbers"}
 COPY = 0xD1B54A32D192ED03 - (1 << 64)
@@ -84,8 +85,20 @@ class Augmentation:
     def describe(self) -> str:
         """All that decides what it does, as text."""
         return orjson.dumps(
-            {"seed": self.seed, "steps": [describe(step) for step in self.steps], "inputs": self.inputs}
+            {"seed": self.seed, "steps": [describe(step) for step in self.steps], "inputs": [[*found] for found in self.inputs]}
         ).decode()
+
+
+def augmentation_for(
+    prepared: Preparation, declared: Sequence[PluginConfig], target: Target, *, seed: int
+) -> Augmentation | None:
+    """The steps of `prepare.augment` over what `prepared` gives; `None` where none is declared.
+
+    Raises:
+        SpecError: as `Augmentation.of`.
+    """
+    levels = {tensor.name: tensor.step.levels for tensor in prepared.state.tensors}
+    return Augmentation.of(declared, prepared.layout, target, seed=seed, levels=levels)
 
 
 def keys(rows: Tensor, copies: Tensor | None = None) -> Tensor:

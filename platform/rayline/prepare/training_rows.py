@@ -8,6 +8,7 @@ n rows · m places
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -82,13 +83,14 @@ class TrainingRows:
     @property
     def class_weights(self) -> FloatArray | None:
         """What a row of each class counts in the loss [K]; `None` for all alike."""
-        return None if self._balancer is None else self._balancer.class_weights(self._labels())
+        return None if self._balancer is None else self._balancer.class_weights(self._labels)
 
     def targets(self) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
         """Targets of the rows of the first epoch [m]."""
-        every = self._labels().values
+        every = self._labels.values
         places = self._places(0)
-        return every if places is None else every[places]
+        # an own copy: shards are mapped for reading only
+        return every.copy() if places is None else every[places]
 
     def describe(self) -> str:
         """All that decides which rows an epoch takes beside the rows themselves, as text."""
@@ -104,13 +106,16 @@ class TrainingRows:
             return None
         epoch = self._epoch(epoch)
         if self._drawn is None or self._drawn[0] != epoch:
-            self._drawn = (epoch, self._balancer.places(self._labels(), seeds.derive(self._seed, "balance", epoch)))
+            self._drawn = (epoch, self._balancer.places(self._labels, seeds.derive(self._seed, "balance", epoch)))
         return self._drawn[1]
 
+    @cached_property
     def _labels(self) -> Labels:
         assert self._target is not None
-        values = np.concatenate([part.target for part in self.parts])
-        return Labels(values, np.concatenate([part.row for part in self.parts]), self._target)
+        if self.made is None:
+            return Labels(self.rows.target, self.rows.row, self._target)
+        targets, keys = ([getattr(part, name) for part in self.parts] for name in ("target", "row"))
+        return Labels(np.concatenate(targets), np.concatenate(keys), self._target)
 
 
 def repetitions(places: IntArray) -> IntArray:

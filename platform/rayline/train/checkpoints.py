@@ -43,14 +43,19 @@ class Checkpoint:
     tensors: dict[str, Tensor]
 
 
-def fingerprint(network: Network, train: Rows, validation: Rows | None, settings: Train) -> str:
-    """What a training is: 32 hexadecimal digits, equal where it would compute the same weights."""
+def fingerprint(
+    network: Network, train: Rows, validation: Rows | None, settings: Train, made: Rows | None = None, also: str = ""
+) -> str:
+    """What a training is: 32 hexadecimal digits, equal where it would compute the same weights.
+
+    `made` are rows made up for training, `also` what is declared of how rows are balanced and augmented.
+    """
     found = hashlib.sha256()
     chosen = settings.model_dump(mode="json", exclude=set(ELSEWHERE))
     found.update(orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS))
-    found.update(f"{network!r} {digest(network.state_dict())}".encode())
-    for rows in (train, validation):
-        for array in () if rows is None else (rows.inputs.numbers, rows.inputs.categories, rows.target):
+    found.update(f"{network!r} {digest(network.state_dict())}{also}".encode())
+    for rows in (train, validation, made):
+        for array in () if rows is None else (*rows.inputs[:2], rows.target, *rows.inputs.tensors):
             found.update(f"{array.shape} {array.dtype} ".encode())
             found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return found.hexdigest()[:32]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from rayline.core import files, seeds
 from rayline.core.errors import DataError, RunError
 from rayline.core.prepared import Rows
 from rayline.models.network import PREDICT_ROWS, Network, evaluating
+from rayline.prepare.augmentation import Augmentation
+from rayline.prepare.training_rows import TrainingRows
 from rayline.spec.sections import Train
 from rayline.train import checkpoints, precision, randomness
 from rayline.train.batches import Batch, batches, order, share, steps_per_epoch, take
@@ -30,10 +33,11 @@ PROGRESS_S = 0.2
 
 def fit(
     network: Network,
-    train_rows: Rows,
+    train_rows: Rows | TrainingRows,
     validation_rows: Rows | None,
     settings: Train,
     *,
+    augmentation: Augmentation | None = None,
     checkpoint_folder: str | None = None,
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
@@ -45,6 +49,9 @@ def fit(
 
     Args:
         network: with first weights; what it learns from rows directly (scales, bins) is set here.
+        train_rows: what is learnt from; as `TrainingRows`, balanced.
+        validation_rows: what the validation loss is of, as they are: never balanced, augmented or weighed.
+        augmentation: what is done to training rows on the fly.
         checkpoint_folder: a URI. A training that was begun there with the same settings, data, network and first
             weights goes on where its last checkpoint left it, bit for bit as if it had not stopped (one worker;
             with another number of workers, up to the order of float sums).
@@ -58,22 +65,41 @@ def fit(
         RunError: the loss is no longer finite, or workers' weights have come apart.
         StorageError: a checkpoint cannot be written.
     """
-    if len(train_rows) == 0:
+    training = train_rows if isinstance(train_rows, TrainingRows) else TrainingRows(train_rows)
+    if len(training) == 0:
         raise DataError("no training rows are left after the split. Give more rows, or smaller shares to hold out.")
     if validation_rows is not None and len(validation_rows) == 0:
         validation_rows = None
     group = group or Alone()
     device = torch.device(device)
-    network.learn(train_rows)
+    network.learn(training.rows)
+    weights = training.class_weights
+    weights_K = None if weights is None else torch.from_numpy(weights).float()
+    if training.changed:
+        network.head.learn(torch.from_numpy(training.targets()), weights_K)
     store = None
     if checkpoint_folder is not None:
-        store = Store(checkpoint_folder, fingerprint(network, train_rows, validation_rows, settings))
-    run = _Run(network.to(device), train_rows, validation_rows, settings, group, device, store)
+        store = Store(checkpoint_folder, _fingerprint(network, training, validation_rows, settings, augmentation))
+    class_weights = None if weights_K is None else weights_K.to(device)
+    run = _Run(
+        network.to(device), training, validation_rows, settings, group, device, store, augmentation, class_weights
+    )
     try:
         with randomness.kept(device), threads_for(network, settings.batch_size // group.size, cpus):
             return run.fit(on_epoch, on_progress)
     finally:
         run.state.weights.release()
+
+
+def _fingerprint(
+    network: Network,
+    train: TrainingRows,
+    validation: Rows | None,
+    settings: Train,
+    augmentation: Augmentation | None,
+) -> str:
+    also = train.describe() + ("" if augmentation is None else augmentation.describe())
+    return fingerprint(network, train.rows, validation, settings, train.made, also)
 
 
 class _Run:
@@ -82,12 +108,14 @@ class _Run:
     def __init__(
         self,
         network: Network,
-        train: Rows,
+        train: TrainingRows,
         validation: Rows | None,
         settings: Train,
         group: Group,
         device: torch.device,
         store: Store | None,
+        augmentation: Augmentation | None,
+        class_weights: Tensor | None,
     ) -> None:
         self.network = network
         self.train = train
@@ -96,6 +124,8 @@ class _Run:
         self.group = group
         self.device = device
         self.store = store
+        self.augmentation = augmentation
+        self.class_weights = class_weights
         self.precision = precision.resolve(settings.precision, device)
         self.state = State(network, settings, device)
         self.peak_rate: float = settings.optimizer.lr  # type: ignore[attr-defined]
@@ -182,14 +212,19 @@ class _Run:
         )
 
     def _batches(self, epoch: int, first_step: int) -> Iterator[Batch]:
+        places = order(len(self.train), self.settings.seed, epoch)
+        augmentation = self.augmentation
         return batches(
             self.train,
-            order(len(self.train), self.settings.seed, epoch),
+            self.train.ids(places, epoch),
             self.settings.batch_size,
             first_step=first_step,
             rank=self.group.rank,
             size=self.group.size,
             device=self.device,
+            augment=None if augmentation is None else partial(augmentation, epoch=epoch),
+            mixes=augmentation is not None and augmentation.mixes,
+            copies=None if augmentation is None else self.train.copies(places, epoch),
         )
 
     def _step(self, batch: Batch) -> float:
@@ -198,8 +233,8 @@ class _Run:
         randomness.seed_step(self.device, self.step_seed, state.step)
         if len(batch.target):
             with precision.autocast(self.precision, self.device):
-                outputs = self.network(batch.numbers, batch.categories)
-            loss = self.network.head.loss(outputs, batch.target).sum()
+                outputs = self.network(batch.numbers, batch.categories, *batch.tensors)
+            loss = self.network.head.loss(outputs, batch.target, self.class_weights).sum()
             # over the rows of the whole batch: summed over workers this is the gradient of one worker alone
             (loss / batch.rows).backward()  # type: ignore[no-untyped-call]
             state.loss_sum += loss.detach()
@@ -244,11 +279,11 @@ class _Run:
         total = torch.zeros_like(self.state.loss_sum)
         with evaluating(self.network), torch.inference_mode():
             for start in range(part.start, part.stop, PREDICT_ROWS):
-                numbers, categories, target = take(
+                numbers, categories, target, tensors = take(
                     self.validation, np.arange(start, min(start + PREDICT_ROWS, part.stop)), self.device
                 )
                 with precision.autocast(self.precision, self.device):
-                    outputs = self.network(numbers, categories)
+                    outputs = self.network(numbers, categories, *tensors)
                 total += self.network.head.loss(outputs, target).sum()
         return self._mean(total, len(self.validation))
 

@@ -30,6 +30,8 @@ from rayline.core.columns import Target
 from rayline.core.errors import DataError, RaylineError, RunError
 from rayline.core.prepared import Layout, Rows, read_shards
 from rayline.models.network import Network
+from rayline.prepare.augmentation import Augmentation
+from rayline.prepare.training_rows import TrainingRows, balanced, read_made
 from rayline.spec.sections import Train
 from rayline.train.board import Board
 from rayline.train.group import Distributed
@@ -53,6 +55,8 @@ class TrainJob:
     layout: Layout
     target: Target
     settings: Train
+    augmentation: Augmentation | None = None
+    balance: PluginConfig | None = None
 
     def build(self) -> Network:
         return cast(Network, cast(Any, self.model).build(self.layout, self.target, seed=self.settings.seed))
@@ -69,7 +73,7 @@ def fit_on_ray(
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
 ) -> Fit:
-    """Train on the prepared shards `SHARDS/train` (and `SHARDS/validation`, where there are any).
+    """Train on the prepared shards `SHARDS/train` and `SHARDS/made` (and `SHARDS/validation`, where there are any).
 
     Args:
         shards: folder of prepared shards; with several workers, a URI that every node reads.
@@ -121,12 +125,13 @@ def _fit_here(
     job: TrainJob, shards: str, checkpoints: str, on_epoch: OnEpoch | None, on_progress: OnProgress | None
 ) -> Fit:
     def work() -> Fit:
-        train, validation = _rows(shards)
+        train, validation = _rows(job, shards)
         return fit(
             job.build(),
             train,
             validation,
             job.settings,
+            augmentation=job.augmentation,
             checkpoint_folder=checkpoints,
             on_epoch=on_epoch,
             on_progress=on_progress,
@@ -142,13 +147,14 @@ def _work(job: TrainJob, shards: str, checkpoints: str, cpus: int, board: Any) -
     context = ray.train.get_context()
     first = context.get_world_rank() == 0
     tell = board.put.remote if first else None
-    train, validation = _rows(shards)
     try:
+        train, validation = _rows(job, shards)
         result = fit(
             job.build(),
             train,
             validation,
             job.settings,
+            augmentation=job.augmentation,
             checkpoint_folder=checkpoints,
             on_epoch=tell,
             on_progress=tell,
@@ -161,9 +167,13 @@ def _work(job: TrainJob, shards: str, checkpoints: str, cpus: int, board: Any) -
     return {"checkpoint": result.checkpoint, "resumed_from": result.resumed_from, "seconds": result.seconds}
 
 
-def _rows(shards: str) -> tuple[Rows, Rows | None]:
+def _rows(job: TrainJob, shards: str) -> tuple[TrainingRows, Rows | None]:
     validation = files.join(shards, "validation")
-    return read_shards(files.join(shards, "train")), read_shards(validation) if files.list_names(validation) else None
+    train, made = read_shards(files.join(shards, "train")), read_made(shards)
+    return (
+        balanced(train, job.balance, job.layout, job.target, seed=job.settings.seed, made=made),
+        read_shards(validation) if files.list_names(validation) else None,
+    )
 
 
 def _absolute(uri: str) -> str:

@@ -24,7 +24,9 @@ from rayline.evaluate.selection import build_metric, metrics_for
 from rayline.evaluate.threshold import choose
 from rayline.models.network import Network
 from rayline.prepare import preparation, target
+from rayline.prepare.augmentation import augmentation_for
 from rayline.prepare.split._parts import Assignment
+from rayline.prepare.training_rows import balanced
 from rayline.profile.profile import Profile, merge
 from rayline.spec import Spec
 from rayline.train.loop import fit
@@ -117,7 +119,14 @@ def run_fold(data: FoldData, spec: Spec, fold: int, metric: str) -> FoldResult:
         learning &= ~aside
     training, judged = data.rows(prepared, learning, training=True), data.rows(prepared, held)
     network = cast(Network, cast(Any, spec.model).build(prepared.layout, data.target, seed=spec.train.seed))
-    trained = fit(network, training, stopping if spec.train.early_stopping is not None else None, spec.train)
+    seed, steps = spec.train.seed, spec.prepare
+    trained = fit(
+        network,
+        balanced(training, steps.balance, prepared.layout, data.target, seed=seed),
+        stopping if spec.train.early_stopping is not None else None,
+        spec.train,
+        augmentation=augmentation_for(prepared, steps.augment, data.target, seed=seed),
+    )
     network.load_state_dict(trained.state_dict)
     if isinstance(threshold, str):
         aside_scored = (
