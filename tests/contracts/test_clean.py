@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rayline.core import catalog
 from rayline.core.errors import SpecError
-from rayline.prepare.clean._cleaner import CleanConfig
 from rayline.prepare._raw_values import DTYPES
+from rayline.prepare.clean._cleaner import CleanConfig
 from rayline.prepare.recipe import Recipe
 from rayline.spec.sections import Prepare
 

@@ -12,6 +12,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from rayline.core.columns import ROW
+from rayline.core.errors import SpecError
 from rayline.pipeline import collect as collecting
 from rayline.pipeline.collect import OUT, TEST, Collected, collect
 from rayline.prepare.leakage import LeakageError
@@ -219,3 +220,35 @@ def test_rows_set_aside_are_in_no_part_and_no_statistics(tmp_path: Path) -> None
     twice.write_parquet(path, row_group_size=200)
     assert collect(spec, scan).rows(-3) == 1
     assert collect(spec, scan, set_aside=np.array([0])).rows(-3) == 0
+
+
+def numbers() -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    return pl.DataFrame({"a": rng.normal(size=300), "b": rng.normal(size=300), "answer": rng.integers(0, 2, 300)})
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        {"derive": {"told": "a + answer"}},
+        {"derive": {"told": "if(answer == 1, a, b)", "twice": "told * 2"}},
+        {"clean": [{"name": "cross", "columns": ["answer", "b"], "into": "told"}]},
+    ],
+)
+def test_a_column_made_of_the_target_is_refused_unless_it_is_set_aside(prepare: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="is made of the target 'answer'"):
+        look(numbers(), tmp_path, **prepare)
+    aside = dict.fromkeys(("told", *list(prepare.get("derive", {}))[1:]), "drop")
+    found = look(numbers(), tmp_path, {"features": aside}, **prepare)
+    assert [feature.name for feature in found.features] == ["a", "b"]
+
+
+def test_a_target_made_of_features_alone_is_found(tmp_path: Path) -> None:
+    frame = numbers().rename({"answer": "other"})
+    derive = {"answer": "a + b * 0.5 > 0"}
+    assert "is made of 'a', 'b', which are learnt from" in refused(frame, tmp_path, derive=derive)
+    # one of the two is not learnt from: the other is no more than a hint
+    assert not look(frame, tmp_path, {"features": {"b": "drop"}}, derive=derive).warnings
+    # a target that is corrected in place is made of itself
+    clean = [{"name": "cast", "columns": ["answer"], "to": "text"}]
+    assert not look(numbers(), tmp_path, clean=clean).warnings

@@ -264,3 +264,42 @@ def test_real_data_with_planted_faults(tmp_path: Path) -> None:
     found = run(spec_of(tmp_path / "spoilt", spoilt, expected, "quarantine", parts=1))
     assert found.quarantined.tolist() == [3, 90, 177]
     assert [(one.check.name, one.rows) for one in found.broken] == [("ash.min", 2), ("hue.nullable", 1)]
+
+
+def test_what_is_made_of_a_private_column_is_shown_nowhere(tmp_path: Path) -> None:
+    frame = rows().with_columns(mail=pl.Series([f"secret{n}" for n in range(90)]))
+    path = tmp_path / "people.parquet"
+    frame.write_parquet(path)
+    section = {
+        "source": str(path), "target": "y", "private": ["mail"],
+        "expect": {"loud": {"pattern": "x"}, "*": {"expressions": ["length(loud) < 3"]}},
+    }  # fmt: skip
+    spec = load({"name": "demo", "data": section, "prepare": {"derive": {"loud": "upper(mail)"}}})
+    with pytest.raises(DataError, match="loud.pattern: 90 rows") as told:
+        expect(spec, open_source(spec)[0], scan, now=NOW)
+    assert "secret" not in str(told.value).lower()
+    sliced = load({"name": "demo", "data": section, "prepare": {"derive": {"loud": "upper(mail)"}},
+                   "evaluate": {"slices": ["loud"]}})  # fmt: skip
+    with pytest.raises(SpecError, match="'loud' is private"):
+        open_source(sliced)
+
+
+@pytest.mark.parametrize(
+    ("split", "column"), [({"name": "group", "by": "town"}, "town"), ({"name": "time", "by": "day"}, "day")]
+)
+def test_rows_in_quarantine_need_not_have_what_the_split_goes_by(
+    split: dict[str, Any], column: str, tmp_path: Path
+) -> None:
+    lacking = rows().with_columns(pl.when(pl.col("id") % 9 > 0).then(pl.col(column)).alias(column))
+    declared = {column: {"nullable": False}}
+    sets = [f"data.split={split}", "data.split.validation=0"]
+    spec = load(spec_of(tmp_path / "lacking", lacking, declared, on="quarantine"), sets)
+    with pytest.raises(DataError, match=f"'{column}' is missing in .* on: quarantine"):
+        collect(spec, scan)
+    aside = expect(spec, open_source(spec)[0], scan, now=NOW).quarantined
+    assert len(aside) == 10
+    found = collect(spec, scan, set_aside=aside)
+    twin = collect(load(spec_of(tmp_path / "clean", lacking.drop_nulls(), declared), sets), scan)
+    assert (found.everything.rows, found.training.rows) == (80, twin.training.rows)
+    ages = [one.training.columns["age"].mean for one in (found, twin)]
+    assert ages[0] == pytest.approx(ages[1])

@@ -252,7 +252,7 @@ def test_what_says_nothing_of_a_steps_kind_is_refused_in_either_form(name: str, 
         made.apply(pl.DataFrame({name: [given]}))
 
 
-@pytest.mark.parametrize("name", [ROW, "", " "])
+@pytest.mark.parametrize("name", [ROW, "", " ", "*", "^r.*$"])
 def test_a_new_column_needs_a_name_of_its_own(name: str) -> None:
     with pytest.raises(SpecError, match="name"):
         served(**{name: "rate * 2"})

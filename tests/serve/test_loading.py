@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from serving_parts import RECORD, Doubling, Endpoint, wait_for
 
-from rayline.core.errors import InputError, PackageError, RunError
+from rayline.core.errors import InputError, PackageError, RunError, SignatureError
 from rayline.serve import loader
 
 ONE = {"adult": {"versions": {"1": "/pkg/1"}, "aliases": {"champion": "1"}}}
@@ -181,3 +181,18 @@ def test_an_endpoint_is_not_ready_until_its_models_are_loaded(bare: Endpoint) ->
     bare.serve(ONE)
     assert bare.get("/v2/health/ready").json == {"ready": True}
     assert bare.post("/models/other/predict", {"records": [RECORD]}).status == 404
+
+
+def test_an_example_that_breaks_what_is_expected_of_corrected_columns_stops_no_version(one: Endpoint) -> None:
+    class Expecting(Doubling):
+        warm = False
+
+        def columns(self, columns: Any) -> Any:
+            if not self.warm:
+                raise SignatureError("'ratio', row 0: a value is required; null was declared not to occur.")
+            return super().columns(columns)
+
+    one.packages["/pkg/2"] = made = Expecting(factor=0.02)
+    one.serve(TWO)
+    made.warm = True
+    assert version_of(one) == "2"

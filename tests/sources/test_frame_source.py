@@ -92,3 +92,9 @@ def test_a_file_that_is_no_arrow_file(tmp_path: Path) -> None:
     (tmp_path / "a.arrow").write_text("n\n1\n")
     with pytest.raises(DataError, match=r"a\.arrow cannot be read as an Arrow file"):
         Config(path=str(tmp_path / "a.arrow")).build().schema()
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_a_name_that_stands_for_many_columns_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="stands for many columns"):
+        keep(pl.DataFrame({name: [1, 2], "a": [1, 2]}), tmp_path)

@@ -14,7 +14,8 @@ import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar, cast
+from types import UnionType
+from typing import Any, ClassVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import core_schema
@@ -193,7 +194,7 @@ def explain_validation(error: ValidationError, where: str, model: type[BaseModel
         path = ".".join(str(part) for part in (where, *item["loc"]) if part != "")
         cause = item.get("ctx", {}).get("error")
         if isinstance(cause, OptionError):  # its lines begin with the option's own name
-            lines.extend(f"{path}.{line}" for line in str(cause).splitlines())
+            lines.extend(f"{path}{line if line[0] == ':' else '.' + line}" for line in str(cause).splitlines())
         elif isinstance(cause, InputError):
             lines.append(f"{path}: {cause}")
         elif item["type"] == "extra_forbidden":
@@ -215,10 +216,18 @@ def _place(where: str) -> str:
 
 
 def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    here: Any = model
     for part in path:
-        field = model.model_fields.get(str(part))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return [f.alias or n for n, f in model.model_fields.items()]
+        inner = _model_in(here)
+        if inner is None:  # below a mapping any key leads to what its values are
+            here = (get_args(here) or (None,))[-1]
+        else:
+            here = next((f.annotation for n, f in inner.model_fields.items() if part in (n, f.alias)), None)
+    found = _model_in(here)
+    return [] if found is None else [f.alias or n for n, f in found.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation is, or allows beside `None`."""
+    either = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return next((one for one in either if isinstance(one, type) and issubclass(one, BaseModel)), None)

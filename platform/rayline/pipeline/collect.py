@@ -24,10 +24,11 @@ import pyarrow as pa
 from rayline.core.columns import ROW, Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.pipeline.cleaned import cleaned, recipe_of
-from rayline.pipeline.leaks import Lookout, suspected_groups
+from rayline.pipeline.leaks import SET_ASIDE, Lookout, suspected_groups, target_made_of
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
+from rayline.prepare.expectations import among
 from rayline.prepare.leakage import Watch
 from rayline.prepare.split._parts import DROPPED, OUT, TEST, VALIDATION, Assignment
 from rayline.profile.parts import merge_parts, profile_parts
@@ -61,9 +62,17 @@ class Assigner:
     assignment: Assignment
     dropped: npt.NDArray[np.int64]
     """Positions of duplicate rows and of those set aside, sorted."""
+    aside: Positions
+    """Positions of the latter, sorted: the split does not look at them, for they may lack what it goes by."""
 
     def __call__(self, frame: pl.DataFrame) -> npt.NDArray[np.int8]:
-        return self.assignment.parts(frame, dropped=self.dropped)
+        out = among(frame[ROW].to_numpy(), self.aside)
+        if not out.any():
+            return self.assignment.parts(frame, dropped=self.dropped)
+        parts = np.full(frame.height, DROPPED, dtype=np.int8)
+        kept = frame.select(list({*self.assignment.columns, ROW})).filter(~out)
+        parts[~out] = self.assignment.parts(kept, dropped=self.dropped)
+        return parts
 
     def profile(self, frame: pl.DataFrame, *, seed: int, private: tuple[str, ...]) -> dict[int, Profile]:
         """A profile of each training part of a frame."""
@@ -179,7 +188,8 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
         _known(columns, "data.id", [spec.data.id])
     if spec.data.target in spec.data.features:
         raise SpecError(f"data.features names the target {spec.data.target!r}; a target is not a feature.")
-    private = [name for name in spec.evaluate.slices if name in spec.data.private]
+    _refuse_made_of_target(spec, source)
+    private = [name for name in spec.evaluate.slices if name in _private(spec, source)]
     if private:
         raise SpecError(f"evaluate.slices: {private[0]!r} is private, and slices are shown in the report.")
     return source, schema
@@ -216,17 +226,21 @@ def collect(
     rules: list[Duplicates] = [cast(Any, rule).build() for rule in spec.prepare.duplicates]
     target = spec.data.target
 
+    aside = NONE if set_aside is None else set_aside
+
     def index(frame: pl.DataFrame, fragment: Fragment) -> tuple[pa.Table, list[pa.Table]]:  # noqa: ARG001
-        return splitter.index(frame, key, target), [rule.index(frame) for rule in rules]
+        kept = frame.filter(~among(frame[ROW].to_numpy(), aside)) if len(aside) else frame
+        return splitter.index(kept, key, target), [rule.index(kept) for rule in rules]
 
     indexes: list[tuple[pa.Table, list[pa.Table]]] = []
     if rules or splitter.needs_rows:
         indexes = scan(source, index, columns=_read_by(rules, splitter.reads(key, target)))
     told = [table for table, _ in indexes] or [splitter.index(_no_rows(schema), key, target)]
-    dropped = NONE if set_aside is None else set_aside
+    dropped = aside
     for place, rule in enumerate(rules):
         dropped = np.union1d(dropped, rule.find([tables[place] for _, tables in indexes], dropped=dropped))
-    divisions = [Assigner(splitter.fit(told, folds, dropped=dropped, repeat=r), dropped) for r in range(repeats)]
+    fitted = [splitter.fit(told, folds, dropped=dropped, repeat=r) for r in range(repeats)]
+    divisions = [Assigner(each, dropped, aside) for each in fitted]
     assign, *again = divisions
     private, seed = _private(spec, source), spec.train.seed
     lookout = Lookout(spec, schema)
@@ -250,7 +264,7 @@ def collect(
             Repeat(other, merge_parts([others[place] for _, others, _ in told_of])) for place, other in enumerate(again)
         ),
         left_out=0 if out is None else out.rows,
-        set_aside=0 if set_aside is None else len(set_aside),
+        set_aside=len(aside),
     )
     findings = lookout.findings(
         source,
@@ -262,6 +276,8 @@ def collect(
         profiles=profiles,
         training=found.training,
     )
+    findings += target_made_of(recipe_of(source), found.target, (*found.features, *found.tensors), found.rows(0))
+    findings = [] if spec.prepare.leakage.found == "ignore" else findings
     if stop and spec.prepare.leakage.found == "stop":
         leakage.refuse(findings)
     told_late = [f"leakage ({f.kind}): {f.text}" for f in findings] + suspected_groups(spec, found.training)
@@ -276,6 +292,20 @@ def _private(spec: Spec, source: Source) -> tuple[str, ...]:
     """The private columns, and those that are made from one."""
     recipe = recipe_of(source)
     return tuple(spec.data.private) if recipe is None else recipe.spread(spec.data.private)
+
+
+def _refuse_made_of_target(spec: Spec, source: Source) -> None:
+    """Raises:
+    SpecError: a column that corrections or expressions make of the target would be learnt from.
+    """
+    recipe = recipe_of(source)
+    for name in () if recipe is None else recipe.spread([spec.data.target]):
+        aside = spec.data.features.get(name) in SET_ASIDE or name in cast(Any, spec.data.split).sets_aside
+        if name != spec.data.target and not aside:
+            raise SpecError(
+                f"prepare: {name!r} is made of the target {spec.data.target!r}, which rows to answer do not have. "
+                f"Leave it out, or set data.features.{name}: drop."
+            )
 
 
 def _no_rows(schema: pa.Schema) -> pl.DataFrame:

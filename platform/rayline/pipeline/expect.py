@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 from rayline.core import files
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, StorageError
+from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.folder import RunFolder, root
 from rayline.prepare.expectations import Broken, Checker, Decision, Rows, Violations, among, merge
 from rayline.sources._source import Fragment, Source
@@ -119,7 +121,8 @@ def expect(
         SpecError: as `prove`.
         StorageError: the run's folder cannot be written.
     """
-    checker = _checker(spec)
+    recipe = recipe_of(source)
+    checker = _checker(spec, spec.data.private if recipe is None else recipe.spread(spec.data.private))
     if not checker.checks:
         return Expected()
     checker.prove(_polars(source.schema()))
@@ -146,8 +149,8 @@ def expect(
     return Expected(decision.aside, decision.rows, decision.broken, where, len(checker.checks))
 
 
-def _checker(spec: Spec) -> Checker:
-    return Checker(spec.data.expect, private=spec.data.private)
+def _checker(spec: Spec, private: Sequence[str] = ()) -> Checker:
+    return Checker(spec.data.expect, private=private)
 
 
 def _polars(schema: pa.Schema) -> pl.Schema:

@@ -14,9 +14,11 @@ import polars as pl
 import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target
+from rayline.core.errors import listing
 from rayline.pipeline.cleaned import CleanedSource
 from rayline.prepare import leakage
 from rayline.prepare.leakage import Finding, Watch
+from rayline.prepare.recipe import Recipe
 from rayline.prepare.split._parts import Parts
 from rayline.profile.profile import Profile
 from rayline.sources._source import Fragment, Source
@@ -137,6 +139,20 @@ class Lookout:
 
         columns = list(dict.fromkeys([time, *_read_by(assign)]))
         return leakage.time_backwards(scan(source, later, columns=columns), time, row)
+
+
+def target_made_of(recipe: Recipe | None, target: Target, features: Sequence[Feature], rows: int) -> list[Finding]:
+    """A finding where corrections make the target of nothing but columns that are learnt from."""
+    if recipe is None or target.name not in recipe.makes:
+        return []
+    made_of = recipe.needs([target.name])
+    if target.name in made_of or not set(made_of) <= {feature.name for feature in features}:
+        return []
+    text = (
+        f"the target {target.name!r} is made of {listing(map(repr, made_of))}, which are learnt from, so that features "
+        f"tell it by themselves. Set data.features.{made_of[0]}: drop, or prepare.leakage: warn."
+    )
+    return [Finding("target", rows, text)]
 
 
 def suspected_groups(spec: Spec, training: Profile) -> list[str]:

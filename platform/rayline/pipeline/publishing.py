@@ -11,10 +11,10 @@ from importlib import metadata
 from typing import Any
 
 from rayline.core import files
-from rayline.core.columns import ValueKind
+from rayline.core.columns import Feature, ValueKind
 from rayline.core.errors import NotFoundError, StorageError
 from rayline.evaluate.selection import default_metric
-from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw_rows
+from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw_rows, recipe_of
 from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
@@ -125,7 +125,6 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
     # held-out rows say what the model answers for rows like training's; training rows would flatter it
     answers = scored.labels() if collected.target.task.is_classification else scored.prediction
     inputs = inputs_of(collected.features, collected.source)
-    unchanged = [feature for feature in collected.features if feature in inputs]
     described = signature.build(
         inputs,
         collected.target,
@@ -144,7 +143,7 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         spec_yaml=render(spec),
         signature=described,
         profile=training,
-        reference=Reference.build(training, unchanged, predictions=answers, target=collected.target),
+        reference=Reference.build(training, watched(collected), predictions=answers, target=collected.target),
         metrics=metrics,
         golden=raw_rows(collected.source, judged.sample.head(golden.ROWS)),
         card=card.render(
@@ -158,6 +157,13 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         ),
         extras={SPLIT_FILE: record(collected)},
     )
+
+
+def watched(collected: Collected) -> list[Feature]:
+    """Features that live windows count as training's profile did: a request is counted before it is corrected."""
+    recipe = recipe_of(collected.source)
+    made = () if recipe is None else recipe.makes
+    return [feature for feature in collected.features if feature.name not in made]
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class Recipe:
         for name, text in self._derive.items():
             if name in schema:
                 raise SpecError(f"prepare.derive.{name}: {name!r} is a column already. Give the new one another name.")
-            if not name.strip():
+            if not name.strip() or name == "*" or (name.startswith("^") and name.endswith("$")):
                 raise SpecError(f"prepare.derive: {name!r} names no column. Give the new one a name.")
             try:
                 step = _Step({name: compile_expression(text, schema)})

@@ -6,9 +6,11 @@ import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any
 
 from rayline.core.columns import FeatureType, InputColumn
+from rayline.core.errors import SignatureError
 from rayline.profile.bins import CategoryBins, NumberBins
 from rayline.profile.reference import Reference
 from rayline.serve.answers import Answers
@@ -56,7 +58,8 @@ def load(
     served = Served(model, version, package, predictor, batcher, reference, example)
     for _ in range(WARM_UPS):
         started = time.perf_counter()
-        predictor.columns(example)
+        with suppress(SignatureError):  # what corrections make of it may break what is expected of their columns
+            predictor.columns(example)
         seconds = time.perf_counter() - started
     batcher.observe(1, seconds)
     return served

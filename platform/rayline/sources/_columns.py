@@ -39,13 +39,16 @@ def check_names(names: Sequence[str], where: str) -> None:
     """Refuse names that would make two columns one.
 
     Raises:
-        DataError: a name twice, or the reserved ROW.
+        DataError: a name twice, one that Polars reads as a pattern, or the reserved ROW.
     """
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise DataError(f"{where} has more than one column called {listing(map(repr, twice))}. Give each its own name.")
     if ROW in names:
         raise DataError(f"{where} has a column {ROW!r}, a name Rayline keeps for a row's position. Rename it.")
+    patterns = [name for name in names if name == "*" or (name.startswith("^") and name.endswith("$"))]
+    if patterns:
+        raise DataError(f"{where} has a column {patterns[0]!r}, a name that stands for many columns. Rename it.")
     if not names:
         raise DataError(f"{where} has no columns.")
 

@@ -50,7 +50,7 @@ def instants(column: pl.Series, option: str) -> Instants:
     if lacking := values.null_count():
         raise DataError(
             f"{option} {name!r} is missing in {lacking} rows, and every row needs its time. "
-            "Fill it, or leave those rows out (prepare.clean)."
+            f"Fill it, or leave those rows out: data.expect: {{{name}: {{nullable: false, on: quarantine}}}}."
         )
     if values.dtype.is_temporal():
         found: Any = values.cast(pl.Datetime("us")).dt.replace_time_zone(None) if _zoned(values) else values

@@ -150,7 +150,7 @@ def _hashes(frame: pl.DataFrame, by: str, seed: int) -> UInt64Array:
     if lacking := groups.null_count():
         raise DataError(
             f"data.split.by {by!r} is missing in {lacking} rows, and a row without its group could be on either side. "
-            "Fill it, or leave those rows out (prepare.clean)."
+            f"Fill it, or leave those rows out: data.expect: {{{by}: {{nullable: false, on: quarantine}}}}."
         )
     return hash_keys(groups, derive(seed, "split", "group"))
 
