@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from rayline.core.errors import SpecError
-from rayline.spec import Spec, load, render, schema
+from rayline.spec import Spec, document, load, render, schema
 from rayline.spec.document import redacted, to_dict
 
 MINIMAL: dict[str, Any] = {"name": "demo", "data": {"source": "sklearn:iris", "target": "target"}}
@@ -154,6 +154,33 @@ def test_the_json_schema_takes_what_the_spec_takes() -> None:
     validator.validate({**MINIMAL, "train": {"optimizer": {"name": "adam", "lr": 0.1}}})
     assert list(validator.iter_errors({**MINIMAL, "train": {"optimizer": {"name": "adam", "lrr": 0.1}}}))
     assert list(validator.iter_errors({**MINIMAL, "trian": {}}))
+
+
+@pytest.mark.parametrize(
+    "short",
+    [
+        {"prepare": {"select": {"name": "mutual_info", "keep": 20}, "augment": "flip", "duplicates": "keep"}},
+        {"prepare": {"clean": {"name": "missing", "columns": ["a"], "values": ["?"]}, "select": "none"}},
+        {"prepare": {"reduce": "none", "texts": "none", "columns": {"a": {"impute": "none"}}}},
+        {"prepare": {"sequences": {"name": "window", "length": 4, "smooth": "median"}, "leakage": {"groups": "a"}}},
+        {"data": {**MINIMAL["data"], "expect": {"*": {"expressions": "a > b"}}}},
+        {"tune": {"space": {"train.epochs": [1, 2]}}},
+    ],
+)
+def test_the_json_schema_takes_short_spellings_and_no_others(short: dict[str, Any]) -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.validate({**MINIMAL, **short})
+    validator.validate(to_dict(load({**MINIMAL, **short})))
+    for wrong in ({"select": "mutual"}, {"clean": 3}, {"duplicates": "dorp"}, {"leakage": {"groups": 3}}):
+        assert list(validator.iter_errors({**MINIMAL, "prepare": wrong})), wrong
+
+
+SPECS = Path(__file__).resolve().parents[2] / "jobs" / "specs"
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_json_schema_takes_the_specs_that_come_with_rayline(path: Path) -> None:
+    jsonschema.Draft202012Validator(schema()).validate(document._read(str(path)))
 
 
 def test_what_is_shown_of_a_spec_holds_no_credentials() -> None:

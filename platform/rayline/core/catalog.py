@@ -17,7 +17,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import core_schema
 
 from rayline.core.errors import InputError, SpecError, UnknownNameError, listing, nearest
@@ -185,6 +185,20 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
 def describe(config: PluginConfig) -> dict[str, Any]:
     """The spec form of a resolved plug-in: its name and every option, JSON-able."""
     return {"name": type(config).plugin_name, **config.model_dump(mode="json")}
+
+
+class Spelt:
+    """Tells the JSON Schema of the shorter spellings that a validator unfolds, as `{…}` for a list of one."""
+
+    def __init__(self, *more: Any, one: bool = False) -> None:
+        self._more = more
+        """Schemas of what may stand in the place of the whole."""
+        self._one = one
+        """Whether an element of a list may, by itself."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(core)
+        return {"anyOf": [found, *([found["items"]] if self._one else []), *self._more]}
 
 
 def explain_validation(error: ValidationError, where: str, model: type[BaseModel]) -> str:

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from rayline.core.catalog import PluginConfig
+from rayline.core.catalog import PluginConfig, Spelt
 from rayline.sources._sequence_files import SequenceFiles
 from rayline.sources._source import Source
 from rayline.sources._windows import WindowSource
@@ -34,7 +34,9 @@ MICROSECONDS["w"] = 7 * MICROSECONDS["d"]
 OF_FILES = ("labels", "pattern", "header")
 OF_LONG_FORM = ("every", "length", "step", "target", "horizon", "keep")
 
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value), Spelt(one=True)
+]
 
 
 class Config(PluginConfig):

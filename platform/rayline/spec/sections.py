@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from rayline.core import catalog
-from rayline.core.catalog import Plugin, PluginConfig
+from rayline.core.catalog import Plugin, PluginConfig, Spelt
 from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, Task, ValueType
 from rayline.core.errors import SpecError, listing
@@ -31,6 +31,9 @@ from rayline.core.names import ALIAS_PATTERN, CHAMPION, MODEL_PATTERN, check_ali
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+
+
+_NONE: Any = {"enum": ["none", None]}
 
 
 ModelName = Annotated[
@@ -104,7 +107,7 @@ class Expectation(Section):
     """The largest share of rows without a value."""
     rows: RowsExpectation | None = None
     """Under `*`."""
-    expressions: tuple[str, ...] = ()
+    expressions: Annotated[tuple[str, ...], Spelt(one=True)] = ()
     """Under `*`: conditions over columns that no row breaks, such as `low <= high`; what is missing breaks none."""
     on: Literal["stop", "warn", "quarantine"] = "stop"
     """What is done where training data breaks it. `quarantine` sets rows aside, with the reason; what is not about
@@ -195,7 +198,7 @@ Optional_ = BeforeValidator(lambda value: None if value in ("none", None) else v
 
 
 def _optional(family: str) -> Any:
-    return Annotated[Annotated[PluginConfig, Plugin(family)] | None, Optional_]
+    return Annotated[Annotated[PluginConfig, Plugin(family)] | None, Optional_, Spelt({"const": "none"})]
 
 
 def _as_steps(value: Any) -> Any:
@@ -206,7 +209,8 @@ def _as_steps(value: Any) -> Any:
 
 def _several(family: str) -> Any:
     """A list of plug-ins; one alone needs no brackets, and `none` is an empty list."""
-    return Annotated[tuple[Annotated[PluginConfig, Plugin(family)], ...], BeforeValidator(_as_steps)]
+    steps = tuple[Annotated[PluginConfig, Plugin(family)], ...]
+    return Annotated[steps, BeforeValidator(_as_steps), Spelt(_NONE, one=True)]
 
 
 class NumberSteps(Section):
@@ -250,7 +254,7 @@ class Leakage(Section):
     """What is looked for between training and held-out rows, and what happens where it is found."""
 
     found: Literal["stop", "warn", "ignore"] = "stop"
-    groups: Annotated[tuple[str, ...], BeforeValidator(_as_steps)] = ()
+    groups: Annotated[tuple[str, ...], BeforeValidator(_as_steps), Spelt(_NONE, one=True)] = ()
     """Columns none of whose values may be on both sides: a patient, a customer, a device."""
     time: str | None = None
     """A column by which no training row may be later than a held-out one."""
@@ -269,7 +273,9 @@ class Prepare(Section):
     derive: dict[str, str] = {}
     """New columns by expressions over others: `{ratio: "debt / income", weekend: "weekday(date) >= 6"}`."""
     duplicates: Annotated[
-        tuple[Annotated[PluginConfig, Plugin("duplicates")], ...], BeforeValidator(_as_duplicates)
+        tuple[Annotated[PluginConfig, Plugin("duplicates")], ...],
+        BeforeValidator(_as_duplicates),
+        Spelt({"enum": ["drop", "keep", "none", None]}, one=True),
     ] = Field(default="drop", validate_default=True)  # type: ignore[assignment]
     """What counts as a row that is there already and is dropped, the first by position stays: `drop` (exact
     repetitions), `keep`, or a list of rules."""
@@ -351,7 +357,7 @@ class Dimension(Section):
 
 class Tune(Section):
     search: Annotated[PluginConfig, Plugin("search", "optuna")] = Field(default="optuna", validate_default=True)  # type: ignore[assignment]
-    space: dict[str, Dimension] = {}
+    space: dict[str, Annotated[Dimension, Spelt({"type": "array", "minItems": 1})]] = {}
     """Any dotted key of the spec to values it may take: `{train.optimizer.lr: {low: 1e-4, high: 0.1, log: yes}}`."""
     trials: int = Field(default=16, ge=1)
     folds: int = Field(default=3, ge=2)

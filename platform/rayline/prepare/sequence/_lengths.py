@@ -16,7 +16,7 @@ import polars as pl
 from pydantic import BeforeValidator, Field
 
 from rayline.core import catalog
-from rayline.core.catalog import Plugin, PluginConfig
+from rayline.core.catalog import Plugin, PluginConfig, Spelt
 from rayline.prepare.smooth._bridge import bridged, carried
 from rayline.prepare.smooth._smoother import FloatArray, Smoother
 from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, UnusableError, inner_of, unusable
@@ -81,7 +81,9 @@ class SequenceConfig(TensorConfig):
 
     length: int | None = Field(default=None, ge=1, le=1 << 20)
     """Values an array holds; `null`: as many as the longest training sequence, up to 1024."""
-    smooth: Annotated[tuple[Annotated[PluginConfig, Plugin("smooth")], ...], BeforeValidator(_as_steps)] = ()
+    smooth: Annotated[
+        tuple[Annotated[PluginConfig, Plugin("smooth")], ...], BeforeValidator(_as_steps), Spelt(one=True)
+    ] = ()
     """Smoothers, one after the other, before anything else."""
     fill: Fill = "previous"
     """What stands for a missing value within a sequence: the one before it, a point of the straight line between its
