@@ -7,6 +7,7 @@ from typing import Any
 from rayline.core.errors import SpecError, listing
 from rayline.spec import Spec
 from rayline.spec.document import assign, to_dict, validate
+from rayline.spec.sections import Prepare
 from rayline.tune.search._search import Params
 
 TUNABLE = ("prepare", "model", "train")
@@ -15,7 +16,6 @@ TUNABLE = ("prepare", "model", "train")
 
 _SAME = "a trial trains on one CPU inside its own process, so this would change nothing."
 REFUSED = {
-    "prepare.duplicates": "which rows there are is the question; it cannot be searched.",
     "train.workers": _SAME,
     "train.precision": _SAME,
     "train.max_failures": _SAME,
@@ -42,9 +42,22 @@ def check(spec: Spec) -> None:
         ends = dimension.values if dimension.values is not None else (dimension.low, dimension.high)
         for value in ends:
             try:
-                apply(spec, {key: round(value) if dimension.integer else value})
+                tried = apply(spec, {key: round(value) if dimension.integer else value})
             except SpecError as error:
                 raise SpecError(f"tune.space.{key}: {value!r} does not fit. {error}") from None
+            if _read(tried.prepare) != _read(spec.prepare):
+                raise SpecError(
+                    f"tune.space.{key}: which rows and columns there are is the question (clean, derive, duplicates, "
+                    "leakage, impute: drop); it cannot be searched."
+                )
+
+
+def _read(prepare: Prepare) -> tuple[Any, ...]:
+    """What the data is read by: all trials share one scan of it."""
+    imputes = {"numbers": prepare.numbers.impute, "categories": prepare.categories.impute}
+    imputes |= {f"columns.{name}": steps.impute for name, steps in prepare.columns.items()}
+    dropping = {place for place, impute in imputes.items() if impute is not None and impute.drops_rows}
+    return prepare.clean, prepare.derive, prepare.duplicates, prepare.leakage, dropping
 
 
 def apply(spec: Spec, params: Params) -> Spec:
