@@ -16,13 +16,15 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import ray
 import ray.data
-from ray.exceptions import RayTaskError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayTaskError, WorkerCrashedError
 
-from rayline.core.errors import RaylineError
+from rayline.core.errors import RaylineError, RunError
 
 T = TypeVar("T")
 R = TypeVar("R")
 TASKS_PER_CPU = 4
+RETRIES = 3
+"""How often the work of a process that died is begun again; Ray Data would do so for ever."""
 RETRY_NOTE = "\nFailed to apply"
 """How the advice begins that Ray Data adds to the message of an error in a task."""
 
@@ -62,9 +64,14 @@ def outcomes(items: Sequence[T], work: Callable[[T], R]) -> list[R | Failed]:
         return pa.table({"index": batch.column("index"), "outcome": packed_again})
 
     with plain_errors():
-        rows = dataset(items, reserve=False).map_batches(task, batch_format="pyarrow", batch_size=None).take_all()
+        pieces = dataset(items, reserve=False)
+        rows = pieces.map_batches(task, batch_format="pyarrow", batch_size=None, ray_remote_args_fn=_retried).take_all()
     packed = {row["index"]: row["outcome"] for row in rows}
     return [pickle.loads(packed[index]) for index in range(len(items))]
+
+
+def _retried() -> dict[str, Any]:
+    return {"max_retries": RETRIES}
 
 
 def dataset(items: Sequence[Any], *, reserve: bool = True) -> ray.data.Dataset:
@@ -88,7 +95,9 @@ def dataset(items: Sequence[Any], *, reserve: bool = True) -> ray.data.Dataset:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Raise an error of ours that a Ray task raised as itself, and keep Ray Data's own log off the terminal."""
+    """Raise an error of ours that a Ray task raised as itself, and one of processes that died as ours; keep Ray Data's
+    own log off the terminal.
+    """
     consoles = [h for h in logging.getLogger("ray.data").handlers if isinstance(h, logging.StreamHandler)]
     levels = [console.level for console in consoles]
     for console in consoles:
@@ -101,6 +110,16 @@ def plain_errors() -> Iterator[None]:
             raise
         cause.args = (str(cause).partition(RETRY_NOTE)[0],)
         raise cause from None
+    except (WorkerCrashedError, OutOfMemoryError, NodeDiedError) as error:
+        raise RunError(
+            f"a process that worked on the data died, and so did those that began its work anew: {_first(error)} "
+            "Mostly it needs more memory than there is: give fewer CPUs to Ray, or write the data in smaller pieces."
+        ) from error
     finally:
         for console, level in zip(consoles, levels, strict=True):
             console.setLevel(level)
+
+
+def _first(error: Exception) -> str:
+    """The first sentence of one of Ray's messages."""
+    return str(error).strip().partition(". ")[0].partition("\n")[0].rstrip(".") + "."

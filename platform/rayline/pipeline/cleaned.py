@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType
 from rayline.core.errors import DataError, listing, nearest
+from rayline.prepare.clean._cleaner import RefusedError
 from rayline.prepare.recipe import Recipe
 from rayline.profile.profile import Profile
 from rayline.sources._source import FILE_SHIFT, Fragment, Source
@@ -80,7 +81,10 @@ class CleanedSource:
                     f"Columns: {listing(list(recipe.schema))}."
                 )
         table = self.inner.read(fragment, recipe.needs(names, rows=True))
-        clean, stays = recipe.keep(cast(pl.DataFrame, pl.from_arrow(table)))
+        try:
+            clean, stays = recipe.keep(cast(pl.DataFrame, pl.from_arrow(table)))
+        except RefusedError as error:
+            raise _placed(error, fragment) from None
         schema = pl.Schema({**recipe.schema, ROW: pl.Int64()})
         return _arrow(clean.filter(stays).select(pl.col(n).cast(schema[n]) for n in (*names, ROW)))
 
@@ -91,6 +95,13 @@ class CleanedSource:
     def settle(self) -> None:
         """A scan has read every value of every column."""
         self.inner.settle()
+
+
+def _placed(error: RefusedError, fragment: Fragment) -> DataError:
+    """A cleaner's refusal, with the file and the row: cleaners know of neither."""
+    text, _, place = str(error).removesuffix(".").partition(" rows read together, first in that at place ")
+    row = f" rows, first in row {fragment.first_row + int(place) + 1}" if place else ""
+    return DataError(f"{fragment.label}: {text}{row}. Correct it there, or have the step make such values missing.")
 
 
 def cleaned(source: Source, prepare: Prepare, data: Data) -> Source:

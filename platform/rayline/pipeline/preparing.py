@@ -67,8 +67,10 @@ def prepare(
         RunError: a stage failed.
     """
     loaded = read_spec(spec, sets)
-    place = None if output is None else FolderOutput(output)
+    place = None if output is None else FolderOutput(output, instead="")
     with begin(loaded, "prepare", address=address, watcher=watcher) as line:
+        if place is not None and not line.cluster.started:
+            place.prove()
         with line.stages.stage("profile") as summary:
             collected = line.collect(loaded)
             summary.text = describe(collected, arrays=True)

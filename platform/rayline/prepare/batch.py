@@ -67,8 +67,9 @@ def _look_up(category: CategoryTransform, column: pl.Series) -> tuple[IntArray, 
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:
-    if name not in frame.columns:
+    try:
+        return frame.get_column(name)  # asking for `frame.columns` each time would be quadratic in their number
+    except pl.exceptions.ColumnNotFoundError:
         raise DataError(
             f"the data lacks the column {name!r}.{nearest(name, frame.columns)} It has: {listing(frame.columns)}."
-        )
-    return frame[name]
+        ) from None

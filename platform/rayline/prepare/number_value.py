@@ -22,13 +22,15 @@ def to_floats(column: pl.Series) -> FloatArray:
     Raises:
         DataError: a text that is not a number, or a column of dates or lists.
     """
-    values = plain(column)
+    values = column if column.dtype == pl.Float64 else plain(column)
     if values.dtype == pl.String:
         values = _parsed(values)
     elif not (values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null)):
         raise DataError(f"column {column.name!r} must hold numbers, not {column.dtype}.")
-    floats = values.cast(pl.Float64).fill_null(math.nan).to_numpy(writable=True)
-    floats[np.isinf(floats)] = math.nan
+    if values.dtype != pl.Float64:
+        values = values.cast(pl.Float64)
+    floats = values.to_numpy(writable=True)
+    floats[~np.isfinite(floats)] = math.nan
     return floats
 
 

@@ -16,6 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from rayline.cluster.storage import prove
 from rayline.core import files
 from rayline.core.errors import ClusterError, InputError, StorageError
 
@@ -63,8 +64,9 @@ class FileOutput:
 class FolderOutput:
     """A folder of Parquet files, written by the tasks that answered their rows; name order is row order."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, instead: str = ", or OUT.csv or OUT.parquet") -> None:
         self.uri = uri.rstrip("/")
+        self._instead = instead
         filesystem, path = files.locate(self.uri)
         self._local = filesystem.type_name == "local"
         found = (
@@ -73,7 +75,7 @@ class FolderOutput:
             else None
         )
         if found is None or found:
-            raise InputError(f"{uri} exists and is not an empty folder. Name a new one, or OUT.csv or OUT.parquet.")
+            raise InputError(f"{uri} exists and is not an empty folder. Name a new one{instead}.")
         self._final = Path(path)
         if self._local:
             _prove(self._final.parent, uri)
@@ -81,6 +83,21 @@ class FolderOutput:
             str(self._final.with_name(f".{self._final.name}.{uuid.uuid4().hex[:8]}.tmp")) if self._local else self.uri
         )
         """The URI that tasks write their parts below."""
+
+    def prove(self) -> None:
+        """Prove, on the cluster that is joined, that what a task writes on any machine lies in one folder.
+
+        Raises:
+            ClusterError: machines would write to folders of their own, or cannot write at all.
+        """
+        try:
+            prove(str(self._final.parent) if self._local else self.uri)
+        except StorageError as error:
+            told = str(error).partition("\n")[2].partition("\nSet storage:")[0]
+            raise ClusterError(
+                f"{self.uri} is not one folder for all machines of the cluster:\n{told}\n"
+                f"Give a storage URI (s3://…){self._instead}."
+            ) from None
 
     @contextmanager
     def filling(self) -> Iterator[None]:
@@ -90,6 +107,8 @@ class FolderOutput:
                 Path(self.parts).mkdir()
             yield
             if self._local:
+                for torn in Path(self.parts).rglob(".*.tmp"):  # of a worker that was killed while it wrote
+                    torn.unlink()
                 if self._final.exists():
                     self._final.rmdir()
                 os.rename(self.parts, self._final)
@@ -109,7 +128,7 @@ class FolderOutput:
         if unseen:
             raise ClusterError(
                 f"{self.uri} is not one folder for all nodes: {len(unseen)} of {len(names)} parts lie elsewhere. "
-                "Give a storage URI (s3://…), or OUT.csv or OUT.parquet."
+                f"Give a storage URI (s3://…){self._instead}."
             )
 
     def _discard(self) -> None:
@@ -117,8 +136,7 @@ class FolderOutput:
             shutil.rmtree(self.parts, ignore_errors=True)
             return
         filesystem, path = files.locate(self.uri)
-        for name in files.list_names(self.uri):
-            filesystem.delete_file(f"{path}/{name}")
+        filesystem.delete_dir_contents(path, missing_dir_ok=True)  # not the folder: it may be a whole bucket
 
 
 def open_output(uri: str) -> FileOutput | FolderOutput:

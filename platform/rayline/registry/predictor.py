@@ -78,7 +78,10 @@ class Predictor:
     def raw(self, frame: pl.DataFrame) -> Numbers:
         """The model's answers, rows unchecked: probability of `positive` [n], probabilities [n, K], or values [n]."""
         recipe = self.preparation.recipe
-        clean = frame if recipe is None else recipe.apply(frame)
+        try:
+            clean = frame if recipe is None else recipe.apply(frame)
+        except DataError as error:
+            raise SignatureError(str(error)) from None
         if self.validator.checks_cleaned:
             self.validator.check_cleaned(clean)
         return self.raw_of_clean(clean)

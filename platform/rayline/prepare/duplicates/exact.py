@@ -58,7 +58,8 @@ class ExactDuplicates(Duplicates):
         if not len(once_more):
             return NONE
         # few rows share 64 bits with another; only they are looked at whole
-        alike = [frame.filter(frame["high"].is_in(once_more)) for frame in map(_frame, indexes)]
+        shared = pl.Series(once_more).implode()
+        alike = [frame.filter(frame["high"].is_in(shared)) for frame in map(_frame, indexes)]
         table = pl.concat(alike)
         ordered = table.filter(pl.Series(positions_left(table[ROW].to_numpy(), dropped))).sort(ROW)
         repeated = ~ordered.select(pl.struct("high", "low").is_first_distinct()).to_series()
