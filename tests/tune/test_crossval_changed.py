@@ -15,7 +15,7 @@ CHANGED = SPEC | {"prepare": {"augment": ["number_noise", "mixup"], "balance": "
 
 
 def test_a_fold_learns_from_made_up_rows_and_is_judged_on_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, spec = fold_data(load(CHANGED))
+    data, _ = fold_data(load(CHANGED))
     seen: dict[str, Any] = {}
 
     def watched(network: Any, rows: Any, stopping: Any, settings: Any, **more: Any) -> Any:

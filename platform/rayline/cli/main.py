@@ -12,6 +12,7 @@ import traceback
 import typer
 
 from rayline.cli import (
+    annotate,
     deploy,
     doctor,
     init,
@@ -67,6 +68,7 @@ for command in (
     app.command(name=command.__name__.rsplit(".", 1)[-1])(command.command)
 app.add_typer(models.app, name="models")
 app.add_typer(lake.app, name="lake")
+app.add_typer(annotate.app, name="annotate")
 app.add_typer(monitor.app, name="monitor")
 
 

@@ -1,0 +1,65 @@
+"""The three commands in a row, as a person types them."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from rayline.cli.main import _guarded
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rows = pl.DataFrame({"id": range(30), "text": [f"t{n}" for n in range(30)], "mail": ["x@y.z"] * 30})
+    rows.write_csv("rows.csv")
+    return tmp_path
+
+
+def run(*arguments: str) -> None:
+    assert _guarded(["annotate", *arguments], debug=False) == 0
+
+
+def test_rows_go_out_labels_come_back_and_are_joined(capsys: pytest.CaptureFixture[str]) -> None:
+    run("export", "rows.csv", "-o", "todo.csv", "--key", "id", "--sample", "8", "--seed", "3", "--private", "mail")
+    said = capsys.readouterr().out
+    assert "wrote todo.csv: 8 of 30 rows, columns id, text" in said
+    assert "not written: mail" in said
+    todo = pl.read_csv("todo.csv")
+    for who, odd in (("ann", 0), ("bob", 1)):
+        todo.with_columns(
+            pl.when(pl.int_range(8) < odd).then(pl.lit("glad")).otherwise(pl.lit("sad")).alias("label"),
+            pl.lit(who).alias("annotator"),
+        ).write_csv(f"{who}.csv")
+    run("import", "ann.csv", "bob.csv", "-o", "labels.parquet", "--key", "id")
+    said = capsys.readouterr().out
+    assert "8 rows, 8 with two labels or more" in said
+    assert "percent agreement    0.875" in said
+    assert "Cohen's kappa        0.000" in said
+    first = str(todo["id"][0])
+    assert f"not agreed: 1 ({first})" in said
+    assert f"tied, left out: 1 ({first})" in said
+    run("join", "rows.csv", "labels.parquet", "-o", "all.parquet", "--key", "id", "--target", "mood")
+    assert "30 rows, 7 with mood" in capsys.readouterr().out
+    assert pl.read_parquet("all.parquet")["mood"].drop_nulls().to_list() == ["sad"] * 7
+
+
+def test_everything_comes_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    run("export", "rows.csv", "-o", "tasks.json", "--format", "label-studio", "--json", "--columns", "text")
+    assert json.loads(capsys.readouterr().out)["rows"] == 30
+    for who in ("a", "b", "c"):
+        Path(f"{who}.csv").write_text("id,label\n1,x\n2,y\n")
+    run("import", "a.csv", "b.csv", "c.csv", "-o", "labels.csv", "--key", "id", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["agreement"]["krippendorff"] == found["agreement"]["fleiss"] == 1.0
+    assert found["agreement"]["pairs"][0] == {"annotators": ["a", "b"], "cohen": 1.0}
+    run("join", "rows.csv", "labels.csv", "-o", "all.csv", "--key", "id", "--target", "mood", "--json")
+    assert json.loads(capsys.readouterr().out) == {"output": "all.csv", "rows": 30, "labelled": 2, "unmatched": []}
+
+
+def test_mistakes_are_answered_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _guarded(["annotate", "export", "rows.csv", "-o", "todo.csv", "--key", "idd"], debug=False) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: --key 'idd' is not a column. Did you mean 'id'?")
+    assert not Path("todo.csv").exists()
