@@ -81,10 +81,10 @@ def _document(collected: Collected, data: str) -> str:
     lines.append("prepare:")
     if numbers:
         lines.append(
-            "  numbers: {impute: median, scale: standard}   # impute: mean, median, mode, constant; outliers: quantile"
+            "  numbers: {impute: median, scale: standard}   # impute: mean, knn, iterative, …; outliers: iqr, …"
         )
     if categories:
-        lines.append("  categories: {encode: ids}   # ids (embedded), or onehot")
+        lines.append("  categories: {encode: ids}   # ids (embedded), onehot, target, hash, …")
     metric = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "r2"}[str(target.task)]
     low = {"roc_auc": "0.5", "accuracy": "0.5", "r2": "0.0"}[metric]
     lines += [
