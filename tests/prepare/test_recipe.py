@@ -256,3 +256,18 @@ def test_what_says_nothing_of_a_steps_kind_is_refused_in_either_form(name: str, 
 def test_a_new_column_needs_a_name_of_its_own(name: str) -> None:
     with pytest.raises(SpecError, match="name"):
         served(**{name: "rate * 2"})
+
+
+def test_columns_that_selection_leaves_out_are_asked_of_nobody() -> None:
+    clean = recipe().apply(rows(400))
+    features = [Feature(n, FeatureType.NUMBER) for n in ("age", "debt", "income")]
+    features.append(Feature("city", FeatureType.CATEGORY))
+    select = {"select": {"name": "variance", "keep": 1}}
+    target = Target("y", Task.REGRESSION)
+    chosen = fit(Prepare.model_validate(select), features, profile_frame(clean, seed=0), target)
+    assert len(chosen.layout.numbers) == 1
+    assert {f.name for f in chosen.features} == {*chosen.layout.numbers, "city"}
+    jointly = Prepare.model_validate({**select, "numbers": {"impute": "iterative"}})
+    assert {f.name for f in fit(jointly, features, profile_frame(clean, seed=0), target).features} == {
+        f.name for f in features
+    }

@@ -124,7 +124,8 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
     scored = judged.scored
     # held-out rows say what the model answers for rows like training's; training rows would flatter it
     answers = scored.labels() if collected.target.task.is_classification else scored.prediction
-    inputs = inputs_of(collected.features, collected.source)
+    read = trained.preparation.features
+    inputs = inputs_of(read, collected.source)
     described = signature.build(
         inputs,
         collected.target,

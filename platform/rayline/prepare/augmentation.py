@@ -85,7 +85,11 @@ class Augmentation:
     def describe(self) -> str:
         """All that decides what it does, as text."""
         return orjson.dumps(
-            {"seed": self.seed, "steps": [describe(step) for step in self.steps], "inputs": [[*found] for found in self.inputs]}
+            {
+                "seed": self.seed,
+                "steps": [describe(step) for step in self.steps],
+                "inputs": [[*found] for found in self.inputs],
+            }
         ).decode()
 
 

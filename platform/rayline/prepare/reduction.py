@@ -15,7 +15,7 @@ from rayline.prepare.batch import prepare_frame, stays_in_training
 from rayline.prepare.learn import Learnt
 from rayline.prepare.number_value import FloatArray
 from rayline.prepare.select._selector import Candidates
-from rayline.prepare.state import State
+from rayline.prepare.state import CategoryState, ColumnState, State, TensorState, missing_name
 from rayline.prepare.target import encode
 from rayline.prepare.transform import Transform
 from rayline.spec.sections import Prepare
@@ -67,9 +67,26 @@ def choose_columns(
         numbers_MW = numbers_MW[:, [names.index(name) for name in kept]]
         names = tuple(kept)
         state = replace(state, kept=names)
+    if state.kept is not None:
+        state = _without_unread(state, set(state.kept))
     if prepare.reduce is not None:
         projection = prepare.reduce.build().learn(numbers_MW, names, profile.seed)
         state = replace(state, projection=projection)
         reduced = {"columns": len(projection.names), "of": len(names), "explained": list(projection.explained)}
         steps.append({"step": "reduce", "name": type(prepare.reduce).plugin_name, "learnt": reduced})
     return state, (*told, {"column": EVERY, "type": "number", "missing": 0, "steps": steps})
+
+
+def _without_unread(state: State, kept: set[str]) -> State:
+    """The state without columns that nothing kept is made of: no request need hold them."""
+
+    def read(column: ColumnState) -> bool:
+        if isinstance(column, TensorState):
+            return True
+        made = {missing_name(column.name)} if column.indicator else set()
+        if isinstance(column, CategoryState):
+            return column.has_ids or not kept.isdisjoint({*made, *column.number_names})
+        # a joint imputer reads every number, and dropping outliers reads its column
+        return bool(state.fillers) or column.clip.action == "drop" or not kept.isdisjoint({*made, column.name})
+
+    return replace(state, columns=tuple(column for column in state.columns if read(column)))
