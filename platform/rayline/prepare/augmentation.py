@@ -127,9 +127,12 @@ def _bound(step: AugmentConfig, layout: Layout, levels: Mapping[str, Levels], cl
     asked = step.columns if isinstance(step, ColumnsConfig) else ()
     unknown = [column for column in asked if column not in names]
     if not fit or unknown:
-        every = [*layout.numbers, *(f"{t.name} ({t.kind} {'×'.join(map(str, t.shape))})" for t in layout.tensors)]
+        # what stands behind the = of a one-hot column is a value, and may be private
+        numbers = list(dict.fromkeys(number.partition("=")[0] for number in layout.numbers))
+        every = [*numbers, *(f"{t.name} ({t.kind} {'×'.join(map(str, t.shape))})" for t in layout.tensors)]
         what = WORDS[step.kind] + (f" of {step.ranks[0]} dimension{'s' * (step.ranks[0] > 1)}" if step.ranks else "")
-        problem = f"{unknown[0]!r} is none.{nearest(unknown[0], names)}" if unknown else "there is none."
+        known = numbers if step.kind == "number" else names
+        problem = f"{unknown[0]!r} is none.{nearest(unknown[0], known)}" if unknown else "there is none."
         raise SpecError(f"prepare.augment: {name} changes {what}, and {problem} Inputs: {listing(every)}.")
     if asked:
         places = tuple(fit[names.index(column)] for column in asked)
