@@ -12,6 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -47,13 +48,12 @@ class Colour(ArrayAugmenter):
     def _changed(self, array: Tensor, draw: Draw, levels: Levels) -> Tensor:
         black, white = ends(array, levels)
         light = (array - black) / (white - black)
-        light = (light * self._factor("brightness", self._brightness, draw, array)).clamp(0, 1)
+        light = (light * self._factor("brightness", self._brightness, draw, array)).clamp_(0, 1)
         mean = _grey(light).mean(dim=(1, 2, 3), keepdim=True)
-        light = (mean + (light - mean) * self._factor("contrast", self._contrast, draw, array)).clamp(0, 1)
+        light = torch.lerp(mean, light, self._factor("contrast", self._contrast, draw, array)).clamp_(0, 1)
         if array.shape[1] == 3:
-            grey = _grey(light)
-            light = grey + (light - grey) * self._factor("saturation", self._saturation, draw, array)
-            light = _turned(light.clamp(0, 1), draw.between("hue", -self._hue, self._hue)).clamp(0, 1)
+            light = torch.lerp(_grey(light), light, self._factor("saturation", self._saturation, draw, array))
+            light = _turned(light.clamp_(0, 1), draw.between("hue", -self._hue, self._hue)).clamp_(0, 1)
         return light * (white - black) + black
 
     def _factor(self, name: str, reach: float, draw: Draw, array: Tensor) -> Tensor:
@@ -75,8 +75,14 @@ def _turned(light_BCHW: Tensor, turns_B: Tensor) -> Tensor:
     fixed_33, across_33, round_33 = (light_BCHW.new_tensor(part) for part in _parts())
     angle_B11 = (turns_B * 2 * math.pi).reshape(-1, 1, 1)
     maps_B33 = fixed_33 + angle_B11.cos() * across_33 + angle_B11.sin() * round_33
-    parts = light_BCHW[:, None] * maps_B33[:, :, :, None, None]
-    return parts[:, :, 0] + parts[:, :, 1] + parts[:, :, 2]
+    red, green, blue = (light_BCHW[:, place] for place in range(3))
+    mixed = [
+        maps_B33[:, row, 0, None, None] * red
+        + maps_B33[:, row, 1, None, None] * green
+        + maps_B33[:, row, 2, None, None] * blue
+        for row in range(3)
+    ]
+    return torch.stack(mixed, dim=1)
 
 
 @cache
