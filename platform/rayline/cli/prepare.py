@@ -20,6 +20,12 @@ def command(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print what was done to each column, and what was learnt.")
     ] = False,
+    show_augment: Annotated[
+        str | None,
+        typer.Option(
+            "--show-augment", metavar="FILE", help="Write a page of training rows before and after augmentation."
+        ),
+    ] = None,
     sets: Sets = [],
     address: Address = None,
     json: AsJson = False,
@@ -30,7 +36,7 @@ def command(
     from rayline.report.prepare_text import explain as explain_lines
 
     with watcher(quiet=json) as watch:
-        result = prepare(spec, output, form=form, sets=sets, address=address, watcher=watch)
+        result = prepare(spec, output, form=form, show_augment=show_augment, sets=sets, address=address, watcher=watch)
     if json:
         print_json(result.to_json())
         return
@@ -39,6 +45,9 @@ def command(
         out.print()
         for line in explain_lines(rows=result.rows, recipe=result.recipe, learnt=result.learnt, aside=result.aside):
             out.print(line, markup=False)
+    if show_augment is not None:
+        out.print()
+        out.print(f"wrote {show_augment}: training rows before and after augmentation")
     if output is not None:
         out.print()
         out.print(f"wrote {output}: train, validation, test, prepare.json, layout.json")

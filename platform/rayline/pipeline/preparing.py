@@ -8,14 +8,17 @@ from typing import Any
 
 from rayline.core import files
 from rayline.core.prepared import Layout
+from rayline.pipeline.augment_samples import augment_samples
 from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.run import begin, describe, read_spec
 from rayline.prepare import on_ray as preparing
-from rayline.prepare import preparation
+from rayline.prepare import preparation, training_rows
+from rayline.prepare.augmentation import augmentation_for
 from rayline.prepare.shards import Form
 from rayline.registry.outputs import FolderOutput
+from rayline.report import augment_page
 
 LAYOUT_FILE = "layout.json"
 
@@ -48,6 +51,7 @@ def prepare(
     output: str | None = None,
     *,
     form: Form = "arrow",
+    show_augment: str | None = None,
     sets: Iterable[str] = (),
     address: str | None = None,
     watcher: Watcher | None = None,
@@ -60,6 +64,7 @@ def prepare(
             into it, beside `prepare.json` and `prepare.safetensors` (what was learnt) and `layout.json`; without, only
             the account is given.
         form: `arrow`: shards that training reads; `parquet`: a column an input, for other tools.
+        show_augment: a file (path or URI) for a page of training rows before and after `prepare.augment`.
         sets, address, watcher: as for `rayline.run`.
 
     Raises:
@@ -68,6 +73,8 @@ def prepare(
     """
     loaded = read_spec(spec, sets)
     place = None if output is None else FolderOutput(output, instead="")
+    if show_augment is not None:
+        files.prove_writable(show_augment)
     with begin(loaded, "prepare", address=address, watcher=watcher) as line:
         if place is not None and not line.cluster.started:
             place.prove()
@@ -79,6 +86,12 @@ def prepare(
             features = (*collected.features, *collected.tensors)
             fitted = preparation.fit(collected.spec.prepare, features, collected.training, collected.target)
             fitted = fitted.with_recipe(recipe_of(collected.source))
+            # what a run would refuse is refused here too, before anything is written
+            augmentation_for(fitted, loaded.prepare.augment, collected.target, seed=loaded.train.seed)
+            training_rows.check(loaded.prepare.balance, fitted.layout, collected.target)
+            if show_augment is not None:
+                page = augment_page.render(augment_samples(collected, fitted), title=loaded.name)
+                files.write_bytes(show_augment, page.encode())
             written = None
             if place is not None:
                 with place.filling():
