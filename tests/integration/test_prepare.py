@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ import rayline
 from messy_people import people, spec, tree, with_rows, write
 from rayline.core import files
 from rayline.core.columns import ROW
-from rayline.core.errors import InputError, SignatureError
+from rayline.core.errors import InputError, RunError, SignatureError
 from rayline.core.prepared import Layout, Rows, read_shards
 from rayline.pipeline.batch import predict
 from rayline.pipeline.preparing import PrepareResult, prepare
 from rayline.prepare.preparation import Preparation
+from rayline.registry import on_ray
 from rayline.registry.predictor import Predictor
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -170,7 +173,11 @@ def asked(frame: pl.DataFrame, predictor: Predictor) -> pl.DataFrame:
 def test_the_model_asks_for_raw_columns_and_answers_them(frame: pl.DataFrame, model: tuple[str, Predictor]) -> None:
     _, predictor = model
     names = [column.name for column in predictor.signature.inputs]
-    assert sorted(names) == ["age", "city", "debt", "height", "hours", "income", "job"]
+    recipe = predictor.preparation.recipe
+    assert recipe is not None
+    read = [feature.name for feature in predictor.preparation.features]
+    assert names == recipe.needs(read)  # what selection left out is asked of nobody
+    assert {"age", "debt", "hours", "income"} <= set(names) <= {*frame.columns} - {ROW, "answer"}
     rows = kept(frame)
     answers = predictor.predict(rows)
     assert (answers["prediction"] == rows["answer"]).mean() > 0.75
@@ -231,4 +238,20 @@ def test_a_batch_with_a_row_that_is_not_allowed_leaves_nothing(
     for output in ("answers.parquet", "answers"):
         with pytest.raises(InputError, match="'age', row"):
             predict(package, str(source), str(tmp_path / output))
+    assert [path.name for path in tmp_path.iterdir() if path.name != "rayline-home"] == ["new"]
+
+
+@pytest.mark.parametrize("output", ["answers.parquet", "answers"])
+def test_rows_that_kill_every_worker_end_a_batch(
+    tmp_path: Path, frame: pl.DataFrame, model: tuple[str, Predictor], monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    def dies(*_: Any, **__: Any) -> None:  # a local function travels to the workers whole
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for name in ("_answer", "_write_part"):
+        monkeypatch.setattr(on_ray, name, dies)
+    package, _ = model
+    source = write(tmp_path / "new", kept(frame).drop(ROW)[:300])
+    with pytest.raises(RunError, match="a process that worked on the data died"):
+        predict(package, str(source), str(tmp_path / output))
     assert [path.name for path in tmp_path.iterdir() if path.name != "rayline-home"] == ["new"]

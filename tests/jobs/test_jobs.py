@@ -27,7 +27,7 @@ def test_example_specs_are_valid_and_say_where_their_data_is_from(path: Path) ->
     assert spec.name == path.stem.replace("_", "-")
     first = path.read_text().splitlines()[0]
     assert first.startswith("# ")
-    assert "scikit-learn" in first or "archive.ics.uci.edu" in path.read_text()
+    assert "scikit-learn" in first or "https://" in path.read_text()
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -65,12 +65,16 @@ def outcomes(items: Sequence[T], work: Callable[[T], R]) -> list[R | Failed]:
 
     with plain_errors():
         pieces = dataset(items, reserve=False)
-        rows = pieces.map_batches(task, batch_format="pyarrow", batch_size=None, ray_remote_args_fn=_retried).take_all()
+        rows = pieces.map_batches(task, batch_format="pyarrow", batch_size=None, **retried()).take_all()
     packed = {row["index"]: row["outcome"] for row in rows}
     return [pickle.loads(packed[index]) for index in range(len(items))]
 
 
-def _retried() -> dict[str, Any]:
+def retried() -> dict[str, Any]:
+    """Options of `map_batches`: how often a task whose process died begins again.
+
+    As plain options: with `ray_remote_args_fn` Ray Data would no longer run one step after the other in one task.
+    """
     return {"max_retries": RETRIES}
 
 

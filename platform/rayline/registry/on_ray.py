@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import ray.data
 
-from rayline.cluster.passes import plain_errors
+from rayline.cluster.passes import plain_errors, retried
 from rayline.core import files
 from rayline.core.columns import ROW, Signature, Task
 from rayline.registry import outputs, package
@@ -52,7 +52,9 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
     rows = dataset(source)
     with plain_errors():
         if isinstance(place, FileOutput):
-            answered = rows.map_batches(_answer, fn_args=(uri, whole), batch_format="pyarrow", batch_size=None)
+            answered = rows.map_batches(
+                _answer, fn_args=(uri, whole), batch_format="pyarrow", batch_size=None, **retried()
+            )
             answered.context.execution_options.preserve_order = True
             return place.write(_blocks(answered), whole)
         return _write_folder(rows, uri, whole, place)
@@ -61,7 +63,11 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
 def _write_folder(rows: ray.data.Dataset, uri: str, schema: pa.Schema, place: FolderOutput) -> int:
     with place.filling():
         written = rows.map_batches(
-            _write_part, fn_args=(uri, schema, place.parts), batch_format="pyarrow", batch_size=None
+            _write_part,
+            fn_args=(uri, schema, place.parts),
+            batch_format="pyarrow",
+            batch_size=None,
+            **retried(),
         ).take_all()
         place.expect({part["name"] for part in written})
     return sum(part["rows"] for part in written)

@@ -77,7 +77,8 @@ def dataset(source: Source, columns: Sequence[str] | None = None) -> ray.data.Da
         for packed in batch.column("item").to_pylist():
             yield source.read(pickle.loads(packed), columns)
 
-    return passes.dataset(source.fragments()).map_batches(task, batch_format="pyarrow", batch_size=None)
+    fragments = passes.dataset(source.fragments())
+    return fragments.map_batches(task, batch_format="pyarrow", batch_size=None, **passes.retried())
 
 
 def _nothing(frame: pl.DataFrame, fragment: Fragment) -> None:  # noqa: ARG001
