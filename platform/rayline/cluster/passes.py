@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,6 +76,8 @@ def retried() -> dict[str, Any]:
 
     As plain options: with `ray_remote_args_fn` Ray Data would no longer run one step after the other in one task.
     """
+    # nothing else sets it in this version of Ray, which warns of the way it is given and names no other
+    warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated", category=DeprecationWarning)
     return {"max_retries": RETRIES}
 
 
