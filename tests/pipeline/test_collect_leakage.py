@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from rayline.core.columns import ROW
-from rayline.pipeline.collect import TEST, VALIDATION, Collected, collect
+from rayline.pipeline.collect import collect
+from rayline.pipeline.collected import Collected
 from rayline.prepare import preparation
+from rayline.prepare.split._parts import TEST, VALIDATION
 from rayline.profile.profile import merge
 from rayline.sources.scan import scan
 from rayline.spec import load

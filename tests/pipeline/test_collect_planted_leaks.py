@@ -14,9 +14,10 @@ from sklearn.datasets import load_breast_cancer
 from rayline.core.columns import ROW
 from rayline.core.errors import SpecError
 from rayline.pipeline import collect as collecting
-from rayline.pipeline.collect import OUT, TEST, Collected, collect
+from rayline.pipeline.collect import collect
+from rayline.pipeline.collected import Collected
 from rayline.prepare.leakage import LeakageError
-from rayline.prepare.split._parts import Parts
+from rayline.prepare.split._parts import OUT, TEST, Parts
 from rayline.profile.parts import profile_parts
 from rayline.profile.profile import Profile
 from rayline.sources.scan import scan

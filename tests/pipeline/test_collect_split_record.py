@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from rayline.core import catalog, files
-from rayline.pipeline.collect import Collected, collect
+from rayline.pipeline.collect import collect
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.split_record import FILE, record, same_split
 from rayline.sources.scan import scan
 from rayline.spec import load

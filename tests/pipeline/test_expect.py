@@ -12,9 +12,10 @@ import pytest
 from sklearn.datasets import load_wine
 
 from rayline.core.errors import DataError, SpecError, StorageError
-from rayline.pipeline.collect import collect, open_source
+from rayline.pipeline.collect import collect
 from rayline.pipeline.expect import Expected, expect, prove
 from rayline.pipeline.folder import RunFolder, begin, root
+from rayline.pipeline.opening import open_source
 from rayline.prepare.expectations import REASON, WHERE
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan

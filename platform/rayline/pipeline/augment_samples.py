@@ -14,7 +14,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
 from rayline.core.prepared import Prepared
 from rayline.core.seeds import derive, hash_keys
-from rayline.pipeline.collect import Collected
+from rayline.pipeline.collected import Collected
 from rayline.prepare import target as targets
 from rayline.prepare.augment._augmenter import Examples
 from rayline.prepare.augmentation import augmentation_for, keys

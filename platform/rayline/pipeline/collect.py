@@ -9,35 +9,32 @@ The index pass is skipped when the split needs none and duplicates are kept.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Protocol, TypeVar, cast
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
-import orjson
 import polars as pl
 import pyarrow as pa
 
-from rayline.core.columns import ROW, Feature, FeatureType, Target
-from rayline.core.errors import DataError, SpecError, listing, nearest
-from rayline.pipeline.cleaned import cleaned, recipe_of
-from rayline.pipeline.leaks import SET_ASIDE, Lookout, suspected_groups, target_made_of
+from rayline.core.columns import ROW, Feature, FeatureType
+from rayline.core.errors import DataError, listing
+from rayline.pipeline.cleaned import recipe_of
+from rayline.pipeline.collected import Assigner, Collected, Repeat
+from rayline.pipeline.leaks import Lookout, suspected_groups, target_made_of
+from rayline.pipeline.opening import open_source, private_columns
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
 from rayline.prepare.expectations import among
 from rayline.prepare.leakage import Watch
-from rayline.prepare.split._parts import DROPPED, OUT, TEST, VALIDATION, Assignment
+from rayline.prepare.split._parts import DROPPED, OUT
 from rayline.profile.parts import merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge, plain_texts
 from rayline.profile.types import infer, infer_target
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
 from rayline.spec.document import to_dict, validate
-from rayline.spec.sections import EVERY
 
 T = TypeVar("T")
 
@@ -55,144 +52,14 @@ class Scan(Protocol):
     ) -> list[T]: ...
 
 
-@dataclass(frozen=True)
-class Assigner:
-    """The part of every row of a frame: `TEST`, `VALIDATION`, a training fold 0..k-1, or `DROPPED`."""
+class _Told(NamedTuple):
+    """What one fragment tells, or all of them together."""
 
-    assignment: Assignment
-    dropped: npt.NDArray[np.int64]
-    """Positions of duplicate rows and of those set aside, sorted."""
-    aside: Positions
-    """Positions of the latter, sorted: the split does not look at them, for they may lack what it goes by."""
-
-    def __call__(self, frame: pl.DataFrame) -> npt.NDArray[np.int8]:
-        out = among(frame[ROW].to_numpy(), self.aside)
-        if not out.any():
-            return self.assignment.parts(frame, dropped=self.dropped)
-        parts = np.full(frame.height, DROPPED, dtype=np.int8)
-        kept = frame.select(list({*self.assignment.columns, ROW})).filter(~out)
-        parts[~out] = self.assignment.parts(kept, dropped=self.dropped)
-        return parts
-
-    def profile(self, frame: pl.DataFrame, *, seed: int, private: tuple[str, ...]) -> dict[int, Profile]:
-        """A profile of each training part of a frame."""
-        parts = self(frame)
-        training = parts >= 0
-        return profile_parts(frame.filter(pl.Series(training)), parts[training], seed=seed, private=private)
-
-    @property
-    def columns(self) -> list[str]:
-        """Columns a frame must have, beside `ROW`."""
-        return [c for c in self.assignment.columns if c != ROW]
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """The training rows divided into folds once more."""
-
-    assign: Assigner
     profiles: dict[int, Profile]
-    """By training part."""
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What is known of a spec's data after the scan."""
-
-    spec: Spec
-    """With task, positive class and every feature's type filled in."""
-    source: Source
-    features: tuple[Feature, ...]
-    """The columns a model reads."""
-    target: Target
-    reasons: dict[str, tuple[str, str]]
-    """Column to its type and the reason for it."""
-    target_reason: str
-    warnings: tuple[str, ...]
-    assign: Assigner
-    profiles: dict[int, Profile]
-    """By part; training parts are 0 and above."""
-    repeats: tuple[Repeat, ...] = ()
-    """Further divisions into folds, where folds are repeated."""
-    left_out: int = 0
-    """Rows that the split leaves out: a gap in time, or a value mapped to `out`."""
-    tensors: tuple[Feature, ...] = ()
-    """Texts, images, sounds and sequences that are prepared as arrays."""
-    set_aside: int = 0
-    """Rows that were out before duplicates were looked for, such as those in quarantine."""
-
-    @property
-    def decisions(self) -> list[str]:
-        """What was inferred, in words, a line each."""
-        learnt = {feature.name for feature in self.features}
-        return [
-            f"target {self.target.name}: {self.target_reason}",
-            *(f"{n}: {t}{'' if n in learnt else ', not learnt from'} ({why})" for n, (t, why) in self.reasons.items()),
-        ]
-
-    @property
-    def training(self) -> Profile:
-        """Profile of all training rows."""
-        return merge([profile for part, profile in sorted(self.profiles.items()) if part >= 0])
-
-    @property
-    def everything(self) -> Profile:
-        """Profile of all rows that are kept."""
-        return merge([profile for part, profile in sorted(self.profiles.items()) if part != DROPPED])
-
-    @cached_property
-    def digest(self) -> str:
-        """Names what was scanned: equal profiles of every part, equal digest."""
-        parts = {str(part): profile.to_json() for part, profile in sorted(self.profiles.items())}
-        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).hexdigest()
-
-    def with_spec(self, spec: Spec) -> Collected:
-        """The same data under other settings of preparation, model or training."""
-        return replace(self, spec=spec)
-
-    def rows(self, part: int) -> int:
-        """Rows of `TEST`, `VALIDATION`, `OUT` or `DROPPED` (duplicates); any part from 0 means all training rows."""
-        if part == DROPPED:
-            return len(self.assign.dropped) - self.set_aside
-        if part == OUT:
-            return self.left_out
-        if part < 0:
-            return self.profiles[part].rows if part in self.profiles else 0
-        return sum(profile.rows for k, profile in self.profiles.items() if k >= 0)
-
-
-def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
-    """The spec's source and its columns, with every column the spec names proven to exist.
-
-    Raises:
-        DataError: the source cannot be read.
-        SpecError: the spec names a column the source does not have.
-    """
-    source = cleaned(cast(Source, cast(Any, spec.data.source).build()), spec.prepare, spec.data)
-    schema = source.schema()
-    columns = list(schema.names)
-    _known(columns, "data.target", [spec.data.target])
-    _known(columns, "data.features", spec.data.features)
-    _known(columns, "data.private", spec.data.private)
-    _known(columns, "data.expect", [name for name in spec.data.expect if name != EVERY])
-    _known(columns, "evaluate.slices", spec.evaluate.slices)
-    _known(columns, "prepare.columns", spec.prepare.columns)
-    for option, name in cast(Any, spec.data.split).reads.items():
-        _known(columns, f"data.split.{option}", [name])
-    for rule in spec.prepare.duplicates:
-        _known(columns, "prepare.duplicates", cast(Any, rule).reads)
-    leaks = spec.prepare.leakage
-    _known(columns, "prepare.leakage.groups", leaks.groups)
-    _known(columns, "prepare.leakage.time", [] if leaks.time is None else [leaks.time])
-    if spec.data.id is not None:
-        _known(columns, "data.id", [spec.data.id])
-    if spec.data.target in spec.data.features:
-        raise SpecError(f"data.features names the target {spec.data.target!r}; a target is not a feature.")
-    _refuse_made_of_target(spec, source)
-    private = [name for name in spec.evaluate.slices if name in _private(spec, source)]
-    if private:
-        raise SpecError(f"evaluate.slices: {private[0]!r} is private, and slices are shown in the report.")
-    return source, schema
+    """By part."""
+    again: list[dict[int, Profile]]
+    """The same for each further division into folds, of training parts alone."""
+    watches: list[Watch]
 
 
 def collect(
@@ -221,12 +88,49 @@ def collect(
         SpecError: a column the spec names is not there, or a type that does not fit.
     """
     source, schema = opened or open_source(spec)
-    key = spec.data.id or ROW
+    assign, *others = _divide(
+        spec, source, schema, scan, folds=folds, repeats=repeats, aside=NONE if set_aside is None else set_aside
+    )
+    lookout = Lookout(spec, schema)
+    told = _look(spec, source, scan, assign, others, lookout)
+    told.profiles.pop(DROPPED, None)
+    out = told.profiles.pop(OUT, None)
+    found = replace(
+        _decide(spec, source, assign, told.profiles),
+        repeats=tuple(Repeat(other, profiles) for other, profiles in zip(others, told.again, strict=True)),
+        left_out=0 if out is None else out.rows,
+        set_aside=len(assign.aside),
+    )
+    learnt = (*found.features, *found.tensors)
+    findings = lookout.findings(
+        source,
+        scan,
+        assign,
+        watches=told.watches,
+        features=learnt,
+        target=found.target,
+        profiles=told.profiles,
+        training=found.training,
+    )
+    findings += target_made_of(recipe_of(source), found.target, learnt, found.rows(0))
+    findings = [] if spec.prepare.leakage.found == "ignore" else findings
+    if stop and spec.prepare.leakage.found == "stop":
+        leakage.refuse(findings)
+    told_late = [f"leakage ({f.kind}): {f.text}" for f in findings] + suspected_groups(spec, found.training)
+    return replace(found, warnings=(*found.warnings, *told_late))
+
+
+LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)
+"""Types of the columns that a model reads."""
+
+
+def _divide(
+    spec: Spec, source: Source, schema: pa.Schema, scan: Scan, *, folds: int, repeats: int, aside: Positions
+) -> list[Assigner]:
+    """The part of every row, for each repeat of the folds, after a pass over the columns this goes by, if any."""
+    key, target = spec.data.id or ROW, spec.data.target
     splitter = cast(Any, spec.data.split).build()
     rules: list[Duplicates] = [cast(Any, rule).build() for rule in spec.prepare.duplicates]
-    target = spec.data.target
-
-    aside = NONE if set_aside is None else set_aside
 
     def index(frame: pl.DataFrame, fragment: Fragment) -> tuple[pa.Table, list[pa.Table]]:  # noqa: ARG001
         kept = frame.filter(~among(frame[ROW].to_numpy(), aside)) if len(aside) else frame
@@ -239,73 +143,31 @@ def collect(
     dropped = aside
     for place, rule in enumerate(rules):
         dropped = np.union1d(dropped, rule.find([tables[place] for _, tables in indexes], dropped=dropped))
-    fitted = [splitter.fit(told, folds, dropped=dropped, repeat=r) for r in range(repeats)]
-    divisions = [Assigner(each, dropped, aside) for each in fitted]
-    assign, *again = divisions
-    private, seed = _private(spec, source), spec.train.seed
-    lookout = Lookout(spec, schema)
+    fitted = [splitter.fit(told, folds, dropped=dropped, repeat=repeat) for repeat in range(repeats)]
+    return [Assigner(assignment, dropped, aside) for assignment in fitted]
 
-    def fold(frame: pl.DataFrame, fragment: Fragment) -> tuple[dict[int, Profile], list[dict[int, Profile]], Watch]:  # noqa: ARG001
+
+def _look(
+    spec: Spec, source: Source, scan: Scan, assign: Assigner, others: Sequence[Assigner], lookout: Lookout
+) -> _Told:
+    """The profile scan: profiles of every part, and what the checks for leakage watch."""
+    private, seed = private_columns(spec, source), spec.train.seed
+
+    def fold(frame: pl.DataFrame, fragment: Fragment) -> _Told:  # noqa: ARG001
         rowwise = plain_texts(frame, only=[*assign.columns, *lookout.reads])
         parts = assign(rowwise)
-        return (
+        return _Told(
             profile_parts(frame, parts, seed=seed, private=private),
-            [other.profile(rowwise, seed=seed, private=private) for other in again],
-            lookout.watch(rowwise, parts),
+            [other.profile(rowwise, seed=seed, private=private) for other in others],
+            [lookout.watch(rowwise, parts)],
         )
 
-    told_of = scan(source, fold, encoded=True)
-    profiles = merge_parts([parts for parts, _, _ in told_of])
-    profiles.pop(DROPPED, None)
-    out = profiles.pop(OUT, None)
-    found = replace(
-        _decide(spec, source, assign, profiles),
-        repeats=tuple(
-            Repeat(other, merge_parts([others[place] for _, others, _ in told_of])) for place, other in enumerate(again)
-        ),
-        left_out=0 if out is None else out.rows,
-        set_aside=len(aside),
+    told = scan(source, fold, encoded=True)
+    return _Told(
+        merge_parts([each.profiles for each in told]),
+        [merge_parts([each.again[place] for each in told]) for place in range(len(others))],
+        [watched for each in told for watched in each.watches],
     )
-    findings = lookout.findings(
-        source,
-        scan,
-        assign,
-        watches=[watched for _, _, watched in told_of],
-        features=(*found.features, *found.tensors),
-        target=found.target,
-        profiles=profiles,
-        training=found.training,
-    )
-    findings += target_made_of(recipe_of(source), found.target, (*found.features, *found.tensors), found.rows(0))
-    findings = [] if spec.prepare.leakage.found == "ignore" else findings
-    if stop and spec.prepare.leakage.found == "stop":
-        leakage.refuse(findings)
-    told_late = [f"leakage ({f.kind}): {f.text}" for f in findings] + suspected_groups(spec, found.training)
-    return replace(found, warnings=(*found.warnings, *told_late))
-
-
-LEARNT = (FeatureType.NUMBER, FeatureType.CATEGORY)
-"""Types of the columns that a model reads."""
-
-
-def _private(spec: Spec, source: Source) -> tuple[str, ...]:
-    """The private columns, and those that are made from one."""
-    recipe = recipe_of(source)
-    return tuple(spec.data.private) if recipe is None else recipe.spread(spec.data.private)
-
-
-def _refuse_made_of_target(spec: Spec, source: Source) -> None:
-    """Raises:
-    SpecError: a column that corrections or expressions make of the target would be learnt from.
-    """
-    recipe = recipe_of(source)
-    for name in () if recipe is None else recipe.spread([spec.data.target]):
-        aside = spec.data.features.get(name) in SET_ASIDE or name in cast(Any, spec.data.split).sets_aside
-        if name != spec.data.target and not aside:
-            raise SpecError(
-                f"prepare: {name!r} is made of the target {spec.data.target!r}, which rows to answer do not have. "
-                f"Leave it out, or set data.features.{name}: drop."
-            )
 
 
 def _no_rows(schema: pa.Schema) -> pl.DataFrame:
@@ -333,23 +195,11 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     everything = merge([profile for _, profile in sorted(profiles.items())])
     target, reason = infer_target(everything, spec.data.target, task=spec.data.task, positive=spec.data.positive)
     # types come from training rows alone, like everything else that is learnt
-    types = infer(merge(training_parts))
-    reasons: dict[str, tuple[FeatureType, str]] = {}
-    warnings = []
-    for name, inferred in types.items():
-        if name in (spec.data.target, ROW):
-            continue
-        declared = spec.data.features.get(name)
-        kind, why = inferred.type, inferred.reason
-        if declared is not None and not (declared in LEARNT and kind is FeatureType.DROP):
-            kind, why = declared, "declared"
-        elif name == spec.data.id:
-            kind, why = FeatureType.ID, "data.id"
-        elif name in cast(Any, spec.data.split).sets_aside:
-            kind, why = FeatureType.ID, "data.split"
-        reasons[name] = (kind, why)
-        if kind is FeatureType.DROP and declared is not FeatureType.DROP:
-            warnings.append(f"{name} is dropped: {why}")
+    reasons = _types(spec, merge(training_parts))
+    dropped = [name for name, (kind, _) in reasons.items() if kind is FeatureType.DROP]
+    warnings = [
+        f"{n} is dropped: {reasons[n][1]}" for n in dropped if spec.data.features.get(n) is not FeatureType.DROP
+    ]
     chosen = {name: kind for name, (kind, _) in reasons.items()}
     features = tuple(Feature(n, t) for n, t in chosen.items() if t in LEARNT)
     arrays = [Feature(n, t) for n, t in chosen.items() if t in TENSORS]
@@ -362,7 +212,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     document = to_dict(spec)
     document["data"]["task"] = str(target.task)
     document["data"]["positive"] = target.positive
-    document["data"]["private"] = list(_private(spec, source))
+    document["data"]["private"] = list(private_columns(spec, source))
     document["data"]["features"] = {name: str(kind) for name, kind in chosen.items()}
     return Collected(
         spec=validate(document),
@@ -378,10 +228,19 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     )
 
 
-def _known(columns: list[str], key: str, asked: Any) -> None:
-    for name in asked:
-        if name not in columns:
-            raise SpecError(f"{key} {name!r} is not a column.{nearest(name, columns)} Columns: {listing(columns, 40)}.")
-
-
-__all__ = ["DROPPED", "LEARNT", "OUT", "TEST", "VALIDATION", "Assigner", "Collected", "Scan", "collect", "open_source"]
+def _types(spec: Spec, training: Profile) -> dict[str, tuple[FeatureType, str]]:
+    """The type of each column but the target, as declared or inferred, and the reason for it."""
+    reasons: dict[str, tuple[FeatureType, str]] = {}
+    for name, inferred in infer(training).items():
+        if name in (spec.data.target, ROW):
+            continue
+        declared = spec.data.features.get(name)
+        kind, why = inferred.type, inferred.reason
+        if declared is not None and not (declared in LEARNT and kind is FeatureType.DROP):
+            kind, why = declared, "declared"
+        elif name == spec.data.id:
+            kind, why = FeatureType.ID, "data.id"
+        elif name in cast(Any, spec.data.split).sets_aside:
+            kind, why = FeatureType.ID, "data.split"
+        reasons[name] = (kind, why)
+    return reasons

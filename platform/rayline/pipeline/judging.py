@@ -22,11 +22,12 @@ from rayline.evaluate.threshold import choose
 from rayline.evaluate.worst import worst_errors
 from rayline.explain.permutation import Importance, importance
 from rayline.pipeline.cleaned import recipe_of
-from rayline.pipeline.collect import TEST, Collected
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.split_record import same_split
 from rayline.pipeline.training import Trained
 from rayline.prepare.recipe import Recipe
+from rayline.prepare.split._parts import TEST
 from rayline.registry import predictor
 from rayline.registry.models import Entry, Registry
 from rayline.spec.sections import Evaluate

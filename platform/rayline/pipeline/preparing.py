@@ -10,13 +10,14 @@ from rayline.core import files
 from rayline.core.prepared import Layout
 from rayline.pipeline.augment_samples import augment_samples
 from rayline.pipeline.cleaned import recipe_of
-from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.run import begin, describe, read_spec
 from rayline.prepare import on_ray as preparing
 from rayline.prepare import preparation, training_rows
 from rayline.prepare.augmentation import augmentation_for
 from rayline.prepare.shards import Form
+from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.registry.outputs import FolderOutput
 from rayline.report import augment_page
 

@@ -15,7 +15,7 @@ from rayline.core.columns import Feature, ValueKind
 from rayline.core.errors import NotFoundError, StorageError
 from rayline.evaluate.selection import default_metric
 from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw_rows, recipe_of
-from rayline.pipeline.collect import DROPPED, TEST, VALIDATION, Collected
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
 from rayline.pipeline.judging import Judged
@@ -23,6 +23,7 @@ from rayline.pipeline.result import RunResult
 from rayline.pipeline.split_record import FILE as SPLIT_FILE
 from rayline.pipeline.split_record import record
 from rayline.pipeline.training import Trained
+from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.profile.profile import Profile
 from rayline.profile.reference import Reference
 from rayline.registry import card, golden, package, signature, tracking

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from rayline.core.columns import FeatureType
-from rayline.pipeline.collect import Collected, collect
+from rayline.pipeline.collect import collect
+from rayline.pipeline.collected import Collected
 from rayline.sources.scan import scan
 from rayline.spec import load, render
 from rayline.spec.document import validate

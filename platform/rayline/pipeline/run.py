@@ -17,18 +17,21 @@ from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
 from rayline.pipeline import folder as folders
 from rayline.pipeline.cleaned import raw
-from rayline.pipeline.collect import DROPPED, LEARNT, TEST, VALIDATION, Collected, collect, open_source
+from rayline.pipeline.collect import LEARNT, collect
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Silent, Stages, Watcher
 from rayline.pipeline.expect import expect
 from rayline.pipeline.expect import prove as prove_expected
 from rayline.pipeline.folder import RunFolder
 from rayline.pipeline.frames import keep_frame
 from rayline.pipeline.judging import judge_model
+from rayline.pipeline.opening import open_source
 from rayline.pipeline.publishing import publish
 from rayline.pipeline.result import RunResult
 from rayline.pipeline.training import prepare_and_train
 from rayline.pipeline.warm import warm
 from rayline.prepare.choose import choose
+from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.sources import on_ray
 from rayline.spec import Spec, load
 from rayline.spec.document import to_dict, validate

@@ -13,7 +13,7 @@ import polars as pl
 from rayline.core.columns import ROW
 from rayline.core.errors import RunError
 from rayline.evaluate.selection import build_metric, default_metric, metrics_for
-from rayline.pipeline.collect import Collected
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.publishing import SearchRecord
 from rayline.pipeline.result import RunResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rayline.core import files
-from rayline.pipeline.collect import Collected
+from rayline.pipeline.collected import Collected
 from rayline.spec.document import redacted
 
 FILE = "split.json"

@@ -14,7 +14,7 @@ from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared, Rows, read_shards
 from rayline.models.network import Network
 from rayline.pipeline.cleaned import recipe_of
-from rayline.pipeline.collect import Collected
+from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
 from rayline.prepare import on_ray as preparing
