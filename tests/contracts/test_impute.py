@@ -240,11 +240,11 @@ def test_both_forms_fill_a_table_alike_to_the_last_bit(name: str) -> None:
         assert one.numbers.tobytes() == batch.numbers[n : n + 1].tobytes()
 
 
-def test_of_equally_far_donors_the_first_count() -> None:
+def test_equally_far_donors_share_the_places_there_are() -> None:
     _, filler = joint("knn", np.array([[0.0, 0.0, 0.0, 0.0, 9.0], [1.0, 2.0, 3.0, 4.0, 50.0]]), neighbours=2)
     row = np.array([[0.0], [np.nan]])
     filler(row)
-    assert row[1, 0] == 1.5
+    assert row[1, 0] == 2.5
 
 
 def test_a_donor_that_is_the_row_itself_counts_alone_by_distance() -> None:

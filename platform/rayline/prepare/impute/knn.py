@@ -2,9 +2,13 @@
 
 Choose it where rows fall into groups that a straight line does not tell. Distances run over the numbers both rows have,
 each column in its own standard deviations (`standardise`). It costs a look at every donor for each row that lacks a
-number, and the package keeps the donors' numbers, so it is refused beside private number columns. Agrees with
-scikit-learn's `KNNImputer` where no two donors are equally far (here the first of them counts). Reference: Troyanskaya
-et al., "Missing Value Estimation Methods for DNA Microarrays", Bioinformatics 17, 2001.
+number, and the package keeps the donors' numbers, so it is refused beside private number columns.
+
+Of donors equally far at the edge of the k nearest there may be more than places. All of them share these places: each
+counts as their mean does. That is the mean over every choice among them, and depends on no order of rows.
+scikit-learn's `KNNImputer` takes whichever of them its partition leaves in front. Both lie within what a choice can
+give, and agree where there is none. Reference: Troyanskaya et al., "Missing Value Estimation Methods for DNA
+Microarrays", Bioinformatics 17, 2001.
 
 D donors · F number columns · R rows with the same columns missing · k neighbours
 """
@@ -33,6 +37,8 @@ MOST_NUMBERS = 32_000_000
 """Numbers of donors that are kept at most: 256 MB."""
 BLOCK_ROWS = 8
 """Rows compared with all donors at a time: their distances stay in the processor's cache."""
+TIE = 1e-12
+"""Squared distances that differ by less, as a share, are equal: sums of other columns round in other ways."""
 
 
 class Config(JointImputeConfig):
@@ -132,17 +138,25 @@ class Knn(Filler):
         if k == 0:
             return float(self._mean_F[column])
         # the k-th smallest is one value whatever the partition does with equal ones, which differs by processor
-        ordered_H: FloatArray = np.partition(squares_H, k - 1)
-        furthest = float(ordered_H[k - 1])
-        near = np.flatnonzero(squares_H <= furthest)
-        near = near[np.argsort(squares_H[near], kind="stable")[:k]]
-        near = near[squares_H[near] < np.inf]
-        if not len(near):
-            return float(self._mean_F[column])
-        values = values_H[near].tolist()
+        furthest = float(np.partition(squares_H, k - 1)[k - 1])
+        near = np.flatnonzero(squares_H <= furthest * (1.0 + TIE))
+        if furthest == np.inf:  # fewer than k share a column with the row
+            near = near[squares_H[near] < np.inf]
+            if not len(near):
+                return float(self._mean_F[column])
+        tied = np.zeros(0, dtype=np.intp)
+        if len(near) > k:
+            is_tied = squares_H[near] >= furthest * (1.0 - TIE)
+            near, tied = near[~is_tied], near[is_tied]
+        values, squares = values_H[near].tolist(), squares_H[near].tolist()
+        if len(tied):
+            places = k - len(values)
+            values += [math.fsum(values_H[tied].tolist()) / len(tied)] * places
+            squares += [furthest] * places
         if not self._by_distance:
             return math.fsum(values) / len(values)
-        nearest, *_ = distances = np.sqrt(squares_H[near]).tolist()
+        distances = [math.sqrt(square) for square in squares]
+        nearest = min(distances)
         # shares of the nearest one's weight: a reciprocal alone could overflow; at distance 0 nothing else counts
         weights = [nearest / distance if nearest else float(distance == 0.0) for distance in distances]
         return math.fsum(w * value for w, value in zip(weights, values, strict=True)) / math.fsum(weights)
