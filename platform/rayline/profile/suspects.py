@@ -1,0 +1,270 @@
+"""Suspected label errors: rows whose label is at odds with those of the rows most like them.
+
+Of at most 8,192 rows of the sample, each is compared with all others: numbers in standard deviations, categories and
+missing values as one-hot. A row is suspected if its own label is scarce among its 15 nearest neighbours, scarcer than
+chance makes it among rows of that label, and another label is there as often as among rows that have it (edited nearest
+neighbours, Wilson, "Asymptotic Properties of Nearest Neighbor Rules Using Edited Data", 1972; thresholds by class as in
+Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021). Where classes
+overlap, a suspect may be right and merely unusual: a person has to look.
+
+Measured with 5% of the labels changed at random, in the mean of 20 seeds (the limits were chosen on such runs):
+
+    of scikit-learn's   precision   recall   suspects   suspects among the labels as they come
+    breast_cancer         0.86       0.81      4.7%     0.5%
+    wine                  0.99       0.85      4.4%     0
+    digits                0.95       0.84      4.4%     0.2%
+    iris                  0.92       0.74      4.3%     0
+
+On adult, whose classes overlap, half of the planted errors are found, and about half of the suspects are others. Such a
+trial is made with every data set's own rows, and its figures are `Suspects.found` and `right`.
+
+Distances are sums of squares of whole numbers, exact in floating point, and neighbours that are equally far share their
+places, so that neither the order of rows nor the number of threads changes anything.
+
+N rows · F columns of numbers · C classes · B rows of a block
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import stats
+
+from rayline.core.category_text import category_texts
+from rayline.core.columns import ROW, FeatureType
+from rayline.core.errors import DataError, listing, nearest
+from rayline.core.seeds import derive, splitmix64, uniform
+from rayline.profile.association import is_classes
+from rayline.profile.coverage import wilson
+from rayline.profile.moments import FloatArray
+from rayline.profile.profile import Profile
+from rayline.profile.types import infer
+
+MOST_ROWS = 8_192
+FEWEST_ROWS = 50
+MOST_COLUMNS = 512
+MOST_VALUES = 50
+"""Values of a category told apart; the rest are one."""
+MOST_CLASSES = 1000
+NEIGHBOURS = 15
+SCARCE = 0.2
+"""Of the neighbours: at most this share has the label of a suspect."""
+CONFIDENT = 0.95
+"""Of what neighbours of the same label are among rows of another label: a suspect has that share of that label."""
+UNLIKELY = 0.01
+"""So likely at most is a row with as few neighbours of its own label, among rows of that label."""
+PLANTED = 0.05
+STEPS, REACH = 64, 4.0
+"""Steps of a standard deviation, and how many of these a number may be from the mean: beyond, they are as far."""
+BLOCK = 512
+
+CodeArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row whose label may be wrong."""
+
+    row: int
+    label: str
+    """That it has."""
+    instead: str
+    """The commonest label of its neighbours."""
+    support: float
+    """Share of the neighbours that have that."""
+    own: float
+    """Share of the neighbours that have its own label."""
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The suspects of a data set, the worst first."""
+
+    target: str
+    looked: int
+    """Rows that were compared: all with a label up to 8,192, or so many of the sample."""
+    rows: tuple[Suspect, ...]
+    share: float
+    """Of the rows looked at; `low` to `high`: its 95% interval over all rows."""
+    low: float
+    high: float
+    estimate: int
+    """Suspects among all rows, about."""
+    found: float
+    """What of wrong labels is found here: of 5% of these labels, changed at random for a trial, the share found."""
+    right: float
+    """Share of that trial's suspects that were changed: at least so many are wrong if 5% of all labels are."""
+    exact: bool
+    """Whether every row with a label was looked at."""
+
+
+def suspects(profile: Profile, target: str) -> Suspects | None:
+    """The suspects, or `None` where nothing can be said: a target of numbers, under 50 rows, no usable feature.
+
+    Features are numbers, categories and dates that are not private; ids, free text, images and lists are left out.
+
+    Raises:
+        DataError: no such column, or a private one.
+    """
+    if target not in profile.columns:
+        raise DataError(f"no column {target!r} was profiled.{nearest(target, profile.columns)} Columns: "
+                        f"{listing(profile.columns)}.")  # fmt: skip
+    if target in profile.private:
+        raise DataError(f"{target!r} is private, and rows with odd values of it would tell of it. Name another target.")
+    if profile.columns[target].kind not in ("text", "boolean", "number") or not is_classes(profile, target):
+        return None
+    sample = _chosen(profile, target)
+    if sample.height < FEWEST_ROWS:
+        return None
+    texts, codes = category_texts(sample[target])
+    classes = [text for text in texts if text is not None]
+    x_NF = _numbers(profile, sample, target)
+    if x_NF is None or not 1 < len(classes) <= MOST_CLASSES:
+        return None
+    labels_N = codes.astype(np.int64)
+    planted_N, changed_N = _planted(sample[ROW].to_numpy(), labels_N, len(classes), profile.seed)
+    shares_NC, trial_NC = _neighbours(x_NF, (labels_N, planted_N), len(classes))
+    odd_N, trial_N = _odd(shares_NC, labels_N), _odd(trial_NC, planted_N)
+    rows = _told(sample[ROW].to_numpy(), shares_NC, labels_N, odd_N, classes)
+    known = profile.columns[target].count
+    low, high = wilson(len(rows), sample.height, NormalDist().inv_cdf(0.975))
+    return Suspects(
+        target=target,
+        looked=sample.height,
+        rows=rows,
+        share=len(rows) / sample.height,
+        low=low,
+        high=high,
+        estimate=round(len(rows) / sample.height * known),
+        found=float((trial_N & changed_N).sum() / max(1, changed_N.sum())),
+        right=float((trial_N & changed_N).sum() / max(1, trial_N.sum())),
+        exact=sample.height >= known,
+    )
+
+
+def _chosen(profile: Profile, target: str) -> pl.DataFrame:
+    """Rows of the sample with a label, those whose hashes are smallest, in the order of ROW."""
+    texts, codes = category_texts(profile.sample[target])
+    known = profile.sample.filter(pl.Series(codes < len(texts) - 1))
+    if known.height <= MOST_ROWS:
+        return known
+    hashes = splitmix64(known[ROW].to_numpy().view(np.uint64), derive(profile.seed, "suspects"))
+    return known[np.sort(np.argsort(hashes, kind="stable")[:MOST_ROWS])]
+
+
+def _numbers(profile: Profile, sample: pl.DataFrame, target: str) -> FloatArray | None:
+    """Features as whole numbers [N, F], in steps of a 64th of a standard deviation."""
+    types = infer(profile)
+    parts: list[FloatArray] = []
+    for name, column in profile.columns.items():
+        if name == target or name in profile.private or sum(part.shape[1] for part in parts) >= MOST_COLUMNS:
+            continue
+        if types[name].type is FeatureType.CATEGORY:
+            parts.append(_one_hot(sample[name]))
+        elif column.kind in ("number", "date") and types[name].type in (FeatureType.NUMBER, FeatureType.DATE):
+            parts.extend(_scaled(sample[name]))
+    return np.concatenate(parts, axis=1)[:, :MOST_COLUMNS] if parts else None
+
+
+def _scaled(values: pl.Series) -> list[FloatArray]:
+    """A column of standardised numbers, its mean where it is missing, and one of what is missing."""
+    physical = values.to_physical() if values.dtype.is_temporal() else values
+    x_N = physical.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    there_N = np.isfinite(x_N)
+    if not there_N.any():
+        return []
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred_N = np.where(there_N, x_N, 0.0) - np.mean(x_N[there_N])
+        spread = float(np.std(x_N[there_N]))
+        z_N = centred_N / spread if math.isfinite(spread) and spread > 0 else np.zeros(len(x_N))
+    z_N = np.where(there_N, np.clip(np.nan_to_num(z_N), -REACH, REACH), 0.0)
+    found = [np.rint(z_N * STEPS)[:, None]] if z_N.any() else []
+    return found if there_N.all() else [*found, np.where(there_N, 0.0, STEPS)[:, None]]
+
+
+def _one_hot(values: pl.Series) -> FloatArray:
+    texts, codes = category_texts(values)
+    counts = np.bincount(codes, minlength=len(texts))
+    ranked = np.argsort(-counts, kind="stable")
+    places = np.empty(len(texts), np.int64)
+    places[ranked] = np.minimum(np.arange(len(texts)), MOST_VALUES)
+    met = places[codes]
+    found = np.zeros((len(codes), int(met.max()) + 1))
+    found[np.arange(len(codes)), met] = STEPS
+    return found
+
+
+def _planted(
+    rows_N: npt.NDArray[np.int64], labels_N: CodeArray, classes: int, seed: int
+) -> tuple[CodeArray, npt.NDArray[np.bool_]]:
+    """The labels with some changed to another, any as likely; and which."""
+    bits_N = rows_N.view(np.uint64)
+    changed_N = uniform(splitmix64(bits_N, derive(seed, "planted errors"))) < PLANTED
+    steps_N = 1 + np.floor(uniform(splitmix64(bits_N, derive(seed, "planted labels"))) * (classes - 1)).astype(np.int64)
+    return np.where(changed_N, (labels_N + steps_N) % classes, labels_N), changed_N
+
+
+def _neighbours(x_NF: FloatArray, labels: tuple[CodeArray, ...], classes: int) -> list[FloatArray]:
+    """For each of `labels`, the share of each row's neighbours that has each class [N, C], the row itself left out."""
+    n = len(x_NF)
+    k = min(NEIGHBOURS, n - 1)
+    squares_N = np.square(x_NF).sum(axis=1)
+    # whole numbers below 2**24 are exact in float32, which is twice as fast; a distance is at most 4 of these squares
+    x_NF = np.ascontiguousarray(x_NF, np.float32 if 4 * squares_N.max() < 2**24 else np.float64)
+    squares_N = squares_N.astype(x_NF.dtype)
+    found = [np.zeros((n, classes)) for _ in labels]
+    for start in range(0, n, BLOCK):
+        end = min(start + BLOCK, n)
+        far_BN = x_NF[start:end] @ x_NF.T
+        far_BN *= -2
+        far_BN += squares_N  # less the row's own square: the order of neighbours is the same
+        far_BN[np.arange(end - start), np.arange(start, end)] = np.inf
+        last_B = np.partition(far_BN, k - 1, axis=1)[:, k - 1]
+        places, others = np.nonzero(far_BN <= last_B[:, None])
+        tied = far_BN[places, others] == last_B[places]
+        ties_B = np.bincount(places[tied], minlength=end - start)
+        nearer_B = np.bincount(places[~tied], minlength=end - start)
+        weights = np.where(tied, ((k - nearer_B) / ties_B)[places], 1.0) / k
+        for shares_NC, labels_N in zip(found, labels, strict=True):
+            flat = np.bincount(places * classes + labels_N[others], weights, minlength=(end - start) * classes)
+            shares_NC[start:end] = flat.reshape(-1, classes)
+    return found
+
+
+def _odd(shares_NC: FloatArray, labels_N: CodeArray) -> npt.NDArray[np.bool_]:
+    """Which rows are suspected."""
+    n, classes = shares_NC.shape
+    own_N = shares_NC[np.arange(n), labels_N]
+    rows_C = np.bincount(labels_N, minlength=classes)
+    usual_C = np.bincount(labels_N, own_N, minlength=classes) / np.maximum(rows_C, 1)
+    fewest_N = stats.binom.cdf(np.floor(own_N * NEIGHBOURS + 1e-9), NEIGHBOURS, usual_C[labels_N])
+    others_NC = shares_NC.copy()
+    others_NC[np.arange(n), labels_N] = -1.0
+    best_N = others_NC.argmax(axis=1)
+    confident_N = others_NC[np.arange(n), best_N] >= CONFIDENT * usual_C[best_N]
+    found: npt.NDArray[np.bool_] = (own_N <= SCARCE) & (fewest_N <= UNLIKELY) & confident_N
+    return found
+
+
+def _told(
+    rows_N: npt.NDArray[np.int64],
+    shares_NC: FloatArray,
+    labels_N: CodeArray,
+    odd_N: npt.NDArray[np.bool_],
+    classes: list[str],
+) -> tuple[Suspect, ...]:
+    """The suspects, those with the most neighbours of another label first."""
+    found = []
+    for place in np.flatnonzero(odd_N).tolist():
+        shares_C = shares_NC[place].copy()
+        own = float(shares_C[labels_N[place]])
+        shares_C[labels_N[place]] = -1.0
+        best = int(shares_C.argmax())
+        support = float(shares_C[best])
+        found.append(Suspect(int(rows_N[place]), classes[labels_N[place]], classes[best], support, own))
+    return tuple(sorted(found, key=lambda one: (round(one.own - one.support, 9), one.row)))
