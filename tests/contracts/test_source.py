@@ -71,6 +71,12 @@ def _jsonl(folder: Path) -> PluginConfig:
     return catalog.resolve("source", {"name": "jsonl", "path": str(folder)})
 
 
+def _history(folder: Path) -> PluginConfig:
+    _parquet(folder)
+    options = {"by": "open", "time": "count", "lags": {"kind": 1}, "windows": {"share": {"last": 2, "of": "mean"}}}
+    return catalog.resolve("source", {"name": "history", "source": str(folder), **options})
+
+
 def _sklearn(folder: Path) -> PluginConfig:
     return catalog.resolve("source", {"name": "sklearn", "dataset": "wine"})
 
@@ -79,6 +85,7 @@ MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "csv": _csv,
     "parquet": _parquet,
     "frame": _frame,
+    "history": _history,
     "jsonl": _jsonl,
     "lake": lambda folder: lake_sources.make(TABLE, folder),
     "sklearn": _sklearn,

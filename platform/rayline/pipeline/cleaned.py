@@ -6,7 +6,7 @@ row keeps its ROW.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -45,6 +45,11 @@ class CleanedSource:
     def notes(self) -> dict[int, str]:
         """What reading the inner source left out, by fragment."""
         return self.inner.notes
+
+    @property
+    def made_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns that the inner source makes, each after those that it is made of."""
+        return self.inner.made_of
 
     @property
     def recipe(self) -> Recipe:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.pipeline.cleaned import cleaned, recipe_of
+from rayline.pipeline.history import refuse_history_of_target, spread
 from rayline.pipeline.leaks import SET_ASIDE
 from rayline.sources._source import Source
 from rayline.spec import Spec
@@ -42,6 +43,7 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
     if spec.data.target in spec.data.features:
         raise SpecError(f"data.features names the target {spec.data.target!r}; a target is not a feature.")
     _refuse_made_of_target(spec, source)
+    refuse_history_of_target(spec, source)
     private = [name for name in spec.evaluate.slices if name in private_columns(spec, source)]
     if private:
         raise SpecError(f"evaluate.slices: {private[0]!r} is private, and slices are shown in the report.")
@@ -51,7 +53,8 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
 def private_columns(spec: Spec, source: Source) -> tuple[str, ...]:
     """The private columns, and those that are made from one."""
     recipe = recipe_of(source)
-    return tuple(spec.data.private) if recipe is None else recipe.spread(spec.data.private)
+    private = spread(source, spec.data.private)
+    return private if recipe is None else recipe.spread(private)
 
 
 def _refuse_made_of_target(spec: Spec, source: Source) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -79,6 +79,11 @@ class Source(ABC):
     def kept(self) -> PluginConfig | None:
         """What reads these very rows again, where the source's own description would read whatever is there by then."""
         return None
+
+    @property
+    def made_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns that the source itself makes, each after those that it is made of: history, for one."""
+        return {}
 
     @property
     @abstractmethod
