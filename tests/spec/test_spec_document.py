@@ -44,7 +44,7 @@ def test_the_required_keys_are_required(missing: str) -> None:
     [
         ("train.epoch=3", ["train.epoch", "unknown key 'epoch'", "Did you mean 'epochs'?", "Allowed:"]),
         ("train.epochs=none", ["train.epochs", "'none'"]),
-        ("train.epochs=0", ["train.epochs", "greater than or equal to 1", "Got 0"]),
+        ("train.epochs=0", ["train.epochs: give a whole number of at least 1, not 0."]),
         ("train.optimizer=adamm", ["train.optimizer", "'adamm'", "Did you mean 'adam'?", "To add one"]),
         ("train.optimizer.lrr=1", ["train.optimizer.lrr", "Did you mean 'lr'?"]),
         ("model.hiden=[3]", ["model.hiden", "Did you mean 'hidden'?"]),
@@ -75,7 +75,7 @@ def test_the_required_keys_are_required(missing: str) -> None:
         ("name=a b", ["name: 'a b' cannot name a model", "letters"]),
         ("name=ü", ["name: 'ü' cannot name a model", "ASCII"]),
         ("name=" + "x" * 250, ["name: ", "200 at most"]),
-        ("name=7", ["name: ", "valid string"]),
+        ("name=7", ["name: give text, not 7.", "in quotes"]),
         ("register.model=bad name!", ["register.model: 'bad name!' cannot name a model"]),
         ("register.alias=latest", ["register.alias: 'latest' cannot be an alias", "Usual: champion"]),
         ("register.alias=v3", ["register.alias", "cannot be an alias"]),

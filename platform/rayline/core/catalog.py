@@ -14,13 +14,15 @@ import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from types import UnionType
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import core_schema
 
-from rayline.core.errors import InputError, SpecError, UnknownNameError, listing, nearest
+from rayline.core.declared import Declared
+from rayline.core.errors import SpecError, UnknownNameError, listing, nearest
+from rayline.core.refused import OptionError, faults_of
+from rayline.core.shown import shown
 
 # family -> package that holds its plug-ins; the keys are what specs, messages and contract tests use
 FAMILIES: dict[str, str] = {
@@ -51,14 +53,8 @@ FAMILIES: dict[str, str] = {
 }
 
 
-class OptionError(SpecError):
-    """A plug-in's options that its `Config` refuses; each line begins with the option."""
-
-
-class PluginConfig(BaseModel):
+class PluginConfig(Declared):
     """Base of every plug-in's options: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     plugin_name: ClassVar[str] = ""
     """The name the spec uses, set when the catalog finds the module."""
@@ -92,9 +88,11 @@ def config_class(family: str, name: str, where: str = "") -> type[PluginConfig]:
     """
     if name not in names(family):
         folder = "platform/" + FAMILIES[family].replace(".", "/")
+        # the file it would need, where it can be one
+        more = f" To add one, write {folder}/{name}.py." if name.isidentifier() and len(name) < 40 else ""
         raise UnknownNameError(
-            f"{_place(where)}no {family} is called {name!r}.{nearest(name, names(family))} "
-            f"Known: {listing(names(family))}. To add one, write {folder}/{name}.py."
+            f"{_place(where)}no {family} is called {shown(name)}.{nearest(name, names(family))} "
+            f"Known: {listing(names(family), 40)}.{more}"
         )
     config: type[PluginConfig] = importlib.import_module(f"{FAMILIES[family]}.{name}").Config
     config.plugin_name = name
@@ -119,14 +117,17 @@ def resolve(family: str, value: Any, where: str = "", default: str | None = None
         options = dict(value)
         name = default
     else:
+        called = [key for key in value if key in names(family)] if isinstance(value, Mapping) else []
+        hint = f" Write {{name: {called[0]}, …}}." if called else ""
         raise SpecError(
-            f"{_place(where)}give a name or {{name: …, options}}, not {value!r}. Known: {listing(names(family))}."
+            f"{_place(where)}give a name or {{name: …, options}}, not {shown(value)}.{hint} "
+            f"Known: {listing(names(family), 40)}."
         )
     config = config_class(family, name, where)
     try:
-        return config(**options)
+        return config.model_validate(options)
     except ValidationError as error:
-        raise OptionError(explain_validation(error, where, config)) from None
+        raise OptionError([fault.below(where) for fault in faults_of(error, config)]) from None
 
 
 class Plugin:
@@ -201,47 +202,5 @@ class Spelt:
         return {"anyOf": [found, *([found["items"]] if self._one else []), *self._more]}
 
 
-def explain_validation(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """One line for each thing pydantic refused, in the words of the spec."""
-    lines: list[str] = []
-    for item in error.errors():
-        path = ".".join(str(part) for part in (where, *item["loc"]) if part != "")
-        cause = item.get("ctx", {}).get("error")
-        if isinstance(cause, OptionError):  # its lines begin with the option's own name
-            lines.extend(f"{path}{line if line[0] == ':' else '.' + line}" for line in str(cause).splitlines())
-        elif isinstance(cause, InputError):
-            lines.append(f"{path}: {cause}")
-        elif item["type"] == "extra_forbidden":
-            key = str(item["loc"][-1])
-            allowed = _fields_at(model, item["loc"][:-1])
-            lines.append(
-                f"{path}: unknown key {key!r}.{nearest(key, allowed)} Allowed: {listing(sorted(allowed), 40)}."
-            )
-        elif item["type"] == "missing":
-            lines.append(f"{path} is required.")
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            lines.append(f"{path}: {message}. Got {item['input']!r}.")
-    return "\n".join(lines)
-
-
 def _place(where: str) -> str:
     return f"{where}: " if where else ""
-
-
-def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    here: Any = model
-    for part in path:
-        inner = _model_in(here)
-        if inner is None:  # below a mapping any key leads to what its values are
-            here = (get_args(here) or (None,))[-1]
-        else:
-            here = next((f.annotation for n, f in inner.model_fields.items() if part in (n, f.alias)), None)
-    found = _model_in(here)
-    return [] if found is None else [f.alias or n for n, f in found.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation is, or allows beside `None`."""
-    either = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    return next((one for one in either if isinstance(one, type) and issubclass(one, BaseModel)), None)

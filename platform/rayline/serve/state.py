@@ -26,13 +26,11 @@ from pydantic import (
 )
 
 from rayline.core import files
-from rayline.core.catalog import explain_validation
 from rayline.core.errors import InputError, NotFoundError, listing, nearest
 from rayline.core.home import home
+from rayline.core.names import CHAMPION
+from rayline.core.refused import explain_validation
 from rayline.serve.keys import Key
-
-CHAMPION = "champion"
-"""The alias that answers where a request names no version, if the model has it."""
 
 
 def absolute(package: str) -> str:

@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from rayline.core import files
-from rayline.core.catalog import explain_validation
 from rayline.core.errors import SpecError
 from rayline.core.redact import redact_all
+from rayline.core.refused import explain_validation
 from rayline.spec.sections import Spec
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -24,13 +23,15 @@ from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig, Spelt
 from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, Task, ValueType
+from rayline.core.declared import Declared
 from rayline.core.errors import SpecError, listing
 from rayline.core.expressions import check_pattern, columns_of
 from rayline.core.names import ALIAS_PATTERN, CHAMPION, MODEL_PATTERN, check_alias, check_model
+from rayline.spec.bounds import Bound, require_order
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+class Section(Declared):
+    model_config = ConfigDict(populate_by_name=True)
 
 
 _NONE: Any = {"enum": ["none", None]}
@@ -91,8 +92,11 @@ class Expectation(Section):
 
     type: ValueType | None = None
     """What every value is, or a text reads as."""
-    min: float | None = None
-    max: float | None = None
+    min: Bound | None = None
+    """The least a number may be, or the earliest date; of text, what its values read as, and one that reads as neither
+    breaks it."""
+    max: Bound | None = None
+    """The largest number, or the latest date; a date without a time of day allows that whole day."""
     allowed: tuple[CategoryText, ...] | None = None
     nullable: bool = True
     pattern: str | None = None
@@ -110,8 +114,8 @@ class Expectation(Section):
     expressions: Annotated[tuple[str, ...], Spelt(one=True)] = ()
     """Under `*`: conditions over columns that no row breaks, such as `low <= high`; what is missing breaks none."""
     on: Literal["stop", "warn", "quarantine"] = "stop"
-    """What is done where training data breaks it. `quarantine` sets rows aside, with the reason; what is not about
-    single rows (`max_age`, `missing_share`, `rows`) stops."""
+    """What is done where training data breaks it. `quarantine` sets rows aside, with the reason and their place, and
+    without private columns; what is not about single rows (`max_age`, `missing_share`, `rows`) stops."""
 
     @field_validator("pattern")
     @classmethod
@@ -139,8 +143,8 @@ class Expectation(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Expectation:
         for said in (self, self.rows):
-            if said is not None and said.min is not None and said.max is not None and said.min > said.max:
-                raise ValueError(f"min {said.min:g} lies above max {said.max:g}")
+            if said is not None and said.min is not None and said.max is not None:
+                require_order(said.min, said.max)
         return self
 
     @property
@@ -171,7 +175,7 @@ class Data(Section):
     """A path, folder, glob or URL; `sklearn:NAME`; or `{name: KIND, options}`."""
     target: str
     """The column to predict."""
-    features: dict[str, FeatureType] = {}
+    features: dict[str, FeatureType] = Field(default={})
     """Types that override the inferred ones: number, category, text, date, id, drop."""
     task: Task | Literal["auto"] = "auto"
     """binary, multiclass or regression; inferred from the target when `auto`."""
@@ -180,8 +184,8 @@ class Data(Section):
     id: str | None = None
     """A column that names each row for ever; the split follows it. Default: the row's position."""
     private: tuple[str, ...] = ()
-    """Columns kept out of golden rows, samples, logs and reports."""
-    expect: Annotated[dict[str, Expectation], AfterValidator(_in_place)] = {}
+    """Columns kept out of golden rows, samples, quarantine, logs and reports, and so is what is made of them."""
+    expect: Annotated[dict[str, Expectation], AfterValidator(_in_place)] = Field(default={})
     """Column to what it is declared to hold, and `*` to what is said of the rows."""
     split: Annotated[PluginConfig, Plugin("split", "hash")] = Field(default="hash", validate_default=True)  # type: ignore[assignment]
     """How rows are divided into train, validation and test, obeyed by hold-out and every fold."""
@@ -270,7 +274,7 @@ _Leakage = Annotated[
 class Prepare(Section):
     clean: _several("clean") = ()  # type: ignore[valid-type]
     """Corrections of each row by itself, in this order, before anything is learnt."""
-    derive: dict[str, str] = {}
+    derive: dict[str, str] = Field(default={})
     """New columns by expressions over others: `{ratio: "debt / income", weekend: "weekday(date) >= 6"}`."""
     duplicates: Annotated[
         tuple[Annotated[PluginConfig, Plugin("duplicates")], ...],
@@ -286,7 +290,7 @@ class Prepare(Section):
     images: _optional("image") = Field(default="pixels", validate_default=True)  # type: ignore[valid-type]
     audio: _optional("audio") = Field(default="waveform", validate_default=True)  # type: ignore[valid-type]
     sequences: _optional("sequence") = Field(default="window", validate_default=True)  # type: ignore[valid-type]
-    columns: dict[str, ColumnSteps] = {}
+    columns: dict[str, ColumnSteps] = Field(default={})
     """Steps for single columns, by name."""
     select: _several("select") = ()  # type: ignore[valid-type]
     """Which of the prepared number columns a model reads; one after the other."""
@@ -357,7 +361,7 @@ class Dimension(Section):
 
 class Tune(Section):
     search: Annotated[PluginConfig, Plugin("search", "optuna")] = Field(default="optuna", validate_default=True)  # type: ignore[assignment]
-    space: dict[str, Annotated[Dimension, Spelt({"type": "array", "minItems": 1})]] = {}
+    space: dict[str, Annotated[Dimension, Spelt({"type": "array", "minItems": 1})]] = Field(default={})
     """Any dotted key of the spec to values it may take: `{train.optimizer.lr: {low: 1e-4, high: 0.1, log: yes}}`."""
     trials: int = Field(default=16, ge=1)
     folds: int = Field(default=3, ge=2)
@@ -388,7 +392,7 @@ class Evaluate(Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     slices: tuple[str, ...] = ()
     """Columns by whose values (numbers: quartiles) every metric is repeated."""
-    gates: dict[str, str] = {}
+    gates: dict[str, str] = Field(default={})
     """Metric to condition on the test rows: `{roc_auc: ">= 0.9", log_loss: no worse than champion}`."""
 
     @field_validator("threshold", mode="before")
@@ -419,7 +423,7 @@ class Register(Section):
     """Name in the registry; default: the spec's name."""
     alias: AliasName | None = CHAMPION
     """Alias the new version takes when it passes its gates; `null` for none."""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
 
 
 class Serve(Section):

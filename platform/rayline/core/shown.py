@@ -1,0 +1,30 @@
+"""Values of a spec as messages repeat them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rayline.core.redact import redact
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value as messages repeat it: in a spec's spelling, without credentials, cut to about `most` characters.
+
+    Of a mapping only the keys are told, for it may be long and hold what is not to be shown.
+
+    >>> shown(None), shown("mean"), shown({"a": 1, "b": [2]}), shown("x" * 99, most=8)
+    ('null', "'mean'", '{a: …, b: …}', "'xxxxx…'")
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):  # credentials go first: a URI that is cut is not known for one
+        text = redact(value)
+        return repr(text if len(text) + 2 <= most else text[: most - 3] + "…")
+    if isinstance(value, Mapping):
+        text = "{" + ", ".join(f"{key}: …" for key in value) + "}"
+    elif isinstance(value, list | tuple):
+        text = "[" + ", ".join(shown(item, most) for item in value[:most]) + "]"
+    else:
+        text = redact(str(value))
+    return text if len(text) <= most else text[: most - 2] + "…" + text[-1] * (text[0] in "[{")
