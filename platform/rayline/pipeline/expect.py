@@ -21,8 +21,8 @@ import pyarrow as pa
 from rayline.core import files
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, StorageError
-from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.folder import RunFolder, root
+from rayline.pipeline.opening import private_columns
 from rayline.prepare.expectations import Broken, Checker, Decision, Rows, Violations, among, merge
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
@@ -121,8 +121,7 @@ def expect(
         SpecError: as `prove`.
         StorageError: the run's folder cannot be written.
     """
-    recipe = recipe_of(source)
-    checker = _checker(spec, spec.data.private if recipe is None else recipe.spread(spec.data.private))
+    checker = _checker(spec, private_columns(spec, source))
     if not checker.checks:
         return Expected()
     checker.prove(_polars(source.schema()))
