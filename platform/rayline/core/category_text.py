@@ -13,13 +13,14 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from rayline.core.errors import DataError
+from rayline.core.shown import shown
 
 _BOOLEANS = frozenset({"true", "false"})
 
@@ -49,7 +50,7 @@ def category_text(value: Any) -> str | None:
         return f"{value:%Y-%m-%d %H:%M:%S.%f}"  # as profiles spell it
     if isinstance(value, dt.date):
         return value.isoformat()
-    raise DataError(f"{value!r} cannot be a category. Give text, a number, true, false or null.")
+    raise DataError(f"{shown(value)} cannot be a category. Give text, a number, true, false or null.")
 
 
 def _number_text(value: float | np.floating[Any] | decimal.Decimal) -> str | None:
@@ -97,30 +98,49 @@ def category_texts(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.
     return texts, looked_up.to_numpy()
 
 
-def encoded_texts(column: pl.Series) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
-    """The texts of a column (without nulls) that keeps each once, by their code, and each row's code.
+class Encoded(NamedTuple):
+    """A column of n rows that keeps each of its d texts once."""
 
-    Codes that no row has stand for any text.
+    texts: pl.Series
+    """Those that a row has [d], in the order of their codes."""
+    rows: npt.NDArray[np.int64]
+    """How many rows have each [d]."""
+    of_text: npt.NDArray[np.int64]
+    """The code of each [d]."""
+    codes: npt.NDArray[np.uint32]
+    """Each row's code [n]; where its text is missing the one after all others, `beyond`."""
+    beyond: int
+
+
+FIRST_ROWS = 8_192
+"""Among which most codes have a row already."""
+
+
+def encoded_texts(column: pl.Series) -> Encoded:
+    """The texts of a categorical column and the code of each row.
+
+    Codes are small numbers: they are counted, and found again, by place, which takes a fraction of hashing them.
     """
-    codes = column.to_physical().to_numpy()
-    # codes are small numbers, so that a row of each is found by writing, not by hashing
-    some_row = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.int64)
-    some_row[codes] = np.arange(len(codes))
-    return column[some_row].cast(pl.String), codes
+    physical = column.to_physical()
+    beyond = int(physical.max() or 0) + 1  # type: ignore[arg-type]
+    codes = (physical.fill_null(beyond) if physical.null_count() else physical).to_numpy()
+    counts = np.bincount(codes, minlength=beyond + 1)
+    met = np.flatnonzero(counts[:beyond])
+    some_row = np.full(beyond + 1, -1, np.int64)
+    some_row[codes[:FIRST_ROWS]] = np.arange(min(FIRST_ROWS, len(codes)))
+    if len(met) and some_row[met].min() < 0:
+        some_row[codes] = np.arange(len(codes))
+    return Encoded(column[some_row[met]].cast(pl.String), counts[met].astype(np.int64), met, codes, beyond)
 
 
 def _of_encoded(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.int32]]:
-    there = column.is_not_null().to_numpy()
-    by_code, codes = encoded_texts(column.drop_nulls())
-    met = [category_text(text) for text in by_code.to_list()]
-    used = np.bincount(codes, minlength=len(met)) > 0
-    known = sorted({text for text, seen in zip(met, used.tolist(), strict=True) if seen and text is not None})
+    found = encoded_texts(column)
+    met = [category_text(text) for text in found.texts.to_list()]
+    known = sorted({text for text in met if text is not None})
     place = {text: n for n, text in enumerate(known)}
-    missing = len(known)
-    table = np.array([place.get(text or "", missing) for text in met], dtype=np.int32)
-    rows = np.full(len(column), missing, dtype=np.int32)
-    rows[there] = table[codes]
-    return [*known, None], rows
+    table = np.full(found.beyond + 1, len(known), dtype=np.int32)
+    table[found.of_text] = [place.get(text or "", len(known)) for text in met]
+    return [*known, None], table[found.codes]
 
 
 def plain(column: pl.Series) -> pl.Series:

@@ -166,7 +166,13 @@ def write_parquet(uri: str, rows: Rows, layout: Layout, target: str) -> None:
     columns |= {name: np.ascontiguousarray(categories[:, n]) for n, name in enumerate(layout.categories)}
     columns |= {tensor.name: table.column(f"tensor {n}") for n, tensor in enumerate(layout.tensors)}
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({**columns, target: rows.target, ROW: rows.row}), sink, compression="lz4")
+    pq.write_table(
+        pa.table({**columns, target: rows.target, ROW: rows.row}),
+        sink,
+        compression="lz4",
+        use_dictionary=[*columns, target],  # a dictionary of ROW, which never repeats, would be given up half-way
+        column_encoding={ROW: "DELTA_BINARY_PACKED"},
+    )
     files.write_bytes(uri, sink.getvalue())
 
 

@@ -71,7 +71,7 @@ def write_fragment(
     masks[TRAIN_FOLDER] &= preparation.in_training(frame)
     written = {}
     for name, mask in masks.items():
-        part = frame.filter(pl.Series(mask))
+        part = frame if mask.all() else frame.filter(pl.Series(mask))
         if part.height:
             inputs = preparation.apply(part, training=name == TRAIN_FOLDER)
             rows = Rows(inputs, encode(part[target.name], target), part[ROW].to_numpy())

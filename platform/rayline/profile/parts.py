@@ -19,7 +19,8 @@ def profile_parts(
     A part's profile is computed from its own rows alone: not one bit of it depends on the others.
     """
     found = np.unique(parts).tolist()
-    return {part: profile_frame(frame.filter(pl.Series(parts == part)), seed=seed, private=private) for part in found}
+    rows = {part: frame if len(found) == 1 else frame.filter(pl.Series(parts == part)) for part in found}
+    return {part: profile_frame(rows[part], seed=seed, private=private) for part in found}
 
 
 def merge_parts(fragments: Sequence[dict[int, Profile]]) -> dict[int, Profile]:

@@ -145,7 +145,7 @@ class Profile:
         return cls(**stored.load(os.fspath(folder)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"sample": stored.to_ipc(self.sample)}
+        return self.__dict__ | {"sample": stored.to_ipc(self.sample, "lz4")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"sample": stored.from_ipc(state["sample"])})

@@ -199,11 +199,8 @@ def _count(column: pl.Series) -> tuple[pl.Series, Rows]:
 
 def count_encoded(column: pl.Series) -> tuple[pl.Series, Rows]:
     """All distinct texts of a column that keeps each once, and their rows, in no order."""
-    present = column.drop_nulls()
-    texts, codes = encoded_texts(present)
-    rows = np.bincount(codes, minlength=len(texts))
-    met = np.flatnonzero(rows)
-    return texts[met], rows[met].astype(np.int64)
+    found = encoded_texts(column)
+    return found.texts, found.rows
 
 
 def _count_places(column: pl.Series) -> tuple[pl.Series, Rows] | None:
