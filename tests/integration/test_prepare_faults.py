@@ -112,14 +112,18 @@ def test_a_worker_killed_in_mid_pass_changes_no_byte(
 def test_a_worker_that_dies_every_time_is_one_error(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rayline_home: Path
 ) -> None:
-    def dies(*_: Any, **__: Any) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
+    real = on_ray.write_fragment
+
+    def dies(source: Any, fragment: Any, *words: Any, **options: Any) -> Any:
+        if fragment.index == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(source, fragment, *words, **options)
 
     source = str(write(work / "people", people(600)))
     monkeypatch.setattr(on_ray, "write_fragment", dies)
     started = time.monotonic()
     said = refused(capsys, rayline_home, spec(source), code=1)
-    assert "died" in said
+    assert "a process that worked on part-01.parquet died" in said
     assert time.monotonic() - started < 60
     (state,) = rayline_home.glob("runs/people/*/run.json")
     assert files.read_json(str(state))["status"] == "failed"

