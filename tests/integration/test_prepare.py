@@ -17,8 +17,9 @@ import rayline
 from messy_people import people, spec, tree, with_rows, write
 from rayline.core import files
 from rayline.core.columns import ROW
-from rayline.core.errors import InputError, RunError, SignatureError
+from rayline.core.errors import DataError, InputError, RunError, SignatureError, StorageError
 from rayline.core.prepared import Layout, Rows, read_shards
+from rayline.pipeline import preparing
 from rayline.pipeline.batch import predict
 from rayline.pipeline.preparing import PrepareResult, prepare
 from rayline.prepare.preparation import Preparation
@@ -99,6 +100,9 @@ def test_what_is_written_is_what_the_preparation_makes_of_the_raw_rows(
         assert (far & held_out).any()
         assert (far & ~held_out).any()
         stays = everyone.filter(~far | held_out)
+        assert prepare(spec(raw, prepare=more)).rows == result.rows, "told without writing as with it"
+    assert result.rows["outliers"] == everyone.height - stays.height
+    assert sum(result.rows.values()) == frame.height
     assert sorted(np.concatenate([rows.row for rows in parts.values()])) == sorted(stays[ROW])
     assert result.rows["quarantined"] + result.rows["duplicates"] == frame.height - everyone.height
     assert min(result.rows["quarantined"], result.rows["duplicates"]) > 0
@@ -143,6 +147,32 @@ def test_quarantined_rows_are_kept_as_they_came_with_the_reason(
     assert aside.filter(pl.col("age") < 18).height == young.height > 0
     assert aside.height > young.height
     assert files.read_json(str(folder.parent / "run.json"))["status"] == "done"
+
+
+def test_only_runs_that_ended_well_are_in_the_history_of_rows(
+    tmp_path: Path, rayline_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "some", people()[:400])
+    write(tmp_path / "few", people()[:100])
+    section = {"target": "answer", "features": {"job": "drop"}, "expect": {"*": {"rows": {"change": 0.5}}}}
+    some, few = ({"name": "history", "data": {"source": str(tmp_path / name), **section}} for name in ("some", "few"))
+    history = rayline_home / "runs" / "history" / "rows.json"
+
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing, "_fit", full)
+        for _ in range(2):
+            with pytest.raises(StorageError):
+                prepare(few)
+    assert not history.exists()
+    prepare(some)
+    (first,) = files.read_json(str(history))["runs"]
+    assert first["rows"] == 400
+    with pytest.raises(DataError, match="100 rows, where the last run had 400"):
+        prepare(few)
+    assert files.read_json(str(history))["runs"] == [first]
 
 
 # a model that answers raw rows

@@ -11,15 +11,17 @@ import polars as pl
 import pytest
 from sklearn.datasets import load_wine
 
+from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError, StorageError
 from rayline.pipeline.collect import collect
-from rayline.pipeline.expect import Expected, expect, prove
+from rayline.pipeline.expect import Expected, expect, prove, remember
 from rayline.pipeline.folder import RunFolder, begin, root
 from rayline.pipeline.opening import open_source
 from rayline.prepare.expectations import REASON, WHERE
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
 from rayline.spec import Spec, load
+from rayline.spec.document import to_dict
 
 NOW = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 
@@ -114,14 +116,14 @@ def test_a_stop_lists_everything_that_is_broken_and_writes_nothing(tmp_path: Pat
     assert caught.value.exit_code == 2
     assert "8 expectations are broken" in told
     for line in (
-        "id.unique: 1 row a repeated value: row 29 of part-2.parquet repeats row 2 of part-0.parquet",
-        "id.increasing: 1 row not above one before: row 29 of part-2.parquet (2)",
-        "age.min: 1 row below 0: row 5 of part-0.parquet (-1)",
-        "age.nullable: 1 row missing: row 10 of part-2.parquet (missing)",
-        "town.allowed: 1 row not allowed: row 6 of part-0.parquet ('Atlantis')",
-        "day.increasing: 1 row below one before: row 1 of part-2.parquet (2023-01-01)",
-        "y.allowed: 1 row not allowed: row 3 of part-1.parquet ('maybe')",
-        "*.expressions \"age >= 18 or town == 'Ulm'\": 1 row found false: row 5 of part-0.parquet "
+        "id.unique: 1 row a repeated value: row 30 of part-2.parquet repeats row 3 of part-0.parquet",
+        "id.increasing: 1 row not above one before: row 30 of part-2.parquet (2)",
+        "age.min: 1 row below 0: row 6 of part-0.parquet (-1)",
+        "age.nullable: 1 row missing: row 11 of part-2.parquet (missing)",
+        "town.allowed: 1 row not allowed: row 7 of part-0.parquet ('Atlantis')",
+        "day.increasing: 1 row below one before: row 2 of part-2.parquet (2023-01-01)",
+        "y.allowed: 1 row not allowed: row 4 of part-1.parquet ('maybe')",
+        "*.expressions \"age >= 18 or town == 'Ulm'\": 1 row found false: row 6 of part-0.parquet "
         "(age -1, town 'Jena')",
     ):
         assert f"\n  {line}\n" in told, told
@@ -134,7 +136,7 @@ def test_warnings_are_lines_and_every_row_stays(tmp_path: Path) -> None:
     found = run(spec, run_folder(spec))
     assert (found.rows, len(found.quarantined), found.folder) == (90, 0, None)
     assert len(found.lines) == 8
-    assert found.lines[2] == "warning: age.min: 1 row below 0: row 5 of part-0.parquet (-1)"
+    assert found.lines[2] == "warning: age.min: 1 row below 0: row 6 of part-0.parquet (-1)"
     assert [one["on"] for one in found.to_json()["broken"]] == ["warn"] * 8
 
 
@@ -148,7 +150,8 @@ def test_quarantine_holds_the_rows_with_reasons_and_the_rest_goes_on(tmp_path: P
     files = sorted(Path(folder.path("quarantine")).iterdir())
     assert [file.name for file in files] == ["part-00000.parquet", "part-00001.parquet", "part-00002.parquet"]
     kept = pl.concat([pl.read_parquet(file) for file in files])
-    assert kept.drop(REASON, WHERE).equals(frame[BAD])
+    assert kept.drop(ROW, REASON, WHERE).equals(frame[BAD])
+    assert kept[ROW].to_list() == found.quarantined.tolist()
     assert kept[REASON].to_list() == [
         "age.min: below 0; *.expressions \"age >= 18 or town == 'Ulm'\": found false",
         "town.allowed: not allowed",
@@ -157,7 +160,7 @@ def test_quarantine_holds_the_rows_with_reasons_and_the_rest_goes_on(tmp_path: P
         "age.nullable: missing",
         "id.unique: a repeated value; id.increasing: not above one before",
     ]
-    assert kept[WHERE][3] == "row 1 of part-2.parquet"
+    assert kept[WHERE][3] == "row 2 of part-2.parquet"
     assert found.lines[0] == f"quarantine: 6 of 90 rows set aside in {folder.path('quarantine')}"
     collected = collect(
         spec, scan, opened=open_source(spec_of(tmp_path / "data", frame, {})), set_aside=found.quarantined
@@ -214,8 +217,9 @@ def test_the_number_of_rows_is_compared_with_earlier_runs(tmp_path: Path) -> Non
     for n in (100, 90, 110):
         spec = spec_of(tmp_path / f"{n}", rows(n), expected)
         folder = run_folder(spec)
-        run(spec, folder)
-        run(spec, folder)  # a run that is resumed counts once
+        for _ in range(2):  # a run that is resumed counts once
+            remember(spec, folder, run(spec, folder).rows or 0)
+        run(spec, run_folder(spec))  # and one that did not end well not at all
     small = spec_of(tmp_path / "small", rows(40), expected)
     with pytest.raises(DataError, match="40 rows, where the last 3 runs had 100: a change of more than 50%"):
         run(small, run_folder(small))
@@ -283,6 +287,97 @@ def test_what_is_made_of_a_private_column_is_shown_nowhere(tmp_path: Path) -> No
                    "evaluate": {"slices": ["loud"]}})  # fmt: skip
     with pytest.raises(SpecError, match="'loud' is private"):
         open_source(sliced)
+
+
+def test_quarantine_holds_the_place_of_a_row_and_no_private_value(tmp_path: Path) -> None:
+    frame = rows().with_columns(
+        mail=pl.Series([f"secret{n}" for n in range(90)]), income=pl.Series([770_000.5 + n for n in range(90)])
+    )
+    path = tmp_path / "people.parquet"
+    frame.write_parquet(path)
+    section = {
+        "source": str(path), "target": "y", "private": ["mail", "income"],
+        "expect": {
+            "mail": {"pattern": "secret[0-7]?[0-9]", "on": "quarantine"},
+            "loud": {"allowed": [f"SECRET{n}" for n in range(5, 90)], "on": "quarantine"},
+            "income": {"max": 770_087, "on": "quarantine"},
+            "*": {"expressions": ["income > 770002 or length(mail) > 7"], "on": "quarantine"},
+        },
+    }  # fmt: skip
+    spec = load({"name": "demo", "data": section, "prepare": {"derive": {"loud": "upper(mail)"}}})
+    folder = run_folder(spec)
+    found = expect(spec, open_source(spec)[0], scan, folder, now=NOW)
+    assert found.quarantined.tolist() == [0, 1, 2, 3, 4, *range(80, 90)]
+    (written,) = Path(folder.path("quarantine")).iterdir()
+    kept = pl.read_parquet(written)
+    assert kept.columns == ["id", "age", "town", "day", "y", ROW, REASON, WHERE]
+    assert kept[ROW].to_list() == found.quarantined.tolist()
+    assert kept[WHERE].to_list() == [f"row {row + 1} of people.parquet" for row in found.quarantined.tolist()]
+    assert kept[REASON][0] == (
+        "loud.allowed: not allowed; *.expressions 'income > 770002 or length(mail) > 7': found false"
+    )
+    everything = f"{kept.to_dicts()} {found.lines} {found.to_json()}".lower()
+    for row in found.quarantined.tolist():
+        assert f"secret{row}" not in everything.replace(str(section["expect"]).lower(), "")
+        assert f"{770_000.5 + row}" not in everything
+    assert b"secret" not in written.read_bytes().lower().replace(b"secret[0-7]", b"")  # as the spec itself has it
+
+
+def test_dates_have_limits(tmp_path: Path) -> None:
+    """Columns of dates, of moments and of text, by the same limits; YAML reads a date where it stands unquoted."""
+    moments = [dt.datetime(2024, 1, 1, 23, 59, 59, 999_999) + dt.timedelta(days=n // 3) for n in range(90)]
+    texts = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" if n % 2 else f"{moment:%Y-%m-%d}" for n, moment in enumerate(moments)]
+    frame = rows().with_columns(moment=pl.Series(moments), text=pl.Series(texts))
+    written = tmp_path / "spec.yaml"
+    for column in ("day", "moment", "text"):
+        frame.select("id", "y", column).write_parquet(tmp_path / "dates.parquet")
+        written.write_text(
+            f"name: demo\ndata:\n  source: {tmp_path}/dates.parquet\n  target: y\n"
+            f"  expect: {{{column}: {{min: 2024-01-02, max: 2024-01-29, on: warn}}}}\n"
+        )
+        spec = load(str(written))
+        assert load(to_dict(spec)) == spec
+        found = run(spec)
+        assert [(one.check.name, one.rows) for one in found.broken] == [(f"{column}.min", 3), (f"{column}.max", 3)]
+        assert found.lines[0].startswith(f"warning: {column}.min: 3 rows below 2024-01-02: row 1 of dates.parquet (")
+    with pytest.raises(DataError, match=r"32 rows below 2024-01-11 12:00:00: row 1 of dates.parquet \('2024-01-01'\)"):
+        run(load(spec, ["data.expect={text: {min: 2024-01-11 12:00:00}}"]))
+
+
+def test_limits_of_a_text_column_tell_what_is_no_number(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as told:
+        run(spec_of(tmp_path / "town", rows(), {"town": {"min": 0, "max": 5}}))
+    assert (
+        "\n  town.min: 90 rows not a number: row 1 of part-0.parquet ('Ulm'), row 2 of part-0.parquet ('Bonn'), "
+        "row 3 of part-0.parquet ('Jena'), row 4 of part-0.parquet ('Ulm'), row 5 of part-0.parquet ('Bonn'), …. "
+        "No text of 'town' is a number: min is for numbers and dates, and allowed and pattern are for text\n"
+    ) in str(told.value)
+    mixed = rows().with_columns(
+        age=pl.when(pl.col("id") == 7).then(pl.lit("many")).when(pl.col("id") == 40).then(pl.lit("-3"))
+        .otherwise(pl.col("age").cast(pl.String))
+    )  # fmt: skip
+    spec = spec_of(tmp_path / "age", mixed, {"age": {"min": 0}}, "quarantine")
+    folder = run_folder(spec)
+    found = run(spec, folder)
+    assert positions(found) == [7, 40]
+    assert "age.min: 2 rows below 0 or not a number: row 8 of part-0.parquet ('many'), row 11 of" in found.lines[1]
+    kept = pl.concat([pl.read_parquet(file) for file in sorted(Path(folder.path("quarantine")).iterdir())])
+    assert kept[REASON].to_list() == ["age.min: not a number", "age.min: below 0"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"min": "soon"}, "'soon' is no limit: give a number, or a date such as 2024-01-31"),
+        ({"min": True}, "give a number, or a date"),
+        ({"min": 3, "max": "2024-01-31"}, "min 3 and max 2024-01-31 must both be numbers or both be dates"),
+        ({"min": "2024-02-01", "max": "2024-01-31"}, "min 2024-02-01 lies above max 2024-01-31"),
+        ({"min": 4, "max": 3.5}, "min 4 lies above max 3.5"),
+    ],
+)
+def test_what_is_no_limit_is_refused(said: dict[str, Any], told: str) -> None:
+    with pytest.raises(SpecError, match=told):
+        load({"name": "x", "data": {"source": "a.csv", "target": "y", "expect": {"c": said}}})
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collected import Assigner, Collected, Repeat
 from rayline.pipeline.leaks import Lookout, suspected_groups, target_made_of
 from rayline.pipeline.opening import open_source, private_columns
+from rayline.pipeline.prescaled import prescaled
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
@@ -93,6 +94,7 @@ def collect(
     )
     lookout = Lookout(spec, schema)
     told = _look(spec, source, scan, assign, others, lookout)
+    every = dict(told.profiles)
     told.profiles.pop(DROPPED, None)
     out = told.profiles.pop(OUT, None)
     found = replace(
@@ -116,6 +118,8 @@ def collect(
     findings = [] if spec.prepare.leakage.found == "ignore" else findings
     if stop and spec.prepare.leakage.found == "stop":
         leakage.refuse(findings)
+    if spec.prepare.leakage.found != "ignore":
+        findings += prescaled(every, found.features)  # a warning at most: nobody here can undo it
     told_late = [f"leakage ({f.kind}): {f.text}" for f in findings] + suspected_groups(spec, found.training)
     return replace(found, warnings=(*found.warnings, *told_late))
 

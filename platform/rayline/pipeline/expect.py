@@ -144,7 +144,6 @@ def expect(
     where = None
     if folder is not None:
         where = _set_aside(checker, decision, violations, source, scan, folder)
-        _remember(spec, folder, decision.rows)
     return Expected(decision.aside, decision.rows, decision.broken, where, len(checker.checks))
 
 
@@ -205,7 +204,8 @@ def _history(spec: Spec, folder: RunFolder | None) -> list[int]:
     return [entry["rows"] for entry in _remembered(spec) if entry["run"] != folder.id][-COMPARED:]
 
 
-def _remember(spec: Spec, folder: RunFolder, rows: int) -> None:
+def remember(spec: Spec, folder: RunFolder, rows: int) -> None:
+    """Have later runs compare their number of rows with this one's; for a run that ended well."""
     entries = [entry for entry in _remembered(spec) if entry["run"] != folder.id]
     entries = sorted([*entries, {"run": folder.id, "rows": rows}], key=lambda entry: str(entry["run"]))
     files.write_json(_place(spec), {"runs": entries[-REMEMBERED:]})

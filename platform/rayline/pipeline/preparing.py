@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import polars as pl
+
 from rayline.core import files
 from rayline.core.prepared import Layout
 from rayline.pipeline.augment_samples import augment_samples
@@ -16,10 +18,13 @@ from rayline.pipeline.run import begin, describe, read_spec
 from rayline.prepare import on_ray as preparing
 from rayline.prepare import preparation, training_rows
 from rayline.prepare.augmentation import augmentation_for
+from rayline.prepare.preparation import Preparation
 from rayline.prepare.shards import Form
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.registry.outputs import FolderOutput
 from rayline.report import augment_page
+from rayline.sources import on_ray
+from rayline.sources._source import Fragment
 
 LAYOUT_FILE = "layout.json"
 
@@ -29,7 +34,7 @@ class PrepareResult:
     """What became of a spec's data."""
 
     rows: dict[str, int]
-    """Rows by part (train, validation, test), and those left out (duplicates, quarantined)."""
+    """Rows by part (train, validation, test), and those left out (outliers of training, duplicates, quarantined)."""
     layout: Layout
     recipe: dict[str, Any] | None
     """Corrections and derived columns, as declared."""
@@ -84,27 +89,14 @@ def prepare(
             summary.text = describe(collected, arrays=True)
         line.tell(collected, arrays=True)
         with line.stages.stage("prepare") as summary:
-            features = (*collected.features, *collected.tensors)
-            fitted = preparation.fit(collected.spec.prepare, features, collected.training, collected.target)
-            fitted = fitted.with_recipe(recipe_of(collected.source))
-            # what a run would refuse is refused here too, before anything is written
-            augmentation_for(fitted, loaded.prepare.augment, collected.target, seed=loaded.train.seed)
-            training_rows.check(loaded.prepare.balance, fitted.layout, collected.target)
+            fitted = _fit(collected)
             if show_augment is not None:
                 page = augment_page.render(augment_samples(collected, fitted), title=loaded.name)
                 files.write_bytes(show_augment, page.encode())
-            written = None
-            if place is not None:
-                with place.filling():
-                    written = preparing.write_shards(
-                        collected.source, fitted, collected.target, collected.assign, place.parts,
-                        columns=collected.assign.columns, form=form,
-                    )  # fmt: skip
-                    fitted.save(place.parts)
-                    files.write_json(files.join(place.parts, LAYOUT_FILE), fitted.layout.to_json())
+            rows = _planned(collected, fitted) if place is None else _write(collected, fitted, place, form)
             summary.text = _inputs(fitted.layout)
         result = PrepareResult(
-            rows=(written or _planned(collected)) | _left_out(collected),
+            rows=rows | _left_out(collected, rows),
             layout=fitted.layout,
             recipe=None if fitted.recipe is None else fitted.recipe.to_json(),
             learnt=fitted.explain(collected.spec.data.private),
@@ -113,16 +105,51 @@ def prepare(
             stages=dict(line.stages.seconds),
             output=output,
         )
-        line.folder.update(status="done", result=result.to_json(), stages=line.stages.seconds)
+        line.done(loaded, result.to_json())
     return result
 
 
-def _planned(collected: Collected) -> dict[str, int]:
-    return {"train": collected.rows(0), "validation": collected.rows(VALIDATION), "test": collected.rows(TEST)}
+def _fit(collected: Collected) -> Preparation:
+    """Learn the declared steps, and refuse what a run would refuse too, before anything is written."""
+    spec = collected.spec
+    features = (*collected.features, *collected.tensors)
+    fitted = preparation.fit(spec.prepare, features, collected.training, collected.target)
+    fitted = fitted.with_recipe(recipe_of(collected.source))
+    augmentation_for(fitted, spec.prepare.augment, collected.target, seed=spec.train.seed)
+    training_rows.check(spec.prepare.balance, fitted.layout, collected.target)
+    return fitted
 
 
-def _left_out(collected: Collected) -> dict[str, int]:
+def _write(collected: Collected, fitted: Preparation, place: FolderOutput, form: Form) -> dict[str, int]:
+    """Write every part, and what was learnt; rows by part."""
+    with place.filling():
+        written = preparing.write_shards(
+            collected.source, fitted, collected.target, collected.assign, place.parts,
+            columns=collected.assign.columns, form=form,
+        )  # fmt: skip
+        fitted.save(place.parts)
+        files.write_json(files.join(place.parts, LAYOUT_FILE), fitted.layout.to_json())
+    return written
+
+
+def _planned(collected: Collected, fitted: Preparation) -> dict[str, int]:
+    """Rows by part, as they would be written."""
+    dropping = [state.name for state in fitted.state.numbers if state.clip.action == "drop"]
+    assign = collected.assign
+
+    def staying(frame: pl.DataFrame, fragment: Fragment) -> int:  # noqa: ARG001
+        return int((fitted.in_training(frame) & (assign(frame) >= 0)).sum())
+
+    training = collected.rows(0)
+    if dropping:
+        columns = list(dict.fromkeys([*dropping, *assign.columns]))
+        training = sum(on_ray.scan(collected.source, staying, columns=columns))
+    return {"train": training, "validation": collected.rows(VALIDATION), "test": collected.rows(TEST)}
+
+
+def _left_out(collected: Collected, rows: dict[str, int]) -> dict[str, int]:
     return {
+        "outliers": collected.rows(0) - rows["train"],
         "duplicates": collected.rows(DROPPED),
         "quarantined": collected.set_aside,
         "in gaps": collected.left_out,

@@ -20,7 +20,7 @@ from rayline.pipeline.cleaned import raw
 from rayline.pipeline.collect import LEARNT, collect
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Silent, Stages, Watcher
-from rayline.pipeline.expect import expect
+from rayline.pipeline.expect import expect, remember
 from rayline.pipeline.expect import prove as prove_expected
 from rayline.pipeline.folder import RunFolder
 from rayline.pipeline.frames import keep_frame
@@ -35,6 +35,9 @@ from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.sources import on_ray
 from rayline.spec import Spec, load
 from rayline.spec.document import to_dict, validate
+
+EXPECTED = "expected_rows"
+"""In a run's state: the rows that `data.expect` let in, where it says anything."""
 
 
 def run(
@@ -88,6 +91,8 @@ class Line:
         expected = expect(spec, self.opened[0], on_ray.scan, self.folder)
         for text in expected.lines:
             self.stages.watcher.note(text)
+        if expected.rows is not None:
+            self.folder.update(**{EXPECTED: expected.rows})
         return collect(
             spec, on_ray.scan, folds=folds, repeats=repeats, opened=self.opened, set_aside=expected.quarantined
         )
@@ -96,6 +101,13 @@ class Line:
         """Tell what was inferred; `arrays`: texts, images, sounds and sequences become inputs too."""
         for text in (*in_short(collected, arrays=arrays), *(f"warning: {w}" for w in collected.warnings)):
             self.stages.watcher.note(text)
+
+    def done(self, spec: Spec, result: dict[str, Any]) -> None:
+        """The run ended well: mark it so, and have later runs compare their number of rows with its own."""
+        rows = self.folder.state().get(EXPECTED)
+        if rows is not None:
+            remember(spec, self.folder, rows)
+        self.folder.update(status="done", result=result, stages=self.stages.seconds)
 
 
 def read_spec(spec: Any, sets: Iterable[str] = ()) -> Spec:
@@ -239,7 +251,7 @@ def complete(line: Line, collected: Collected, search: Any = None) -> RunResult:
         line.folder.update(result=result.to_json())
         lines = "\n".join(f"  {g.metric} {g.condition}: {g.detail}" for g in failed)
         raise FailedGatesError(f"not registered: gates failed\n{lines}\nreport: {result.report}", result)
-    line.folder.update(status="done", result=result.to_json(), stages=line.stages.seconds)
+    line.done(collected.spec, result.to_json())
     return result
 
 
