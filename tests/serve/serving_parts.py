@@ -45,7 +45,13 @@ class Doubling:
         self.passes: list[int] = []
         self.threads: list[str] = []
 
-    def columns(self, columns: Mapping[str, Any]) -> Any:
+    def clean(self, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+        return columns
+
+    def example(self) -> dict[str, Any]:
+        return RECORD
+
+    def answer(self, columns: Mapping[str, Any]) -> Any:
         import threading
 
         hours = np.array(columns["hours"], dtype=np.float64)
@@ -139,7 +145,7 @@ class Endpoint:
             raise found
         if callable(found):
             found = found()
-        return found, REFERENCE
+        return found, getattr(found, "reference", REFERENCE)
 
     def serve(self, models: dict[str, Any], settings: dict[str, Any] | None = None, wait: bool = True) -> None:
         document = {"models": models, "settings": settings or {}}

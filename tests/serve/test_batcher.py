@@ -28,6 +28,7 @@ class Model:
         self.running = 0
         self.most_running = 0
         self.batcher = Batcher(
+            lambda columns: columns,
             self.predict,
             lambda raw: Answers(None, raw.tolist()),
             max_rows=8,

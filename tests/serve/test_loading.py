@@ -187,10 +187,10 @@ def test_an_example_that_breaks_what_is_expected_of_corrected_columns_stops_no_v
     class Expecting(Doubling):
         warm = False
 
-        def columns(self, columns: Any) -> Any:
+        def clean(self, columns: Any) -> Any:
             if not self.warm:
                 raise SignatureError("'ratio', row 0: a value is required; null was declared not to occur.")
-            return super().columns(columns)
+            return columns
 
     one.packages["/pkg/2"] = made = Expecting(factor=0.02)
     one.serve(TWO)

@@ -97,6 +97,8 @@ class Condition(BaseModel):
     """Whether a column it reads is private."""
     cleaned: bool = False
     """Whether it reads columns as preparation corrects or derives them, and not as a request gives them."""
+    warns: bool = False
+    """Whether a request that breaks it is answered, and counted."""
 
 
 class Signature(BaseModel):
@@ -115,6 +117,9 @@ class Signature(BaseModel):
     """What is declared of a row's values together."""
     cleaned: tuple[InputColumn, ...] = ()
     """What is declared of columns as preparation corrects or derives them; a request does not give these."""
+    warned: tuple[InputColumn, ...] = ()
+    """What is declared with `on: warn`, of columns as the model reads them: a row that breaks it is answered, and
+    counted."""
 
     def as_target(self) -> Target:
         return Target(name=self.target, task=self.task, classes=self.classes, positive=self.positive)

@@ -96,9 +96,13 @@ class TooLargeError(RequestError):
 
 
 class SignatureError(RequestError):
-    """A well-formed request that the model's signature refuses."""
+    """A well-formed request that the model's signature refuses; `reason` names the kind of mistake, never a value."""
 
     status = 422
+
+    def __init__(self, message: str = "", *, reason: str = "shape") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class OverloadedError(RequestError):

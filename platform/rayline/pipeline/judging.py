@@ -117,7 +117,8 @@ def _without_slices(settings: Evaluate) -> Evaluate:
 
 
 def _recipe(recipe: Recipe | None) -> dict[str, Any] | None:
-    return None if recipe is None else recipe.to_json()
+    """What a recipe does; the order of the source's columns changes no answer."""
+    return None if recipe is None else {key: said for key, said in recipe.to_json().items() if key != "order"}
 
 
 def _champion(model: str) -> Entry | None:

@@ -10,11 +10,13 @@ from datetime import datetime
 from importlib import metadata
 from typing import Any
 
+import polars as pl
+
 from rayline.core import files
-from rayline.core.columns import Feature, ValueKind
+from rayline.core.columns import Signature, ValueKind
 from rayline.core.errors import NotFoundError, StorageError
 from rayline.evaluate.selection import default_metric
-from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw_rows, recipe_of
+from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw, raw_rows
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
@@ -28,6 +30,7 @@ from rayline.profile.profile import Profile
 from rayline.profile.reference import Reference
 from rayline.registry import card, golden, package, signature, tracking
 from rayline.registry.models import Entry, Registry
+from rayline.registry.predictor import Predictor
 from rayline.report import page
 from rayline.report.data import ReportData
 from rayline.spec import render
@@ -126,7 +129,8 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
     # held-out rows say what the model answers for rows like training's; training rows would flatter it
     answers = scored.labels() if collected.target.task.is_classification else scored.prediction
     read = trained.preparation.features
-    inputs = inputs_of(read, collected.source)
+    place = {name: place for place, name in enumerate(raw(collected.source).schema().names)}
+    inputs = sorted(inputs_of(read, collected.source), key=lambda column: place[column.name])
     described = signature.build(
         inputs,
         collected.target,
@@ -138,6 +142,9 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         threshold=judged.threshold,
     )
     metrics = {"test": judged.judgement.to_json(), "gates": [asdict(gate) for gate in judged.gates]}
+    rows = raw_rows(collected.source, judged.sample.head(golden.ROWS))
+    # live rows are counted as the model reads them: corrected, with what is derived, without what selection left out
+    reference = Reference.build(training, read, predictions=answers, target=collected.target)
     return package.write(
         written,
         network=trained.network,
@@ -145,9 +152,9 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
         spec_yaml=render(spec),
         signature=described,
         profile=training,
-        reference=Reference.build(training, watched(collected), predictions=answers, target=collected.target),
+        reference=reference,
         metrics=metrics,
-        golden=raw_rows(collected.source, judged.sample.head(golden.ROWS)),
+        golden=rows,
         card=card.render(
             spec=spec,
             signature=described,
@@ -156,16 +163,17 @@ def _write_package(written: str, collected: Collected, trained: Trained, judged:
             },
             rows=_rows(collected),
             private=private,
+            example=_example(trained, described, rows, reference),
         ),
         extras={SPLIT_FILE: record(collected)},
     )
 
 
-def watched(collected: Collected) -> list[Feature]:
-    """Features that live windows count as training's profile did: a request is counted before it is corrected."""
-    recipe = recipe_of(collected.source)
-    made = () if recipe is None else recipe.makes
-    return [feature for feature in collected.features if feature.name not in made]
+def _example(trained: Trained, described: Signature, rows: pl.DataFrame, reference: Reference) -> dict[str, Any]:
+    asked = Predictor(
+        signature=described, preparation=trained.preparation, network=trained.network, folder="", digest=""
+    )
+    return asked.example_of(golden.choose(rows, described), reference)
 
 
 @contextmanager

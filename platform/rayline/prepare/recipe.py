@@ -10,6 +10,7 @@ The same object cleans fragments while they are read, batches to be scored, and 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, PackageError, SpecError, listing
 from rayline.core.expressions import compile_expression
 from rayline.prepare._raw_values import DTYPES, as_given, as_read, column_as_read, kind_name
+from rayline.prepare.clean._cleaner import RefusedError
 from rayline.spec.sections import Prepare
 
 
@@ -83,6 +85,7 @@ class Recipe:
         self.schema = schema
         """The clean columns."""
         self._read = frozenset(self.needs(self.makes))
+        self._moments = [name for name in self.makes if schema[name].is_temporal()]
 
     @property
     def makes(self) -> tuple[str, ...]:
@@ -113,7 +116,7 @@ class Recipe:
         """The clean columns that can be made of `frame`'s raw ones; other columns, such as ROW, stay as they are.
 
         Raises:
-            DataError: a column holds what its type in training cannot be.
+            DataError: a column holds what its type in training cannot be, or makes a date that no calendar has.
         """
         # what no step reads stays as it came: encoders know a category by its text, whatever its type
         others = [name for name in frame.columns if name in self._read and frame.schema[name] != self.raw[name]]
@@ -121,6 +124,9 @@ class Recipe:
             frame = frame.with_columns(column_as_read(frame[name], self.raw[name]))
         for step in self._steps:
             frame = step.on(frame)
+        for name in self._moments:
+            if name in frame.columns and not _is_in_calendar(frame[name]):
+                raise DataError(f"column {name!r}: give dates of the years 1 to 9999.")
         return frame
 
     def keep(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
@@ -140,15 +146,18 @@ class Recipe:
         """An endpoint's rows, clean: raw columns are given as n plain values each; those that are none are left out.
 
         Raises:
-            DataError: a value that its column's type cannot be, or columns of unequal length.
+            DataError: a value that its column's type cannot be (its row is named), or columns of unequal length.
         """
         given = [
-            as_read(name, columns[name], kind) if name in self._read else as_given(name, columns[name], kind)
+            _as_read(name, columns[name], kind) if name in self._read else as_given(name, columns[name], kind)
             for name, kind in self.raw.items()
             if name in columns
         ]
         try:
             return self.apply(pl.DataFrame(given))
+        except RefusedError as error:
+            told, _, place = str(error).removesuffix(".").partition(" rows read together, first in that at place ")
+            raise DataError(f"{told.rpartition(' in ')[0]}, row {place}." if place else str(error)) from None
         except pl.exceptions.ShapeError:
             lengths = {series.name: len(series) for series in given}
             raise DataError(f"columns have unequal numbers of values: {lengths}.") from None
@@ -164,6 +173,8 @@ class Recipe:
             "derive": self._derive,
             "columns": {name: kind_name(kind) for name, kind in self.raw.items()},
             "require": list(self.require),
+            # files are written with sorted keys, and a derived column may read one that is derived before it
+            "order": {"derive": list(self._derive), "columns": list(self.raw)},
         }
 
     @classmethod
@@ -174,14 +185,36 @@ class Recipe:
             PackageError: a step that this Rayline does not have.
         """
         try:
-            prepare = Prepare.model_validate({"clean": value["clean"], "derive": value["derive"]})
-            raw = pl.Schema({name: DTYPES[kind] for name, kind in value["columns"].items()})
+            order = value.get("order", value)  # packages before it have none
+            derive = {name: value["derive"][name] for name in order["derive"]}
+            prepare = Prepare.model_validate({"clean": value["clean"], "derive": derive})
+            raw = pl.Schema({name: DTYPES[value["columns"][name]] for name in order["columns"]})
             return cls(prepare, raw, require=value["require"])
         except (KeyError, ValueError) as error:
-            raise PackageError(f"the preparation's recipe cannot be read: {error}. Train the model again.") from None
+            told = str(error).removesuffix(".")
+            raise PackageError(f"the preparation's recipe cannot be read: {told}. Train the model again.") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Recipe.from_json, (self.to_json(),)
+
+
+def _as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
+    try:
+        return as_read(name, values, kind)
+    except DataError:
+        for row, value in enumerate(values):
+            try:
+                as_read(name, [value], kind)
+            except DataError:
+                raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}, in row {row}.") from None
+        raise
+
+
+def _is_in_calendar(moments: pl.Series) -> bool:
+    """Whether Python, which stops at the years 1 and 9999, has all of these dates or times."""
+    one = dt.timedelta(days=1) if moments.dtype == pl.Date else dt.timedelta(microseconds=1)
+    first, last = (int((moment - dt.datetime(1970, 1, 1)) // one) for moment in (dt.datetime.min, dt.datetime.max))
+    return bool(moments.to_physical().is_between(first, last).all())
 
 
 def _clean_step(config: Any, schema: pl.Schema) -> _Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import sys
 from collections.abc import Sequence
@@ -56,6 +57,22 @@ class ColumnCheck:
         else:
             self._check_media(values.tolist() if isinstance(values, np.ndarray) else values)
 
+    def count_broken(self, values: Values) -> int:
+        """How many of plain values `check` would refuse; a date is its ISO text."""
+        plain = [value.isoformat() if isinstance(value, dt.date) else value for value in values]
+        try:
+            self.check(plain)
+        except SignatureError:
+            return sum(map(self._refuses, plain))
+        return 0
+
+    def _refuses(self, value: Any) -> bool:
+        try:
+            self.check((value,))
+        except SignatureError:
+            return True
+        return False
+
     def check_series(self, series: pl.Series, places: npt.NDArray[np.int64] | None) -> None:
         """Check a column of a frame; `places` [n] are its rows' numbers in messages."""
         if not self._scalar:
@@ -68,7 +85,7 @@ class ColumnCheck:
             texts, codes = category_texts(series)
         except DataError as error:
             told = f"column {self.name!r} holds values of the wrong type." if self._private else str(error)
-            raise SignatureError(told) from None
+            raise SignatureError(told, reason="type") from None
         missing = codes == len(texts) - 1
         if not self._nullable and missing.any():
             self._refuse_null(_first(missing, places))
@@ -105,7 +122,8 @@ class ColumnCheck:
     def _check_finite(self, floats: npt.NDArray[np.float64]) -> None:
         infinite = np.isinf(floats)
         if infinite.any():
-            raise SignatureError(f"{self.name!r}, row {_first(infinite)}: give a finite number{self._or_null}.")
+            told = f"{self.name!r}, row {_first(infinite)}: give a finite number{self._or_null}."
+            raise SignatureError(told, reason="type")
 
     def _check_floats(self, floats: npt.NDArray[np.float64], places: npt.NDArray[np.int64] | None = None) -> None:
         missing = np.isnan(floats)
@@ -151,21 +169,24 @@ class ColumnCheck:
 
     def _check_media_series(self, series: pl.Series, places: npt.NDArray[np.int64] | None) -> None:
         if not self._media.holds_column(series.dtype):
-            raise SignatureError(f"column {self.name!r} must hold {self._media.wanted_column}, not {series.dtype}.")
+            told = f"column {self.name!r} must hold {self._media.wanted_column}, not {series.dtype}."
+            raise SignatureError(told, reason="type")
         if not self._nullable and series.null_count():
             self._refuse_null(_first(series.is_null().to_numpy(), places))
 
     def _refuse_type(self, row: int, value: Any, wanted: str) -> NoReturn:
         kind = {str: "text", bool: "true or false", dict: "an object", list: "a list", bytes: "bytes"}.get(type(value))
         given = f"{kind or type(value).__name__}{'' if self._private else f' {_short(value)}'}"
-        raise SignatureError(f"{self.name!r}, row {row}: give {wanted}{self._or_null}, not {given}.")
+        raise SignatureError(f"{self.name!r}, row {row}: give {wanted}{self._or_null}, not {given}.", reason="type")
 
     def _refuse_null(self, row: int) -> NoReturn:
-        raise SignatureError(f"{self.name!r}, row {row}: a value is required; null was declared not to occur.")
+        told = f"{self.name!r}, row {row}: a value is required; null was declared not to occur."
+        raise SignatureError(told, reason="missing")
 
     def _refuse_form(self, row: int, value: Any, wanted: str) -> NoReturn:
         given = "the value" if self._private else _short(value)
-        raise SignatureError(f"{self.name!r}, row {row}: {given} is not allowed; give {wanted}{self._or_null}.")
+        told = f"{self.name!r}, row {row}: {given} is not allowed; give {wanted}{self._or_null}."
+        raise SignatureError(told, reason="value")
 
     def _refuse_value(self, row: int, value: Any) -> NoReturn:
         if self._allowed is not None and (not self.is_number or self.low <= value <= self.high):
@@ -177,7 +198,7 @@ class ColumnCheck:
         else:
             allowed = f"from {self.low:g} to {self.high:g}"
         given = "the value" if self._private else _short(value)
-        raise SignatureError(f"{self.name!r}, row {row}: {given} is not allowed; give {allowed}.")
+        raise SignatureError(f"{self.name!r}, row {row}: {given} is not allowed; give {allowed}.", reason="value")
 
 
 def _first(which: npt.NDArray[np.bool_], places: npt.NDArray[np.int64] | None = None) -> int:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from rayline.core.category_text import category_text
-from rayline.core.columns import Signature, ValueKind
+from rayline.core.columns import Condition, ValueKind
 from rayline.core.errors import SignatureError
 from rayline.core.expressions import columns_of, compile_expression
 from rayline.prepare.number_value import to_floats
@@ -22,16 +22,16 @@ Values = Sequence[Any] | npt.NDArray[Any]
 
 
 class Conditions:
-    """A signature's conditions made ready. A condition that is missing for a row, as one of its values is, holds."""
+    """Conditions made ready. A condition that is missing for a row, as one of its values is, holds."""
 
-    def __init__(self, signature: Signature, *, cleaned: bool = False) -> None:
+    def __init__(self, declared: Sequence[Condition]) -> None:
         """
         Args:
-            signature: whose conditions.
-            cleaned: those of columns as preparation makes them, in place of those of columns as requests give them.
+            declared: of a signature, those of columns as requests give them, or those of columns as preparation makes
+                them: what is called by one name may hold one thing here and another there.
         """
         self._kinds: dict[str, ValueKind] = {}
-        conditions = [condition for condition in signature.conditions if condition.cleaned is cleaned]
+        conditions = list(declared)
         for condition in conditions:
             self._kinds.update(condition.kinds)
         schema = pl.Schema({name: KIND_TYPES[kind] for name, kind in self._kinds.items()})
@@ -49,6 +49,11 @@ class Conditions:
             SignatureError: a condition does not hold; the first row is named.
         """
         self._check({name: _typed(columns[name], kind) for name, kind in self._kinds.items()}, None)
+
+    def count(self, columns: Mapping[str, Values]) -> int:
+        """How many rows break a condition, each counted once for each that it breaks."""
+        held = pl.DataFrame({name: _typed(columns[name], kind) for name, kind in self._kinds.items()})
+        return sum(int((~column).sum() or 0) for column in held.select(self._made))
 
     def check_frame(self, frame: pl.DataFrame, places: npt.NDArray[np.int64] | None) -> None:
         """Check a frame's rows; `places` [n] are their numbers in messages.
@@ -73,7 +78,7 @@ class Conditions:
     def _refuse(self, text: str, rows: pl.DataFrame, row: int, places: npt.NDArray[np.int64] | None) -> NoReturn:
         values = "" if text in self._hidden else f": {_shown(rows.select(columns_of(text)).row(row, named=True))}"
         place = row if places is None else int(places[row])
-        raise SignatureError(f"row {place}: {text!r} was declared, and it does not hold{values}.")
+        raise SignatureError(f"row {place}: {text!r} was declared, and it does not hold{values}.", reason="condition")
 
 
 def _typed(values: Values, kind: ValueKind) -> pl.Series:

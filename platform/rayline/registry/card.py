@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, cast
+
+import orjson
 
 from rayline.core.columns import InputColumn, Signature, Task
 from rayline.core.redact import redact
@@ -25,6 +28,7 @@ def render(
     rows: Mapping[str, int],
     private: Sequence[str] = (),
     importances: Mapping[str, float] | None = None,
+    example: Mapping[str, Any] | None = None,
     made: datetime | None = None,
 ) -> str:
     """The card as Markdown.
@@ -36,12 +40,13 @@ def render(
         rows: of each part (`train`, `validation`, `test`, …).
         private: columns that are named and of which nothing else is told.
         importances: feature to what the metric loses without it, if it was measured.
+        example: a record of a request (`Predictor.example`).
         made: when; now, if not given.
     """
     parts = [
         f"# {_text(spec.model_name)}\n\n{_purpose(signature)}",
         _section("Data", _data(spec, rows)),
-        _section("Inputs", _inputs(signature, private)),
+        _section("Inputs", "\n\n".join([_inputs(signature, private), *_corrections(spec), *_request(example)])),
         _section("How it was made", _making(spec)),
         _section("How well it does", _metrics(spec, metrics)),
     ]
@@ -84,6 +89,29 @@ def _inputs(signature: Signature, private: Sequence[str]) -> str:
             for c in signature.inputs
         ),
     )
+
+
+def _corrections(spec: Spec) -> list[str]:
+    """What is done to the columns of a request before the model reads them."""
+    steps = [
+        f"`{type(config).plugin_name}` of {', '.join(f'`{_text(name)}`' for name in config.reads)}"
+        for config in cast(Any, spec.prepare.clean)
+    ]
+    steps += [f"`{_text(name)}` = `{_text(text)}`" for name, text in spec.prepare.derive.items()]
+    if not steps:
+        return []
+    return [
+        "A request gives columns as the source has them. Of each row by itself is made, in this order:\n\n"
+        + "\n".join(f"{n}. {step}" for n, step in enumerate(steps, start=1))
+    ]
+
+
+def _request(example: Mapping[str, Any] | None) -> list[str]:
+    if example is None:
+        return []
+    # as escapes of JSON, what could end the block or begin HTML is still what it is
+    body = orjson.dumps({"records": [example]}).decode().replace("`", "\\u0060").replace("<", "\\u003c")
+    return [f"A request, its values each typical of its column:\n\n```json\n{body}\n```"]
 
 
 def _allowed(column: InputColumn) -> str:

@@ -2,12 +2,13 @@
 
 predict(frame)    checked rows      → a frame of labels or values, and probabilities
 raw(frame)        rows              → the model's numbers
-columns(columns)  an endpoint's few → the model's numbers, without a frame
+columns(columns)  an endpoint's few → the model's numbers: what `answer` makes of what `clean` makes of them
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,13 +23,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from rayline.core import catalog, files
-from rayline.core.columns import Signature, Task
+from rayline.core.columns import FeatureType, Signature, Task
 from rayline.core.errors import DataError, InputError, PackageError, SignatureError
 from rayline.models.network import Network
+from rayline.prepare.number_value import to_floats
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.recipe import Recipe
 from rayline.profile.reference import Reference
-from rayline.registry import golden, manifest, package
+from rayline.registry import examples, golden, manifest, package
 from rayline.registry.models import Registry
 from rayline.registry.straight import straighten
 from rayline.registry.validate import Validator, Values
@@ -54,6 +56,7 @@ class Predictor:
         self.digest = digest
         self.validator = Validator(signature)
         self._compiled = preparation.with_recipe(None).compile()  # the recipe is applied here, between two checks
+        self._numbers_as_text = _numbers_as_text(preparation)
         self._forward = straighten(self.network)
 
     @cached_property
@@ -81,7 +84,7 @@ class Predictor:
         try:
             clean = frame if recipe is None else recipe.apply(frame)
         except DataError as error:
-            raise SignatureError(str(error)) from None
+            raise SignatureError(str(error), reason="type") from None
         if self.validator.checks_cleaned:
             self.validator.check_cleaned(clean)
         return self.raw_of_clean(clean)
@@ -92,21 +95,32 @@ class Predictor:
 
     def columns(self, columns: Mapping[str, Values]) -> Numbers:
         """As `raw`, from columns of plain values (lists with `None`, or arrays) that `validator` has passed."""
+        return self.answer(self.clean(columns))
+
+    def clean(self, columns: Mapping[str, Values]) -> Mapping[str, Values]:
+        """A request's columns with those that preparation corrects or derives, as training's profile knows them.
+
+        Raises:
+            SignatureError: a value that a step cannot read, or that breaks what is expected of clean columns.
+        """
         recipe = self.preparation.recipe
-        if recipe is not None:
-            columns = self._clean(recipe, columns)
-        numbers, categories, _ = self._compiled.columns(columns)
+        return columns if recipe is None else self._clean(recipe, columns, check=self.validator.checks_cleaned)
+
+    def answer(self, clean: Mapping[str, Values]) -> Numbers:
+        """The model's numbers for what `clean` gave."""
+        numbers, categories, _ = self._compiled.columns(clean)
         with torch.inference_mode():
             return cast(Numbers, self._forward(torch.from_numpy(numbers), torch.from_numpy(categories)).numpy())
 
-    def _clean(self, recipe: Recipe, columns: Mapping[str, Values]) -> dict[str, Any]:
+    def _clean(self, recipe: Recipe, columns: Mapping[str, Values], *, check: bool) -> dict[str, Any]:
         try:
             clean = recipe.frame(columns)
+            texts = [pl.Series(name, to_floats(clean[name])) for name in self._numbers_as_text]
         except DataError as error:
-            raise SignatureError(str(error)) from None
-        if self.validator.checks_cleaned:
+            raise SignatureError(str(error), reason="type") from None
+        if check:
             self.validator.check_cleaned(clean)
-        return recipe.columns(columns, clean)
+        return recipe.columns(columns, clean.with_columns(texts) if texts else clean)
 
     def labels(self, raw: Numbers) -> list[str] | list[float]:
         """The label of each row (binary: by the signature's threshold), or its value."""
@@ -132,15 +146,39 @@ class Predictor:
     def check_golden(self) -> int:
         """Replay the golden rows in the endpoint's form; returns how many there are.
 
+        What is expected of requests is not asked of them: private columns are not among them, and test rows may break
+        what only warns.
+
         Raises:
             PackageError: they are not answered as in training.
         """
         kept = golden.read(self.folder, self.signature)
         if len(kept.rows):
             rows = golden.completed(kept.rows, self.signature)
-            got = self.columns({name: rows[name].to_list() for name in rows.columns})
+            columns: Mapping[str, Values] = {name: rows[name].to_list() for name in rows.columns}
+            if self.preparation.recipe is not None:
+                columns = self._clean(self.preparation.recipe, columns, check=False)
+            got = self.answer(columns)
             golden.compare(kept.answers, got, self.signature, self.folder)
         return len(kept.rows)
+
+    def example(self) -> dict[str, Any]:
+        """A record such as a request holds, as JSON has it, that this model answers: typical of the golden rows."""
+        return self.example_of(golden.read(self.folder, self.signature).rows, self.reference)
+
+    def example_of(self, rows: pl.DataFrame, reference: Reference) -> dict[str, Any]:
+        """As `example`, of rows as the source has them."""
+        recipe = self.preparation.recipe
+        made = () if recipe is None else recipe.makes
+        bins = {name: bins for name, bins in reference.features.items() if name not in made}
+        record: dict[str, Any] = {}
+        for record in examples.candidates(self.signature, rows, bins):
+            columns = {name: [value] for name, value in record.items()}
+            with suppress(SignatureError, DataError):  # together they may break what each alone does not
+                self.validator.check(columns)
+                self.columns(columns)
+                break
+        return record
 
 
 def load(uri: str) -> Predictor:
@@ -205,3 +243,12 @@ def as_polars(frame: pl.DataFrame | pd.DataFrame | pa.Table) -> pl.DataFrame:
     if type(frame).__module__.partition(".")[0] == "pandas":
         return pl.from_pandas(frame)
     raise InputError(f"give a pandas, Polars or Arrow frame, not {type(frame).__name__}.")
+
+
+def _numbers_as_text(preparation: Preparation) -> list[str]:
+    """Columns that corrections make, that the model reads as numbers, and that are texts all the same."""
+    recipe = preparation.recipe
+    if recipe is None:
+        return []
+    numbers = {feature.name for feature in preparation.features if feature.type is FeatureType.NUMBER}
+    return [name for name in recipe.makes if name in numbers and recipe.schema[name] == pl.String]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -53,7 +53,8 @@ def build(
     """The signature over the features a model reads, in their order.
 
     What is expected of other columns (the target, ids, dates) is for training alone, and so are expressions that read
-    one of them.
+    one of them. What stops a run or sets rows aside refuses a request: the model was trained on no such row. What only
+    warns (`on: warn`) refuses none, as it kept its rows in training.
 
     Args:
         features: all features; ids, dates and dropped columns are no input.
@@ -70,7 +71,9 @@ def build(
     Raises:
         SpecError: an expression that does not fit the kinds of its columns.
     """
-    declared, made = expect or {}, cleaned or {}
+    made = cleaned or {}
+    warned = {name: said for name, said in (expect or {}).items() if said.on == "warn"}
+    declared = {name: said for name, said in (expect or {}).items() if name not in warned}
     inputs = [feature for feature in features if feature.type in INPUT_TYPES]
 
     def column(feature: Feature, said: Expectation | None) -> InputColumn:
@@ -83,9 +86,23 @@ def build(
         classes=target.classes,
         positive=target.positive,
         threshold=threshold,
-        conditions=_conditions(declared, inputs, kinds or {}, made, private),
+        conditions=_conditions(expect or {}, inputs, kinds or {}, made, private),
         cleaned=tuple(column(Feature(name, kind), declared[name]) for name, kind in made.items() if name in declared),
+        warned=tuple(_warned(warned, inputs, made, private)),
     )
+
+
+def _warned(
+    expect: Mapping[str, Expectation],
+    inputs: Sequence[Feature],
+    made: Mapping[str, FeatureType],
+    private: Sequence[str],
+) -> Iterator[InputColumn]:
+    for name, kind in {**{feature.name: feature.type for feature in inputs}, **made}.items():
+        if name in expect:
+            column = _input(Feature(name, kind), expect[name], name in private, required=False)
+            if column != InputColumn(name=name, type=kind, private=column.private):  # else it is said of all rows
+                yield column
 
 
 def _input(feature: Feature, said: Expectation, private: bool, required: bool) -> InputColumn:
@@ -129,5 +146,6 @@ def _conditions(
             except SpecError as error:
                 raise SpecError(f"data.expect.*.expressions: as a request gives the columns, {error}") from None
             hidden, late = not set(columns).isdisjoint(private), not set(columns).isdisjoint(cleaned)
-            made.append(Condition(text=text, kinds=read, private=hidden, cleaned=late))
+            warns = expect[EVERY].on == "warn"
+            made.append(Condition(text=text, kinds=read, private=hidden, cleaned=late, warns=warns))
     return tuple(made)

@@ -16,6 +16,7 @@ from rayline.core.columns import ROW, Signature
 from rayline.core.errors import SignatureError, listing, nearest
 from rayline.registry._column_checks import ColumnCheck, Values
 from rayline.registry._conditions import Conditions
+from rayline.spec.sections import EVERY
 
 _ROW_IN_FILE = (1 << 40) - 1
 """The part of ROW that counts rows within a file."""
@@ -25,10 +26,15 @@ class Validator:
     """A signature made ready to check requests. Safe to use from several threads."""
 
     def __init__(self, signature: Signature) -> None:
+        refusing = [condition for condition in signature.conditions if not condition.warns]
         self._checks = [ColumnCheck(column) for column in signature.inputs]
-        self._conditions = Conditions(signature) or None
+        self._conditions = Conditions([condition for condition in refusing if not condition.cleaned]) or None
         self._cleaned = [ColumnCheck(column) for column in signature.cleaned]
-        self._conditions_cleaned = Conditions(signature, cleaned=True)
+        self._conditions_cleaned = Conditions([condition for condition in refusing if condition.cleaned])
+        self._warned = [ColumnCheck(column) for column in signature.warned]
+        self._conditions_warned = Conditions([condition for condition in signature.conditions if condition.warns])
+        self.warns = bool(self._warned or self._conditions_warned)
+        """Whether anything is declared with `on: warn`, so that `warnings` looks."""
         self.checks_cleaned = bool(self._cleaned or self._conditions_cleaned)
         """Whether anything is declared of columns as preparation makes them, so that `check_cleaned` looks at them."""
 
@@ -86,6 +92,17 @@ class Validator:
         if self._conditions_cleaned and frame.height:
             self._conditions_cleaned.check_frame(frame, None)
 
+    def warnings(self, columns: Mapping[str, Values]) -> dict[str, int]:
+        """How many of n answered rows break what is declared with `on: warn`: by column, `*` for conditions.
+
+        Args:
+            columns: of plain values, as the model reads them (`Predictor.clean`).
+        """
+        counts = {column.name: column.count_broken(columns[column.name]) for column in self._warned}
+        if self._conditions_warned:
+            counts[EVERY] = self._conditions_warned.count(columns)
+        return {name: rows for name, rows in counts.items() if rows}
+
     def check_names(self, given: Sequence[str]) -> None:
         """Check that every feature is among the columns `given`.
 
@@ -101,7 +118,8 @@ class Validator:
         hint = nearest(lacking[0], names) if len(lacking) == 1 else ""
         raise SignatureError(
             f"missing feature{'s' if len(lacking) > 1 else ''}: {listing(lacking)}.{hint} "
-            f"Expected: {listing([column.name for column in self._checks], 100)}; null is an unknown value."
+            f"Expected: {listing([column.name for column in self._checks], 100)}; null is an unknown value.",
+            reason="field",
         )
 
 

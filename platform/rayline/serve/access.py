@@ -68,4 +68,6 @@ def line(request: Request) -> bytes:
         fields["key"] = request.key
     if request.error is not None:
         fields["error"] = request.error
+    if request.reason is not None:
+        fields["reason"] = request.reason
     return orjson.dumps(fields, option=_FORMAT)

@@ -10,7 +10,7 @@ import logging
 import time
 from typing import Any
 
-from rayline.core.errors import MethodNotAllowedError, RaylineError, UnauthorizedError
+from rayline.core.errors import MethodNotAllowedError, RaylineError, SignatureError, UnauthorizedError
 from rayline.serve import openinference, pages, records
 from rayline.serve.dataplane import Dataplane
 from rayline.serve.exchange import (
@@ -35,6 +35,8 @@ log = logging.getLogger("rayline.serve")
 LARGE_BODY_BYTES = 256 << 10
 """Bodies from this size on are read into columns in a thread: on the loop, everybody would wait for it."""
 _RETRY = ((b"retry-after", b"1"),)
+_REASONS = {400: "malformed", 401: "key", 403: "key", 404: "version", 405: "method", 413: "too_large"}
+"""Why a request was refused that never came as far as a signature, which tells its own reasons."""
 _BASIC = ((b"www-authenticate", b'Basic realm="rayline"'),)
 _BEARER = ((b"www-authenticate", b"Bearer"),)
 
@@ -88,6 +90,7 @@ class App:
                 client[0] if client else "",
                 call.key,
                 call.error,
+                call.reason,
             ),
             call.served,
         )
@@ -196,7 +199,7 @@ class App:
 class Call:
     """What is known of a request while it is answered."""
 
-    __slots__ = ("error", "id", "key", "method", "path", "quiet", "route", "rows", "served")
+    __slots__ = ("error", "id", "key", "method", "path", "quiet", "reason", "route", "rows", "served")
 
     def __init__(self, method: str, path: str, request: str) -> None:
         self.method = method
@@ -207,11 +210,14 @@ class Call:
         self.rows = 0
         self.key: str | None = None
         self.error: str | None = None
+        self.reason: str | None = None
         self.quiet = False
 
 
 def _refusal(call: Call, error: RaylineError) -> Reply:
     call.error = type(error).__name__
+    if error.status < 500:
+        call.reason = error.reason if isinstance(error, SignatureError) else _REASONS.get(error.status, "request")
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if error.status == 503:
         headers = _RETRY

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
+from polars.exceptions import PanicException
+
 from rayline.core.errors import OverloadedError
 from rayline.serve.answers import Answers, Raw, joined
 from rayline.serve.intake import Columns
@@ -36,7 +38,8 @@ class Waiting(NamedTuple):
 class Pass(NamedTuple):
     """One call of the model."""
 
-    columns: Columns
+    columns: Mapping[str, Sequence[Any]]
+    """As the model read them: corrected, and with those derived."""
     raw: Raw
     seconds: float
 
@@ -54,7 +57,8 @@ class Batcher:
     """Answers rows by one model version. Lives on one event loop.
 
     Args:
-        predict: columns of n values to n answers; called by one thread at a time.
+        clean: a request's columns of n values to those that `predict` reads. Like it, called by one thread at a time.
+        predict: columns of n values to n answers.
         present: the predictor's numbers as answers.
         max_rows: rows of a pass. A request with more is answered in several.
         max_waiting_rows: rows that may wait.
@@ -64,6 +68,7 @@ class Batcher:
 
     def __init__(
         self,
+        clean: Callable[[Columns], Mapping[str, Sequence[Any]]],
         predict: Callable[[Mapping[str, Sequence[Any]]], Raw],
         present: Callable[[Raw], Answers],
         *,
@@ -74,6 +79,7 @@ class Batcher:
     ) -> None:
         self.max_rows = max_rows
         self.max_waiting_rows = max_waiting_rows
+        self._clean = clean
         self._predict = predict
         self._present = present
         self._executor = executor
@@ -155,8 +161,8 @@ class Batcher:
         try:
             answers = self._pass(batch[0].columns if len(batch) == 1 else _columns(batch), passes)
             outcome: list[Answers | Exception] = [answers] if len(batch) == 1 else _parts(answers, batch)
-        except Exception as error:  # noqa: BLE001 - the boundary to the model; the error is each request's answer
-            outcome = [error]
+        except (Exception, PanicException) as error:  # noqa: BLE001 - the boundary to the model: each request's answer
+            outcome = [error if isinstance(error, Exception) else RuntimeError(str(error))]
             if len(batch) > 1:
                 ran = [self._run([item]) for item in batch]
                 outcome = [one.outcome[0] for one in ran]
@@ -166,14 +172,17 @@ class Batcher:
     def _pass(self, columns: Columns, passes: list[Pass]) -> Answers:
         rows = max(map(len, columns.values()))
         raws = []
+        started = time.perf_counter()
+        clean = self._clean(columns)  # of the whole, so that a refusal counts rows as its client does
         for start in range(0, rows, self.max_rows):
-            part = columns
+            part = clean
             if rows > self.max_rows:
-                part = {name: values[start : start + self.max_rows] for name, values in columns.items()}
-            started = time.perf_counter()
+                part = {name: values[start : start + self.max_rows] for name, values in clean.items()}
             raw = self._predict(part)
-            passes.append(Pass(part, raw, time.perf_counter() - started))
+            ended = time.perf_counter()
+            passes.append(Pass(part, raw, ended - started))
             raws.append(raw)
+            started = ended
         return self._present(joined(raws))
 
 

@@ -23,6 +23,15 @@ class Validator(Protocol):
         """The number of rows, or `SignatureError`."""
         ...
 
+    @property
+    def warns(self) -> bool:
+        """Whether anything is declared that a row may break and be answered."""
+        ...
+
+    def warnings(self, columns: Mapping[str, Any]) -> Mapping[str, int]:
+        """How many rows break each of it, by column."""
+        ...
+
 
 class Intake:
     """What one model version takes."""
@@ -70,6 +79,7 @@ class Intake:
                 hint = nearest(missing[0], set(record) - set(self.names)) if len(missing) == 1 else ""
                 raise SignatureError(
                     f"records[{row}] lacks {listing(missing)}.{hint} Send null where a value is not known. "
-                    f"Fields of this model: {listing(self.names, 100)}."
+                    f"Fields of this model: {listing(self.names, 100)}.",
+                    reason="field",
                 ) from None
         raise AssertionError("every record has every field")

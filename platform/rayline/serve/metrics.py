@@ -61,6 +61,16 @@ class Metrics:
             "Requests to a model by outcome: ok, refused (the request was wrong) or failed (the service was).",
             (*version, "outcome"),
         )
+        self._refused = meters.counter(
+            "rayline_requests_refused_total",
+            "Requests that were refused, by what was wrong with them.",
+            (*version, "reason"),
+        )
+        self._warned = meters.counter(
+            "rayline_expectation_warnings_total",
+            "Rows that were answered and break what is declared with `on: warn`, by column; * for conditions.",
+            (*version, "feature"),
+        )
         self._duration = meters.histogram(
             "rayline_request_duration_seconds",
             "Time from a request's arrival at the replica to its answer.",
@@ -85,18 +95,27 @@ class Metrics:
         # Ray forgets a gauge that is not set again within two of its reports
         self._show()
         counts: Counter[tuple[str, str, str]] = Counter()
+        refused: Counter[tuple[str, str, str]] = Counter()
         for request in requests:
             if request.model is not None:
                 version = request.version or ""
                 counts[request.model, version, outcome(request.status)] += 1
+                if request.reason is not None:
+                    refused[request.model, version, request.reason] += 1
                 self._duration.observe(request.seconds, {"model": request.model, "version": version})
         for (model, version, what), number in counts.items():
             self._requests.inc(number, {"model": model, "version": version, "outcome": what})
+        for (model, version, why), number in refused.items():
+            self._refused.inc(number, {"model": model, "version": version, "reason": why})
         for served, done in by_version(passes).items():
             for one in done:
                 self._batch.observe(len(one.raw), _tags(served))
             for label, number in _distribution(served, joined([one.raw for one in done])).items():
                 self._predictions.inc(number, {**_tags(served), "label": label})
+            validator = served.predictor.validator
+            for one in done if validator.warns else ():
+                for feature, rows in validator.warnings(one.columns).items():
+                    self._warned.inc(rows, {**_tags(served), "feature": feature})
 
     def loaded(self, table: Table) -> None:
         """Show which versions are loaded now."""

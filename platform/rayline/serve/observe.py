@@ -48,6 +48,8 @@ class Request(NamedTuple):
     key: str | None
     """Name of the API key."""
     error: str | None
+    reason: str | None = None
+    """Why it was refused, as one of a few words (`serve/README.md`), never a value of it."""
 
 
 class Seen(NamedTuple):

@@ -42,9 +42,9 @@ def record_schema(served: Served) -> dict[str, Any]:
         "type": "object",
         "required": [column.name for column in columns],
         "properties": {column.name: _column_schema(column) for column in columns},
-        "examples": [{name: values[0] for name, values in served.example.items()}],
+        "examples": [served.example],
     }
-    conditions = [condition.text for condition in served.signature.conditions if not condition.cleaned]
+    conditions = [c.text for c in served.signature.conditions if not (c.cleaned or c.warns)]
     if conditions:
         schema["description"] = "Of every record holds: " + "; ".join(conditions)
     return schema

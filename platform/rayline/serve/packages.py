@@ -7,15 +7,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Any
 
-from rayline.core.columns import FeatureType, InputColumn
 from rayline.core.errors import SignatureError
-from rayline.profile.bins import CategoryBins, NumberBins
 from rayline.profile.reference import Reference
 from rayline.serve.answers import Answers
 from rayline.serve.batcher import Batcher, Pass
-from rayline.serve.intake import Columns
 from rayline.serve.observe import Observer
 from rayline.serve.state import ServedModel, Settings
 from rayline.serve.table import Predictor, Served
@@ -47,19 +43,21 @@ def load(
         observer.passed(served, done)
 
     batcher = Batcher(
-        predictor.columns,
+        predictor.clean,
+        predictor.answer,
         functools.partial(Answers.of, predictor.signature),
         max_rows=ServedModel.model_fields["max_batch_rows"].default,
         max_waiting_rows=settings.max_waiting_rows,
         executor=executor,
         on_pass=passed,
     )
-    example: Columns = {column.name: [_example(column, reference)] for column in predictor.signature.inputs}
+    example = predictor.example()
     served = Served(model, version, package, predictor, batcher, reference, example)
+    columns = {name: (value,) for name, value in example.items()}
     for _ in range(WARM_UPS):
         started = time.perf_counter()
-        with suppress(SignatureError):  # what corrections make of it may break what is expected of their columns
-            predictor.columns(example)
+        with suppress(SignatureError):  # an example is not always to be had that breaks nothing of what is expected
+            predictor.answer(predictor.clean(columns))
         seconds = time.perf_counter() - started
     batcher.observe(1, seconds)
     return served
@@ -75,20 +73,3 @@ def open_registry(package: str) -> tuple[Predictor, Reference | None]:
 
     loaded = predictor.load(package)
     return loaded, loaded.reference
-
-
-def _example(column: InputColumn, reference: Reference | None) -> Any:
-    """A value in the middle of what training held, within what is declared."""
-    bins = reference.features.get(column.name) if reference else None
-    if column.allowed:
-        return column.allowed[0]
-    if column.type is FeatureType.CATEGORY:
-        return bins.values[0] if isinstance(bins, CategoryBins) and bins.values else None if column.nullable else ""
-    value: float | None = bins.edges[len(bins.edges) // 2] if isinstance(bins, NumberBins) and bins.edges else None
-    if value is None:
-        value = None if column.nullable else 0.0
-    if value is not None:
-        value = max(value, column.minimum) if column.minimum is not None else value
-        value = min(value, column.maximum) if column.maximum is not None else value
-        value = int(value) if value == int(value) or column.value_type == "integer" else round(value, 6)
-    return value

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, InputColumn
 from rayline.serve.table import Model, Served, Table
 
@@ -32,7 +33,8 @@ form.addEventListener("submit", async (event) => {
   const record = {};
   for (const field of form.elements) {
     if (!field.name) continue;
-    record[field.name] = field.value === "" ? null : field.type === "number" ? Number(field.value) : field.value;
+    record[field.name] = field.value === "" ? null : field.type === "number" ? Number(field.value) :
+      field.dataset.list ? JSON.parse(field.value) : field.value;
   }
   const reply = await fetch(form.action, {method: "POST", headers: {"content-type": "application/json"},
     body: JSON.stringify({records: [record]})});
@@ -60,10 +62,9 @@ def model(of: Model, served: Served, path: str) -> bytes:
     signature = served.signature
     names = [f"version {served.version}", *of.aliases_of(served.version)]
     predicts = f"{signature.target} ({', '.join(signature.classes)})" if signature.classes else signature.target
-    example = {name: values[0] for name, values in served.example.items()}
-    body = orjson.dumps({"records": [example]}).decode().replace("'", "'\\''")
+    body = orjson.dumps({"records": [served.example]}).decode().replace("'", "'\\''")
     command = f"curl -s http://HOST:PORT{path}/predict -H 'content-type: application/json' \\\n  -d '{body}'"
-    fields = "".join(_input(column, example[column.name]) for column in signature.inputs)
+    fields = "".join(_input(column, served.example[column.name]) for column in signature.inputs)
     return _page(
         f"{of.name} {served.version}",
         f'<h1>{escape(of.name)}</h1><div class="quiet">{escape(" · ".join(names))} · predicts {escape(predicts)}</div>'
@@ -78,10 +79,12 @@ def _input(column: InputColumn, value: Any) -> str:
         choices = "".join(f"<option>{escape(choice)}</option>" for choice in column.allowed)
         empty = "<option></option>" if column.nullable else ""
         return f'<label>{name}<select name="{name}">{choices}{empty}</select></label>'
-    text = "" if value is None else escape(str(value))
+    listed = column.type is FeatureType.SEQUENCE
+    text = "" if value is None else escape(orjson.dumps(value).decode() if listed else category_text(value) or "")
     required = "" if column.nullable else " required"
     if column.type is not FeatureType.NUMBER:
-        return f'<label>{name}<input name="{name}" value="{text}"{required}></label>'
+        kind = ' data-list="true"' if listed else ""
+        return f'<label>{name}<input name="{name}" value="{text}"{kind}{required}></label>'
     low = "" if column.minimum is None else f' min="{column.minimum:g}"'
     high = "" if column.maximum is None else f' max="{column.maximum:g}"'
     return f'<label>{name}<input type="number" step="any" name="{name}" value="{text}"{low}{high}{required}></label>'

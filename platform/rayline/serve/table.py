@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from rayline.core.columns import FeatureType, Signature
 from rayline.core.errors import NotFoundError, RequestError, listing, nearest
+from rayline.core.names import CHAMPION
 from rayline.profile.reference import Reference
 from rayline.serve.answers import Raw
 from rayline.serve.batcher import Batcher
-from rayline.serve.intake import Columns, Intake, Validator
-from rayline.serve.state import CHAMPION, newest
+from rayline.serve.intake import Intake, Validator
+from rayline.serve.state import newest
 
 
 class Predictor(Protocol):
@@ -25,7 +26,17 @@ class Predictor(Protocol):
     @property
     def validator(self) -> Validator: ...
 
-    def columns(self, columns: Mapping[str, Any]) -> Raw: ...
+    def clean(self, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A request's columns as the model reads them: themselves where nothing is corrected or derived."""
+        ...
+
+    def answer(self, clean: Mapping[str, Any]) -> Raw:
+        """The model's numbers for what `clean` gave."""
+        ...
+
+    def example(self) -> dict[str, Any]:
+        """A record that a request may hold, as JSON has it."""
+        ...
 
     def check_golden(self) -> int:
         """Replay the golden rows; `PackageError` unless they are answered as they were when the package was made."""
@@ -64,8 +75,8 @@ class Served:
     batcher: Batcher
     reference: Reference | None
     """Bins of live counts; `None` where the package has none."""
-    example: Columns
-    """One row that the model takes, for its page."""
+    example: dict[str, Any]
+    """One record that the model takes, for its page."""
     tally: Tally = field(default_factory=Tally)
 
     @cached_property

@@ -86,7 +86,9 @@ class Windows:
         if counted is None:
             counted = self._counted[served] = _Counted(served, Window(reference), now - self.report_s)
         columns = {
-            name: list(chain.from_iterable(done.columns[name] for done in passes)) for name in reference.features
+            name: list(chain.from_iterable(done.columns[name] for done in passes))
+            for name in reference.features
+            if name in passes[0].columns
         }
         raw = joined([done.raw for done in passes])
         counted.window.add(columns, decided(served.signature, raw) if served.signature.classes else raw)
