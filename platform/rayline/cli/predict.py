@@ -11,7 +11,9 @@ from rayline.cli._options import Address, ModelRef
 
 def command(
     model: ModelRef,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL, sklearn:NAME or '{name: KIND, …}'.")
+    ],
     output: Annotated[str, typer.Option("-o", "--output", help="OUT.csv, OUT.parquet, or a folder of Parquet files.")],
     address: Address = None,
 ) -> None:

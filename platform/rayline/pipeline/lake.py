@@ -12,7 +12,7 @@ import yaml
 
 from rayline.core import files
 from rayline.core.catalog import PluginConfig
-from rayline.core.errors import DataError, InputError
+from rayline.core.errors import DataError, InputError, SpecError
 from rayline.lake import media
 from rayline.lake.columns import Columns, of_schema, parse
 from rayline.lake.lake import FILES, Lake
@@ -105,9 +105,15 @@ def as_config(data: str) -> PluginConfig:
     """The source that a path, URL or name means, or a mapping in YAML: `{name: csv, path: a.csv, decimal: ","}`.
 
     Raises:
-        SpecError: nothing reads it.
+        SpecError: nothing reads it, or it is no YAML.
     """
-    return as_source(yaml.safe_load(data) if data.startswith("{") else data)
+    try:
+        return as_source(yaml.safe_load(data) if data.startswith("{") else data)
+    except yaml.YAMLError as error:
+        raise SpecError(
+            "what begins with { is a source in YAML, such as {name: csv, path: a.csv}, and this is none: "
+            f"{getattr(error, 'problem', None) or 'it cannot be read'}."
+        ) from None
 
 
 def _source(data: str) -> Source:

@@ -165,7 +165,9 @@ class History:
 def _begins(rows: pl.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Whether each row is the first of those that agree in `columns` [K]."""
     if not columns:
-        return np.arange(rows.height) == 0
+        one = np.zeros(rows.height, np.bool_)
+        one[:1] = True
+        return one
     changed = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in columns)
     begins: npt.NDArray[np.bool_] = rows.select(changed.fill_null(value=True)).to_series().to_numpy()
     return begins
