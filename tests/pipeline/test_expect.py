@@ -370,6 +370,7 @@ def test_limits_of_a_text_column_tell_what_is_no_number(tmp_path: Path) -> None:
     [
         ({"min": "soon"}, "'soon' is no limit: give a number, or a date such as 2024-01-31"),
         ({"min": True}, "give a number, or a date"),
+        ({"max": float("nan")}, "give a number, or a date"),
         ({"min": 3, "max": "2024-01-31"}, "min 3 and max 2024-01-31 must both be numbers or both be dates"),
         ({"min": "2024-02-01", "max": "2024-01-31"}, "min 2024-02-01 lies above max 2024-01-31"),
         ({"min": 4, "max": 3.5}, "min 4 lies above max 3.5"),

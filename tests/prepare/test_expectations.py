@@ -111,7 +111,7 @@ def test_each_violation_is_found_in_its_rows(
         broken = {one.check.name: one for one in decision.broken}
         assert broken[name].rows == len(rows)
         for row, example in zip(rows, broken[name].examples, strict=True):
-            assert f"row {row} of part {row * pieces // 40}" in example
+            assert f"row {row + 1} of part {row * pieces // 40}" in example
         assert bool(decision.stops) is (on == "stop")
         assert decision.aside.tolist() == (sorted(rows) if on == "quarantine" else [])
         assert decision.rows == 40 - len(decision.aside)
@@ -130,6 +130,24 @@ def test_each_violation_is_found_in_its_rows(
         (pl.Date, [dt.date(2024, 1, 1)], {"type": "date"}, []),
         (pl.String, ["5", "11", "many"], {"max": 10}, [1, 2]),
         (pl.Int64, [2**62, 5], {"max": 10}, [0]),
+        (pl.Date, [dt.date(2024, 1, 1), None, dt.date(2024, 1, 3)], {"min": "2024-01-02"}, [0]),
+        (pl.Datetime("ms"), [dt.datetime(2024, 1, 2, 23, 59), dt.datetime(2024, 1, 3)], {"max": "2024-01-02"}, [1]),
+        (pl.Datetime("us"), [dt.datetime(2024, 1, 2, 12, 1)], {"max": "2024-01-02T12:00"}, [0]),
+        (
+            pl.Datetime("us", "Asia/Tokyo"),
+            [dt.datetime(2024, 1, 2, 3, tzinfo=dt.UTC)],
+            {"max": "2024-01-02 02:00Z"},
+            [0],
+        ),
+        (
+            pl.Datetime("us", "Asia/Tokyo"),
+            [dt.datetime(2024, 1, 2, 3, tzinfo=dt.UTC)],
+            {"max": "2024-01-02 03:00Z"},
+            [],
+        ),
+        (pl.String, ["2024-01-03", " 2024-01-02T23:59:59Z", "3.1.2024", "", None], {"max": "2024-01-02"}, [0, 2]),
+        (pl.String, ["2024-01-02T01:00:00+02:00"], {"min": "2024-01-02"}, [0]),
+        (pl.Null, [None], {"min": "2024-01-02"}, []),
         (pl.Int64, [1, 2, 3], {"allowed": [1, "2.0"]}, [1, 2]),
         (pl.Float64, [1.0, 0.5, np.nan], {"allowed": [1, 0.5]}, []),
         (pl.Boolean, [True, False], {"allowed": [True]}, [1]),
@@ -239,8 +257,8 @@ def test_reasons_stand_beside_quarantined_rows() -> None:
         "n.min: below 0; kind.allowed: not allowed",
         "n.unique: a repeated value; n.increasing: not above one before",
     ]
-    assert rows[WHERE].to_list() == ["row 4 of a.csv", "row 20 of a.csv"]
-    assert rows.drop(REASON, WHERE).columns == [c for c in frame.columns if c != ROW]
+    assert rows[WHERE].to_list() == ["row 5 of a.csv", "row 21 of a.csv"]
+    assert rows.drop(REASON, WHERE).equals(frame[[4, 20]])
 
 
 def test_private_values_are_never_told() -> None:
@@ -261,8 +279,11 @@ def test_private_values_are_never_told() -> None:
     ("expect", "told"),
     [
         ({"cod": Expectation(unique=True)}, r"'cod' is not a column. Did you mean 'code'\?"),
-        ({"flag": Expectation(min=0)}, "data.expect.flag.min is for numbers, and 'flag' holds Boolean"),
-        ({"time": Expectation(max=3)}, "is for numbers"),
+        ({"flag": Expectation(min=0)}, "data.expect.flag.min is a number, and 'flag' holds Boolean. Leave it out"),
+        ({"time": Expectation(max=3)}, "max is a number, and 'time' holds Datetime.* Give a date, such as 2024-01-31"),
+        ({"n": Expectation(max="2024-01-31")}, "max is a date, and 'n' holds Int64. Leave it out"),
+        ({"day": Expectation(max=3, type="date")}, "max is a number, and the type expected of 'day' is date"),
+        ({"code": Expectation(min="2024-01-31", type="number")}, "is a date, and the type expected of 'code' is num"),
         ({"n": Expectation(max_age="2d")}, "is for dates"),
         ({"flag": Expectation(increasing=True)}, "dates or numbers"),
         ({"list": Expectation(unique=True)}, "single values"),

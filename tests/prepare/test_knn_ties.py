@@ -1,4 +1,4 @@
-"""KNN where donors are equally far: a filled number is one that a choice among them can give, in Rayline and scikit-learn.
+"""KNN where donors are equally far: what is filled in is what a choice among them can give, as in scikit-learn.
 
 `choices` computes, for each missing number, the lowest and the highest value over every valid choice of k neighbours.
 Where there is no choice the two are one number, and both must give it to 1e-9. Distances within 1e-9 are equal here:

@@ -35,8 +35,8 @@ def test_values_are_mapped() -> None:
 
 
 @pytest.mark.parametrize("odd", ["holdout", None, "", "2"])
-def test_a_value_that_is_no_part_is_refused_by_its_position(odd: str | None) -> None:
-    with pytest.raises(DataError, match=r"names no part in 2 of 4 rows, the first at position 1\. Known: "):
+def test_a_value_that_is_no_part_is_refused_by_its_row(odd: str | None) -> None:
+    with pytest.raises(DataError, match=r"names no part in 2 of 4 rows, the first in row 2\. Known: "):
         fit(frame(["train", odd, odd, "test"]))
 
 

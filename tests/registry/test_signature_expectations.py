@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from typing import Any
@@ -140,6 +141,13 @@ COLUMNS: dict[str, tuple[FeatureType, dict[str, Any], list[Any], list[tuple[Any,
         ["2024-02-29", "2024-01-01T10:00:00Z", None],
         [("2023-02-29", "give a date"), ("1.2.2023", "give a date"), (20240101, "give a date")],
     ),
+    "born": (
+        CATEGORY,
+        {"min": "2000-01-01", "max": "2010-12-31"},
+        ["2000-01-01", " 2010-12-31T23:59:59.5Z", "2000-01-01T01:00:00+01:00", None],
+        [("1999-12-31", "'1999-12-31' is not allowed; give a date from 2000-01-01 to 2010-12-31 or null"),
+         ("2011-01-01 00:00", "give a date from"), ("1.2.2005", "give a date from"), ("2005-02-30", "give a date")],
+    ),
     "grade": (
         CATEGORY,
         {"type": "integer", "min": 1, "max": 6},
@@ -190,6 +198,29 @@ def test_training_and_the_endpoint_refuse_the_same(name: str) -> None:
         else:
             assert validator.check({name: [value]}) == 1
             validator.check_frame(frame)
+
+
+def test_limits_of_dates_hold_for_frames_of_dates_and_are_told_in_words() -> None:
+    expect = {"day": Expectation(min=dt.date(2024, 1, 2)), "at": Expectation(max=dt.datetime(2024, 1, 2, 12))}
+    got = made({"day": CATEGORY, "at": CATEGORY}, expect)
+    assert [column.dates for column in got.inputs] == [
+        "a date not before 2024-01-02",
+        "a date not after 2024-01-02 12:00:00",
+    ]
+    assert Signature.model_validate_json(got.model_dump_json()) == got
+    validator = Validator(got)
+    good = {"day": [dt.date(2024, 1, 2)], "at": [dt.datetime(2024, 1, 2, 12)]}
+    zoned = pl.Series("at", [dt.datetime(2024, 1, 2, 12)], pl.Datetime("us", "UTC")).dt.convert_time_zone("Asia/Tokyo")
+    validator.check_frame(pl.DataFrame(good))
+    validator.check_frame(pl.DataFrame(good).with_columns(zoned))
+    for changed, told in (
+        ({"day": dt.date(2024, 1, 1)}, "'day', row 0: .*give a date not before 2024-01-02"),
+        ({"at": dt.datetime(2024, 1, 2, 12, 0, 1)}, "'at', row 0: .*give a date not after 2024-01-02 12:00:00"),
+    ):
+        with pytest.raises(SignatureError, match=told):
+            validator.check_frame(pl.DataFrame(good).with_columns(pl.lit(v).alias(n) for n, v in changed.items()))
+    with pytest.raises(SignatureError, match="5 is not allowed; give a date not before"):
+        validator.check({"day": [5], "at": [None]})
 
 
 def test_conditions_at_the_endpoint_are_those_of_training() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -83,6 +84,20 @@ class InputColumn(BaseModel):
     """What each value is, or its text reads as."""
     pattern: str | None = None
     """A regular expression (Rust's) that matches the whole of every value's text."""
+    earliest: dt.datetime | None = None
+    latest: dt.datetime | None = None
+    """Of dates, without a zone: the first and the last moment allowed."""
+
+    @property
+    def dates(self) -> str:
+        """The dates that are allowed, in words; empty where nothing is declared of them."""
+        low, high = (
+            None if end is None else f"{end:%Y-%m-%d}" if end.time() == whole else end.isoformat(" ")
+            for end, whole in ((self.earliest, dt.time.min), (self.latest, dt.time.max))
+        )
+        if low is None:
+            return "" if high is None else f"a date not after {high}"
+        return f"a date not before {low}" if high is None else f"a date from {low} to {high}"
 
 
 class Condition(BaseModel):

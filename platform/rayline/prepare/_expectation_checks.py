@@ -6,6 +6,7 @@ is missing; no other check is broken by it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,14 +17,14 @@ from rayline.core import _expression_values as values
 from rayline.core.category_text import category_text
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.core.expressions import columns_of, compile_expression, whole_match
+from rayline.prepare._expectation_limits import DATE, NUMBER, beyond, read
+from rayline.spec.bounds import shown
 from rayline.spec.sections import EVERY, Expectation
 
 On = Literal["stop", "warn", "quarantine"]
 
-NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 INTEGER = r"[+-]?[0-9]+(\.0*)?"
-DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?"
-"""Texts that read as a number, a whole one, and a date."""
+"""Texts that read as a whole number."""
 KINDS = {
     "integer": "a whole number",
     "number": "a number",
@@ -59,6 +60,12 @@ class Check:
         return f"{self.column}.{self.key}" + (f" {self.text!r}" if self.text else "")
 
     @property
+    def kind(self) -> str:
+        """What a text is to read as, where `min` or `max` is expected of it."""
+        bound = self.said.min if self.key == "min" else self.said.max
+        return KINDS["date" if isinstance(bound, dt.date) else "number"]
+
+    @property
     def by_row(self) -> bool:
         """Whether a row by itself breaks it."""
         return self.key in BY_ROW
@@ -78,8 +85,8 @@ def _checks(column: str, said: Expectation) -> Iterator[Check]:
         return
     declared: dict[str, str | None] = {
         "type": said.type and f"not {KINDS[said.type]}",
-        "min": None if said.min is None else f"below {said.min:g}",
-        "max": None if said.max is None else f"above {said.max:g}",
+        "min": None if said.min is None else f"below {shown(said.min)}",
+        "max": None if said.max is None else f"above {shown(said.max)}",
         "allowed": None if said.allowed is None else "not allowed",
         "nullable": None if said.nullable else "missing",
         "pattern": said.pattern and f"not of the form {said.pattern}",
@@ -144,6 +151,13 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
     return ~gone & _broken_value(check, schema)
 
 
+def unread(check: Check, schema: pl.Schema) -> pl.Expr | None:
+    """Whether there is a text that reads as nothing the limit can be compared with; `None` where none could."""
+    if check.key not in ("min", "max") or schema[check.column] != pl.String:
+        return None
+    return ~absent(check.column, schema) & read(check.said, check.key, check.column, schema[check.column]).is_null()
+
+
 def _broken_value(check: Check, schema: pl.Schema) -> pl.Expr:
     said, dtype = check.said, schema[check.column]
     if dtype == pl.Null:
@@ -151,11 +165,7 @@ def _broken_value(check: Check, schema: pl.Schema) -> pl.Expr:
     if check.key == "type":
         return _not_of_type(str(said.type), pl.col(check.column), dtype)
     if check.key in ("min", "max"):
-        number = _number(check, schema)
-        bound = said.min if check.key == "min" else said.max
-        wrong = number < bound if check.key == "min" else number > bound
-        # a text that is no number is in no range
-        return wrong.fill_null(value=True) if dtype == pl.String else wrong
+        return beyond(said, check.key, check.column, dtype)
     value = values.column(check.column, dtype)
     if value is None:
         raise _unfit(check, schema, "text, numbers, true and false, or dates")
@@ -189,16 +199,6 @@ def _read(text: str) -> int | float | None:
         if category_text(number) == text:
             return number
     return None
-
-
-def _number(check: Check, schema: pl.Schema) -> pl.Expr:
-    dtype = schema[check.column]
-    if dtype.is_numeric():
-        return pl.col(check.column)
-    if dtype != pl.String:
-        raise _unfit(check, schema, "numbers")
-    text = pl.col(check.column).str.strip_chars()
-    return pl.when(text.str.contains(whole_match(NUMBER))).then(text.cast(pl.Float64, strict=False))
 
 
 def _not_of_type(kind: str, expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -14,7 +14,6 @@ Rows = npt.NDArray[np.int64]
 NO_ROWS: Rows = np.zeros(0, np.int64)
 EXAMPLES = 5
 """Rows told of each broken expectation, at most."""
-ROW_IN_FILE = (1 << 40) - 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ class Found:
     """ROW of those in quarantine by themselves, sorted."""
     counts: dict[int, int] = field(default_factory=dict)
     examples: dict[int, tuple[Example, ...]] = field(default_factory=dict)
+    texts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Of limits on a text column: how many texts read as nothing that can be compared, and how many there are."""
     missing: dict[int, int] = field(default_factory=dict)
     newest: dict[int, dt.datetime] = field(default_factory=dict)
     hashes: dict[int, tuple[Rows, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]] = field(default_factory=dict)
@@ -72,11 +73,6 @@ class Violations:
 def merge(parts: Sequence[Violations]) -> Violations:
     """What all parts say together; of a fragment that is told of twice, either is as good."""
     return Violations({index: found for part in parts for index, found in part.found.items()})
-
-
-def place(row: int, label: str) -> str:
-    """`row 17 of adult.csv`."""
-    return f"row {row & ROW_IN_FILE}" + (f" of {label}" if label else "")
 
 
 def among(rows: Rows, chosen: Rows) -> npt.NDArray[np.bool_]:

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from rayline.prepare._expectation_checks import Check, is_strict
-from rayline.prepare._expectation_found import EXAMPLES, NO_ROWS, Example, Found, Rows, Violations, place
+from rayline.prepare._expectation_found import EXAMPLES, NO_ROWS, Example, Found, Rows, Violations
+from rayline.prepare.row_names import row_name
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def decide(
             if check.on == "quarantine" and count:
                 members[n] = np.sort(rows)
         if count:
-            told[n] = _broken_rows(check, count, tuple(examples[:EXAMPLES]))
+            told[n] = _broken_rows(check, count, tuple(examples[:EXAMPLES]), *_texts(n, found))
     aside = np.unique(np.concatenate([NO_ROWS, *(one.aside for one in found), *members.values()]))
     kept = sum(one.rows for one in found) - len(aside)
     for n, check in enumerate(checks):
@@ -116,15 +117,28 @@ def decide(
     return Decision(tuple(told[n] for n in sorted(told)), kept, aside, members)
 
 
-def _broken_rows(check: Check, count: int, some: tuple[str, ...]) -> Broken:
+def _texts(n: int, found: Sequence[Found]) -> tuple[int, int]:
+    counts = [one.texts[n] for one in found if n in one.texts]
+    return sum(unread for unread, _ in counts), sum(there for _, there in counts)
+
+
+def _broken_rows(check: Check, count: int, some: tuple[str, ...], unread: int, there: int) -> Broken:
+    problem, advice = check.problem, ""
+    if unread:
+        problem = f"not {check.kind}" if unread == count else f"{problem} or not {check.kind}"
+    if unread and unread == there:
+        advice = (
+            f". No text of {check.column!r} is {check.kind}: {check.key} is for numbers and dates, "
+            "and allowed and pattern are for text"
+        )
     more = ", …" if count > len(some) else ""
-    text = f"{count:,} row{'s' if count > 1 else ''} {check.problem}: {', '.join(some)}{more}"
+    text = f"{count:,} row{'s' if count > 1 else ''} {problem}: {', '.join(some)}{more}{advice}"
     return Broken(check, count, text, some, aside=check.on == "quarantine")
 
 
 def _told(example: Example, label: str) -> str:
     values = [value if len(example.values) == 1 else f"{name} {value}" for name, value in example.values]
-    return place(example.row, label) + (f" ({', '.join(values)})" if values else "")
+    return row_name(example.row, label) + (f" ({', '.join(values)})" if values else "")
 
 
 def _disordered(n: int, found: Sequence[Found]) -> tuple[Rows, list[str]]:
@@ -154,7 +168,7 @@ def _repeated(n: int, found: Sequence[Found]) -> tuple[Rows, list[str]]:
     )
     labels = [(one.ends, one.label) for one in found]
     examples = [
-        f"{place(again, _label(again, labels))} repeats {place(first, _label(first, labels))}"
+        f"{row_name(again, _label(again, labels))} repeats {row_name(first, _label(first, labels))}"
         for again, first in some.sort("row").select("row", "row_right").iter_rows()
     ]
     return repeated["row"].to_numpy(), examples

@@ -20,11 +20,10 @@ import polars as pl
 
 from rayline.core.columns import ROW
 from rayline.prepare import _expectation_totals as totals
-from rayline.prepare._expectation_checks import absent, broken, checks_of, is_strict, order_of, prove
+from rayline.prepare._expectation_checks import absent, broken, checks_of, is_strict, order_of, prove, unread
 from rayline.prepare._expectation_found import (
     EXAMPLES,
     NO_ROWS,
-    ROW_IN_FILE,
     Example,
     Found,
     Ordered,
@@ -34,12 +33,13 @@ from rayline.prepare._expectation_found import (
     merge,
 )
 from rayline.prepare._expectation_totals import Broken, Decision
+from rayline.prepare.row_names import names_in
 from rayline.spec.sections import Expectation
 
 REASON = "__reason__"
 """Column of quarantined rows: what each broke."""
 WHERE = "__where__"
-"""Column of quarantined rows: file and row."""
+"""Column of quarantined rows: row and file, as messages name them."""
 _SEEDS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
 
 
@@ -93,6 +93,7 @@ class Checker:
             aside=np.sort(frame[ROW].filter(bad).to_numpy()) if bad.any() else NO_ROWS,
             counts={n: int(mask.sum()) for n, mask in masks.items()},
             examples={n: self._examples(n, frame.filter(mask)) for n, mask in masks.items() if mask.any()},
+            texts={n: (int(mask.sum()), self._there(n, frame)) for n, mask in self._unread(frame).items()},
         )
         self._together(frame.filter(~bad) if bad.any() else frame, found)
         return Violations({index: found})
@@ -121,23 +122,35 @@ class Checker:
         return totals.decide(self.checks, violations, history=history, now=now)
 
     def reasons(self, frame: pl.DataFrame, label: str, members: Mapping[int, Rows]) -> pl.DataFrame:
-        """Rows of a fragment that are in quarantine, with what each broke and where it stood; ROW is left out.
+        """Rows of a fragment that are in quarantine, with what each broke and where it stood.
+
+        Private columns are left out: ROW and `WHERE` say where their owner finds the row. Reasons hold no value.
 
         Args:
-            frame: those rows, with every column.
+            frame: those rows, with every column and ROW.
             label: what the fragment's file is called.
             members: `Decision.members`.
         """
         masks = {n: mask for n, mask in self._masks(frame).items() if self.checks[n].on == "quarantine"}
         for n, rows in members.items():
             masks[n] = pl.Series(str(n), among(frame[ROW].to_numpy(), rows))
-        texts = [
-            pl.when(pl.col(str(n))).then(pl.lit(f"{self.checks[n].name}: {self.checks[n].problem}"))
-            for n in sorted(masks)
-        ]
-        reason = pl.DataFrame(list(masks.values())).select(pl.concat_str(texts, separator="; ", ignore_nulls=True))
-        where = pl.concat_str(pl.lit("row "), pl.col(ROW) & ROW_IN_FILE, pl.lit(f" of {label}")).alias(WHERE)
-        return frame.with_columns(reason.to_series().alias(REASON), where).drop(ROW)
+        reasons = pl.DataFrame([masks[n] for n in sorted(masks)] + list(self._unread(frame).values())).select(
+            pl.concat_str([self._reason(n, frame.schema) for n in sorted(masks)], separator="; ", ignore_nulls=True)
+        )
+        open_ = frame.select(*(name for name in frame.columns if name != ROW and name not in self._private), ROW)
+        return open_.with_columns(reasons.to_series().alias(REASON), names_in(label).alias(WHERE))
+
+    def _reason(self, n: int, schema: pl.Schema) -> pl.Expr:
+        check = self.checks[n]
+        problem: pl.Expr = pl.lit(check.problem)
+        if unread(check, schema) is not None:
+            problem = pl.when(pl.col(f"unread {n}")).then(pl.lit(f"not {check.kind}")).otherwise(problem)
+        return pl.when(pl.col(str(n))).then(pl.concat_str(pl.lit(f"{check.name}: "), problem))
+
+    def _unread(self, frame: pl.DataFrame) -> dict[int, pl.Series]:
+        """By check of limits on a text column, the texts that read as nothing that can be compared."""
+        found = {n: unread(check, frame.schema) for n, check in enumerate(self.checks) if check.by_row}
+        return {n: frame.select(expr.alias(f"unread {n}")).to_series() for n, expr in found.items() if expr is not None}
 
     def _masks(self, frame: pl.DataFrame) -> dict[int, pl.Series]:
         """By check of rows by themselves, which rows break it."""
@@ -152,6 +165,10 @@ class Checker:
             *(expr.fill_null(value=False) for expr in made.values()),
         )
         return {n: masks[str(n)] for n in made}
+
+    def _there(self, n: int, frame: pl.DataFrame) -> int:
+        """How many values there are."""
+        return int(frame.select(~absent(self.checks[n].column, frame.schema)).to_series().sum())
 
     def _together(self, kept: pl.DataFrame, found: Found) -> None:
         """Add to `found` what is said of rows together."""

@@ -13,7 +13,8 @@ from pydantic_core import SchemaValidator, core_schema
 from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, InputColumn, ValueType
 from rayline.core.expressions import whole_match
-from rayline.prepare._expectation_checks import DATE, INTEGER, KINDS, NUMBER
+from rayline.prepare._expectation_checks import INTEGER, KINDS
+from rayline.prepare._expectation_limits import DATE, NUMBER
 
 _INTEGER, _NUMBER, _DATE = (re.compile(pattern) for pattern in (INTEGER, NUMBER, DATE))
 
@@ -28,6 +29,8 @@ class Form:
         if column.type is not FeatureType.NUMBER and (column.minimum is not None or column.maximum is not None):
             low, high = column.minimum, column.maximum
             self.bounds = (-np.inf if low is None else low, np.inf if high is None else high)
+        self._dates = column.dates
+        self._ends = (column.earliest or dt.datetime.min, column.latest or dt.datetime.max)
         self._pattern = column.pattern
         self._matches: Callable[[Any], bool] | None = None
         if column.pattern is not None:  # Rust's regular expressions, as Polars has them
@@ -38,7 +41,7 @@ class Form:
         """What should have been given in place of a value that is there; `None` if it is right.
 
         Args:
-            value: text, a number, true or false.
+            value: text, a number, true or false; of a file, a date or a moment, too.
             from_file: a column of a file may hold codes that are texts as numbers.
         """
         if self.type is not None and not (from_file and self.type == "text") and not _is(value, self.type):
@@ -50,6 +53,10 @@ class Form:
                 if high == np.inf:
                     return f"a number of at least {low:g}"
                 return f"a number of at most {high:g}" if low == -np.inf else f"a number from {low:g} to {high:g}"
+        if self._dates:
+            moment = _as_moment(value)
+            if moment is None or not self._ends[0] <= moment <= self._ends[1]:
+                return self._dates
         if self._matches is not None and not self._matches(_as_text(value)):
             return f"text of the form {self._pattern}"
         return None
@@ -58,7 +65,8 @@ class Form:
 def form_of(column: InputColumn) -> Form | None:
     """The form of a column's values, where one is declared."""
     bounded = column.type is not FeatureType.NUMBER and (column.minimum is not None or column.maximum is not None)
-    return Form(column) if bounded or column.value_type is not None or column.pattern is not None else None
+    declared = bounded or column.value_type is not None or column.pattern is not None or bool(column.dates)
+    return Form(column) if declared else None
 
 
 def _as_text(value: Any) -> str | None:
@@ -72,6 +80,15 @@ def _as_number(value: Any) -> float | None:
         value = value.strip()
         return float(value) if _NUMBER.fullmatch(value) else None
     return float(value) if isinstance(value, int | float | np.integer | np.floating) else None
+
+
+def _as_moment(value: Any) -> dt.datetime | None:
+    """A date's or ISO text's moment, told in UTC where it has a zone."""
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value.strip()) if _is_date(value.strip()) else None
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
+    return dt.datetime.combine(value, dt.time.min) if isinstance(value, dt.date) else None
 
 
 def _is(value: Any, kind: ValueType) -> bool:

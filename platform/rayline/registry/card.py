@@ -120,6 +120,8 @@ def _allowed(column: InputColumn) -> str:
         said.append(f"at least {column.minimum:g}")
     if column.maximum is not None:
         said.append(f"at most {column.maximum:g}")
+    if column.dates:
+        said.append(column.dates)
     if column.allowed is not None:
         said.append("one of " + ", ".join(_text(value) for value in column.allowed))
     if not column.nullable:

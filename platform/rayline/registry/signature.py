@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -18,6 +19,7 @@ from rayline.core.columns import (
 )
 from rayline.core.errors import SpecError
 from rayline.core.expressions import columns_of, compile_expression
+from rayline.spec.bounds import earliest, latest
 from rayline.spec.sections import EVERY, Expectation
 
 INPUT_TYPES = (
@@ -110,8 +112,10 @@ def _input(feature: Feature, said: Expectation, private: bool, required: bool) -
     return InputColumn(
         name=feature.name,
         type=feature.type,
-        minimum=said.min if scalar else None,
-        maximum=said.max if scalar else None,
+        minimum=said.min if scalar and not isinstance(said.min, dt.date) else None,
+        maximum=said.max if scalar and not isinstance(said.max, dt.date) else None,
+        earliest=earliest(said.min) if scalar and isinstance(said.min, dt.date) else None,
+        latest=latest(said.max) if scalar and isinstance(said.max, dt.date) else None,
         allowed=said.allowed if scalar else None,
         nullable=said.nullable and not required,
         private=private,

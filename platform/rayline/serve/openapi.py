@@ -81,8 +81,10 @@ def _column_schema(column: InputColumn) -> dict[str, Any]:
         schema["enum"] = [*column.allowed, *([None] if column.nullable else [])]
     if column.pattern is not None:
         schema["pattern"] = f"^(?:{column.pattern})$"
-    if column.value_type == "date":
+    if column.value_type == "date" or column.dates:
         schema["description"] = "A date of ISO form, with or without a time: 2024-01-31, 2024-01-31T18:00:00Z"
+    if column.dates:
+        schema["description"] += f"; {column.dates}"
     return schema
 
 

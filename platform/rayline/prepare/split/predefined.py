@@ -22,6 +22,7 @@ from rayline.core.category_text import category_text, category_texts
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError, listing
 from rayline.core.seeds import uniform
+from rayline.prepare.row_names import row_name
 from rayline.prepare.split._parts import (
     OUT,
     TEST,
@@ -190,8 +191,8 @@ def _parts(frame: pl.DataFrame, column: str, named: Mapping[str, str]) -> Parts:
             parts[texts == text] = PARTS[part]
     if len(odd := np.flatnonzero(parts == UNKNOWN)):
         raise DataError(
-            f"data.split.column {column!r} names no part in {len(odd)} of {frame.height} rows, the first at position "
-            f"{frame[ROW][int(odd[0])]}. Known: {listing(named or KNOWN, 10)}. "
+            f"data.split.column {column!r} names no part in {len(odd)} of {frame.height} rows, the first in "
+            f"{row_name(frame[ROW][int(odd[0])])}. Known: {listing(named or KNOWN, 10)}. "
             "Map other values by data.split.parts, for example {2023: validation, old: out}."
         )
     return parts
