@@ -142,7 +142,7 @@ def test_where_the_lake_is(lake: Command, folder: Path, monkeypatch: pytest.Monk
         ("expire sales --keep 0", "keep at least 1"),
         ("ingest a.csv sales", "has an end, so there is nothing to wait for: rayline lake append sales a.csv"),
         ("ingest kafka://h:1/t sales --max-batches 0", "--max-batches 0: give more than 0"),
-        ("list --lake gs://anonymous@bucket/x", "cannot be kept at"),
+        ("list --lake abfss://c@a.dfs.core.windows.net/x", "cannot be kept at"),
     ],
 )
 def test_wrong_arguments_end_in_one_message(lake: Command, arguments: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Places for lakes: a local folder, and moto's S3 server."""
+"""Places for lakes: a local folder, moto's S3 server, and an emulator of Google Cloud Storage."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import gcs
 import pyarrow.fs as pafs
 import pytest
+from gcs import Bucket
 from lake_parts import Children
-from storage import Silent, Store
+from storage import Remote, Silent, Store
 from werkzeug.serving import make_server
 
 
@@ -25,10 +27,11 @@ def server() -> Iterator[tuple[Store, str]]:
     served.shutdown()
 
 
-@pytest.fixture
-def store(server: tuple[Store, str]) -> Store:
-    server[0].reset()
-    return server[0]
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    made = Bucket()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +44,30 @@ def children() -> Iterator[Children]:
 _numbers = itertools.count()
 
 
+def _remote(kind: str, request: pytest.FixtureRequest) -> Remote:
+    place = f"lake-{next(_numbers)}"
+    if kind == "gcs":
+        bucket: Bucket = request.getfixturevalue("bucket")
+        bucket.reset()
+        return Remote(f"gs://anonymous@{gcs.NAME}/{place}?{bucket.options}", bucket)
+    store, options = request.getfixturevalue("server")
+    store.reset()
+    return Remote(f"s3://key:secret@lakes/{place}?{options}", store)
+
+
+@pytest.fixture(params=["s3", "gcs"])
+def remote(request: pytest.FixtureRequest) -> Remote:
+    """A place in each object store."""
+    return _remote(request.param, request)
+
+
 @pytest.fixture
-def s3_uri(server: tuple[Store, str], store: Store) -> str:
-    """A place of its own on S3."""
-    return f"s3://key:secret@lakes/lake-{next(_numbers)}?{server[1]}"
+def s3_uri(request: pytest.FixtureRequest) -> str:
+    """A place on S3."""
+    return _remote("s3", request).uri
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", "s3", "gcs"])
 def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A place for a lake."""
-    return str(tmp_path / "lake") if request.param == "local" else request.getfixturevalue("s3_uri")
+    return str(tmp_path / "lake") if request.param == "local" else _remote(request.param, request).uri

@@ -22,6 +22,7 @@ import pytest
 import rayline.lake
 from rayline.core.errors import StorageError
 from rayline.lake import media
+from rayline.lake.arrival import Arrival
 from rayline.lake.columns import parse
 from rayline.lake.compact import compact
 from rayline.lake.expire import expire
@@ -67,6 +68,18 @@ def places(table: Table, state: State | None = None) -> dict[int, list[int]]:
     for row in content(table, state):
         found.setdefault(row["batch"], []).append(row["place"])
     return {batch: sorted(place) for batch, place in sorted(found.items())}
+
+
+def between(monkeypatch: pytest.MonkeyPatch, done: Callable[[], object]) -> None:
+    """Have `done` happen while an append is being planned."""
+    agreed = Arrival._agreed
+
+    def later(arrival: Arrival, newest: State) -> object:
+        monkeypatch.setattr(Arrival, "_agreed", agreed)
+        done()
+        return agreed(arrival, newest)
+
+    monkeypatch.setattr(Arrival, "_agreed", later)
 
 
 def act(action: str, uri: str, number: int) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from gcs import Bucket
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler
 
@@ -23,7 +24,8 @@ class Store:
     def reset(self) -> None:
         self.writes = 0
         self.ignores_conditions = False
-        self.loses_answers_of: Callable[[str], bool] = lambda path: False
+        self.loses_answer_of = ""
+        """The end of a path."""
         self.kill: tuple[int, int, bool] | None = None
         """Which process to kill, at which write from now, and whether the write is done first."""
 
@@ -42,11 +44,19 @@ class Store:
             answer = list(self._application(environ, start_response))
             if due and self.kill is not None:
                 os.kill(self.kill[0], signal.SIGKILL)
-        if self.loses_answers_of(environ["PATH_INFO"]):
-            self.loses_answers_of = lambda path: False
+        if self.loses_answer_of and environ["PATH_INFO"].endswith(self.loses_answer_of):
+            self.loses_answer_of = ""
             start_response("503 Slow Down", [("Content-Length", "0")])
             return [b""]
         return answer
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A place of its own in an object store."""
+
+    uri: str
+    store: Store | Bucket
 
 
 class Silent(WSGIRequestHandler):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lake_parts import BATCH_ROWS, Children, act, append, content, create, places
-from storage import Store
+from storage import Remote
 
 from rayline.lake.lake import Lake
 from rayline.lake.snapshot import EVERY
@@ -112,36 +112,38 @@ def test_kills_at_random_moments_of_a_process_that_appends(tmp_path: Path, child
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
-def test_on_s3_a_kill_at_each_write_before_or_after_it_is_done(
-    s3_uri: str, store: Store, children: Children, written: bool
+def test_in_an_object_store_a_kill_at_each_write_before_or_after_it_is_done(
+    remote: Remote, children: Children, written: bool
 ) -> None:
-    create(s3_uri)
+    uri, store = remote.uri, remote.store
+    create(uri)
     outcomes: list[bool] = []
     for batch in range(50):
         store.writes = 0
-        pid = children.start("append", s3_uri, batch)
+        pid = children.start("append", uri, batch)
         store.kill = (pid, batch + 1, written)
         killed = children.wait(pid)
         store.kill = None
         if not killed:
             break
-        outcomes.append(all_or_nothing(s3_uri, batch))
-        append(s3_uri, batch)
-    # two partitions' files and the snapshot; only a snapshot that was made brings the batch in
+        outcomes.append(all_or_nothing(uri, batch))
+        append(uri, batch)
+    # two partitions' files and the snapshot (a file may take two requests); only a snapshot brings the batch in
     assert len(outcomes) >= 3
     assert outcomes[:-1] == [False] * (len(outcomes) - 1)
     assert outcomes[-1] is written
 
 
 @pytest.mark.slow
-def test_on_s3_kills_at_random_moments(s3_uri: str, children: Children) -> None:
-    create(s3_uri)
+def test_in_an_object_store_kills_at_random_moments(remote: Remote, children: Children) -> None:
+    uri = remote.uri
+    create(uri)
     chance = random.Random(1)
     done = 0
     for _ in range(10):
-        with children.running("append for ever", s3_uri, done):
+        with children.running("append for ever", uri, done):
             time.sleep(chance.uniform(0.2, 1.0))
-        found = places(Lake(s3_uri).open("people"))
+        found = places(Lake(uri).open("people"))
         assert list(found) == list(range(len(found)))
         assert all(place == WHOLE for place in found.values())
         done = len(found)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake_parts import BATCH_ROWS, append, content, create, places, rows
-from storage import Store
+from lake_parts import BATCH_ROWS, append, between, content, create, places, rows
+from storage import Remote
 
 from rayline.core.errors import DataError, InputError, NotFoundError, StorageError
 from rayline.lake import parquet
@@ -101,7 +101,7 @@ def test_without_a_batch_each_append_counts(tmp_path: Path) -> None:
 
 def test_every_snapshot_stays_as_it_was_by_number_and_by_time(uri: str) -> None:
     table = create(uri)
-    count = 5 if uri.startswith("s3") else 2 * EVERY + 3
+    count = 5 if "://" in uri else 2 * EVERY + 3
     for batch in range(count):
         append(uri, batch)
     table = Lake(uri).open("people")
@@ -290,23 +290,24 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(StorageError, match="cannot write"):
         create(str(tmp_path / "file"))
-    with pytest.raises(StorageError, match="only where none is"):
-        Lake("gs://anonymous@bucket/lake")
+    with pytest.raises(StorageError, match=r"only where none is, .* local folders, s3:// and gs://"):
+        Lake("abfss://container@account.dfs.core.windows.net/lake")
 
 
-def test_a_store_that_ignores_conditions_is_refused(s3_uri: str, store: Store) -> None:
-    store.ignores_conditions = True
+def test_a_store_that_ignores_conditions_is_refused(remote: Remote) -> None:
+    remote.store.ignores_conditions = True
     with pytest.raises(StorageError, match="overwrites all the same"):
-        create(s3_uri)
-    assert not Lake(s3_uri).tables()
+        create(remote.uri)
+    assert not Lake(remote.uri).tables()
 
 
-def test_a_commit_whose_answer_was_lost_is_known_as_its_own(s3_uri: str, store: Store) -> None:
-    create(s3_uri)
-    store.loses_answers_of = lambda path: path.endswith("0000000001.json")
+def test_a_commit_whose_answer_was_lost_is_known_as_its_own(remote: Remote) -> None:
+    create(remote.uri)
+    remote.store.loses_answer_of = "0000000001.json"
     made = rows(0)
-    assert not Lake(s3_uri).open("people").append(made.schema, [made]).repeated
-    table = Lake(s3_uri).open("people")
+    assert not Lake(remote.uri).open("people").append(made.schema, [made]).repeated
+    assert remote.store.loses_answer_of == ""
+    table = Lake(remote.uri).open("people")
     assert table.latest().number == 1
     assert places(table) == {0: list(range(BATCH_ROWS))}
 
@@ -315,3 +316,47 @@ def test_messages_keep_the_keys_of_a_store(s3_uri: str) -> None:
     with pytest.raises(NotFoundError) as caught:
         Lake(s3_uri).open("people")
     assert "secret" not in str(caught.value)
+
+
+def test_a_batch_that_comes_again_with_other_content_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    uri = str(tmp_path)
+    table = create(uri)
+    append(uri, 7)
+    turned = rows(7).take(list(reversed(range(BATCH_ROWS))))
+    again = [turned.slice(n, 2) for n in range(0, BATCH_ROWS, 2)]  # other pieces, in another order
+    assert table.append(turned.schema, again, batch="7").repeated
+    more = rows(8).append_column("rank", pa.array(range(BATCH_ROWS)))
+    table.append(more.schema, [more], batch="8")
+    assert append(uri, 7).repeated  # a column that came since is no other content
+    swapped = rows(7).set_column(2, "city", pa.array(["Rome", "Bonn"] * 3))
+    said = "new.csv: batch '7' is in already, by snapshot 1, with other content \\(6 rows, and here {}\\). Nothing was"
+    for other, count in ((swapped, 6), (rows(7, 5), 5), (pa.concat_tables([rows(7)] * 2), 12), (rows(9), 6)):
+        with pytest.raises(DataError, match=said.format(count)):
+            Lake(uri).open("people").append(other.schema, [other], batch="7", where="new.csv")
+    assert table.latest().number == 2
+    assert len(list(tmp_path.rglob("*.parquet"))) == 4
+
+
+def test_the_content_of_a_batch_is_known_by_its_values_in_every_type(tmp_path: Path) -> None:
+    table = Lake(str(tmp_path)).create("made")
+    table.append(EIGHT.schema, [EIGHT], batch="x")
+    assert table.append(EIGHT.schema, [EIGHT.slice(n, 1) for n in range(3)], batch="x").repeated
+    for place, name in enumerate(EIGHT.column_names):
+        values = EIGHT.column(name)
+        other = EIGHT.set_column(place, name, values.take([1, 0, 2]))
+        with pytest.raises(DataError, match="with other content"):
+            table.append(other.schema, [other], batch="x")
+    assert table.latest().last.rows == 3
+
+
+def test_of_two_processes_with_one_batch_and_other_content_the_second_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = str(tmp_path)
+    table = create(uri)
+    between(monkeypatch, lambda: append(uri, 1, count=4))
+    made = rows(1)
+    with pytest.raises(DataError, match=r"with other content \(4 rows, and here 6\)"):
+        table.append(made.schema, [made], batch="1")
+    assert places(table) == {1: [0, 1, 2, 3]}
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2

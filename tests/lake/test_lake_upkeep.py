@@ -120,7 +120,7 @@ def test_old_snapshot_files_go_except_those_that_a_kept_one_builds_on(tmp_path: 
         assert len(places(table, table.at(number))) == min(number, EVERY + 7)
     with pytest.raises(InputError, match="already"):
         create(uri)
-    assert append(uri, 3).repeated
+    assert append(uri, 3, count=1).repeated
     assert Lake(uri).tables()[0].last.number == last
 
 
@@ -154,7 +154,7 @@ def test_a_reader_of_an_expired_snapshot_is_told(tmp_path: Path) -> None:
 def test_an_append_that_took_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = str(tmp_path)
     table = create(uri)
-    monkeypatch.setattr("rayline.lake.table.GUARD_S", -1.0)
+    monkeypatch.setattr("rayline.lake.arrival.GUARD_S", -1.0)
     with pytest.raises(RunError, match="took more than 12 hours"):
         append(uri, 0)
     assert table.latest().number == 0

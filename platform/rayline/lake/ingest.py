@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from rayline.lake.table import Advance, Appended, Table
+from rayline.lake.arrival import Advance
+from rayline.lake.table import Appended, Table
 
 MAX_ROWS = 10_000
 POLL_S = 1.0

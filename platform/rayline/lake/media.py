@@ -93,7 +93,7 @@ def append_files(table: Table, incoming: Incoming, *, batch: str | None = None) 
     schema = pa.schema([*((column.name, column.type) for column in FILES), *labels.schema])
 
     def kept() -> Iterator[pa.Table]:
-        store = _Store(table, state, incoming.folder)
+        store = _Store(table, state, incoming.folder, copies=batch not in state.batches)
         for start in range(0, incoming.rows.num_rows, CHUNK_ROWS):
             rows = store.keep(incoming.rows.column("path").slice(start, CHUNK_ROWS).to_pylist())
             given = labels.slice(start, CHUNK_ROWS)
@@ -133,9 +133,10 @@ def content_bytes(table: Table, state: State) -> int:
 
 
 class _Store:
-    """Copies content into a table's objects, each once."""
+    """Copies content into a table's objects, each once; without `copies` it only looks at what came."""
 
-    def __init__(self, table: Table, state: State, folder: str) -> None:
+    def __init__(self, table: Table, state: State, folder: str, *, copies: bool) -> None:
+        self._copies = copies
         self._place = table.place
         self._filesystem, root = files.locate(folder)
         self._root = root.rstrip("/")
@@ -160,6 +161,8 @@ class _Store:
         )
 
     def _copy(self, path: str, sha256: str) -> str:
+        if not self._copies:
+            return ""
         name = f"objects/{sha256[:2]}/{sha256}.{self._commit}{PurePosixPath(path).suffix.lower()}"
         with translated("write", self._place.shown()), self._place.begin(name) as stream:
             _, found = self._pass(path, stream)

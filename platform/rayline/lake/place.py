@@ -1,23 +1,18 @@
-"""A folder, local or on S3, and the one thing a lake needs beyond files: to make a file only where none is.
+"""A folder, local, on S3 or on Google Cloud Storage: files by paths below it, and `create` for commits.
 
-Everything else about commits rests on `create`: of several processes that make the same file, one succeeds, and what
-it made is there whole or not at all. Locally that is a hard link to a finished temporary file; on S3 a conditional
-put (`If-None-Match: *`), for which boto3 is used because Arrow's file system does not send it.
+Everything about commits rests on `create`: of several processes that make the same file, one succeeds, and what it
+made is there whole or not at all (`exclusive.py`).
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -25,6 +20,11 @@ import pyarrow.fs as pafs
 from rayline.core import files
 from rayline.core.errors import StorageError
 from rayline.core.redact import redact
+from rayline.lake.exclusive import GcsObjects, Objects, S3Objects, link, sync
+
+PATIENCE = "retry_limit_seconds"
+PATIENCE_S = 60
+"""How long Google Cloud Storage is asked again, where a URI does not say."""
 
 
 class Place:
@@ -35,10 +35,10 @@ class Place:
         filesystem, root = _located(self.uri)
         self.filesystem: pafs.FileSystem = filesystem
         self.root: str = root.rstrip("/")
-        if filesystem.type_name not in ("local", "s3"):
+        if filesystem.type_name not in ("local", "s3", "gcs"):
             raise StorageError(
-                f"a lake cannot be kept at {uri}: it needs files that are made only where none is, "
-                "which Rayline does on local folders and s3://. Give one of these."
+                f"a lake cannot be kept at {redact(uri)}: it needs files that are made only where none is, "
+                "which Rayline does on local folders, s3:// and gs://. Give one of these."
             )
 
     def __reduce__(self) -> tuple[type[Place], tuple[str]]:
@@ -95,7 +95,7 @@ class Place:
         """Have a closed file outlast a power cut; object storage does so by itself."""
         if self.local:
             with translated("write", self.shown(name)):
-                _sync(self.path(name))
+                sync(self.path(name))
 
     def create(self, name: str, data: bytes) -> bool:
         """Make a file whole where there is none; `False`, and nothing else, where there is one.
@@ -104,45 +104,16 @@ class Place:
             StorageError: the place cannot be written, or cannot tell whether the file was there.
         """
         with translated("write", self.shown(name)):
-            return _link(Path(self.path(name)), data) if self.local else self._put(self.path(name), data)
-
-    def _put(self, path: str, data: bytes) -> bool:
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
-
-        bucket, _, key = path.partition("/")
-        while True:
-            try:
-                self._s3.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
-            except ClientError as error:
-                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-                if status == 412:
-                    return False
-                if status == 409:  # another conditional put of this key was under way: ask again
-                    time.sleep(0.05)
-                    continue
-                raise StorageError(f"cannot write s3://{path}: {error}.") from None
-            except BotoCoreError as error:
-                raise StorageError(f"cannot write s3://{path}: {error}.") from None
-            return True
+            if self.local:
+                return link(Path(self.path(name)), data)
+            bucket, _, key = self.path(name).partition("/")
+            return self._objects.create(bucket, key, data)
 
     @cached_property
-    def _s3(self) -> Any:
-        try:
-            import boto3  # type: ignore[import-untyped]
-        except ImportError:
-            raise StorageError("a lake on S3 needs an extra: pip install 'rayline[s3]'") from None
-        split = urlsplit(self.uri)
-        options = {key: values[-1] for key, values in parse_qs(split.query).items()}
-        endpoint = options.get("endpoint_override")
-        if endpoint and "://" not in endpoint:
-            endpoint = f"{options.get('scheme', 'https')}://{endpoint}"
-        return boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=options.get("region") or self.filesystem.region,
-            aws_access_key_id=unquote(split.username) if split.username else None,
-            aws_secret_access_key=unquote(split.password) if split.password else None,
-        )
+    def _objects(self) -> Objects:
+        if self.filesystem.type_name == "gcs":
+            return GcsObjects(self.uri)
+        return S3Objects(self.uri, self.filesystem.region)
 
     def prove_exclusive(self) -> None:
         """Prove that this place keeps the promise of `create`; some S3 stores take the condition and ignore it.
@@ -155,9 +126,8 @@ class Place:
         self.delete([name])
         if not kept:
             raise StorageError(
-                f"{self.shown()} takes a conditional put (If-None-Match: *) and overwrites all the same, so two "
-                "writers could undo each other's work. Use a store that honours it (Amazon S3, MinIO, Ceph), or a "
-                "local folder."
+                f"{self.shown()} takes {self._objects.condition} and overwrites all the same, so two writers could "
+                f"undo each other's work. Use a store that honours it ({self._objects.honoured_by}), or a local folder."
             )
 
     def names(self, folder: str) -> list[str]:
@@ -166,6 +136,9 @@ class Place:
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders directly in `folder`, sorted."""
+        if not self.local and isinstance(self._objects, GcsObjects):
+            bucket, _, key = self.path(folder).partition("/")
+            return self._objects.folders(bucket, key)
         return sorted(entry.base_name for entry in self._entries(folder) if entry.type == pafs.FileType.Directory)
 
     def tree(self, folder: str) -> dict[str, float]:
@@ -200,42 +173,9 @@ class Place:
 
 @lru_cache(maxsize=64)  # an S3 filesystem asks for its bucket's region when it is made
 def _located(uri: str) -> tuple[pafs.FileSystem, str]:
+    if uri.startswith(("gs://", "gcs://")) and PATIENCE not in uri:  # Arrow's own is 15 minutes
+        uri += f"{'&' if '?' in uri else '?'}{PATIENCE}={PATIENCE_S}"
     return files.locate(uri)
-
-
-def _link(target: Path, data: bytes) -> bool:
-    if target.exists():
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with temporary.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        try:
-            os.link(temporary, target)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOTSUP):
-                raise
-            raise StorageError(
-                f"cannot write {target}: {error.strerror}. A lake needs a file system with hard links, which FAT and "
-                "some network shares do not have. Choose another folder."
-            ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync(str(target.parent))
-    return True
-
-
-def _sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

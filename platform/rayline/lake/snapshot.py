@@ -62,6 +62,8 @@ class Change:
     columns: Columns | None = None
     """The columns from here on, where they change."""
     batch: str | None = None
+    digest: str | None = None
+    """Of the batch's content."""
     streams: Mapping[str, Any] = field(default_factory=dict)
     """By stream, the position after the rows of this commit."""
     media: str | None = None
@@ -99,6 +101,8 @@ class State:
     """Files in order. A partition's place here never changes, nor does a row's place in its partition."""
     batches: Mapping[str, int] = field(default_factory=dict)
     """Each batch that was ever appended, and by which snapshot."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """The digest of each batch's content; of those that came before there were digests, none."""
     streams: Mapping[str, Any] = field(default_factory=dict)
     media: str | None = None
     oldest: int = 0
@@ -145,6 +149,9 @@ def apply(state: State, change: Change, number: int, time: str) -> State:
         history=(*(s for s in state.history if s.number >= oldest), summary),
         partitions=partitions,
         batches={**state.batches, change.batch: number} if change.batch is not None else state.batches,
+        digests={**state.digests, change.batch: change.digest}
+        if change.batch is not None and change.digest is not None
+        else state.digests,
         streams={**state.streams, **change.streams},
         media=change.media or state.media,
         oldest=oldest,
@@ -164,6 +171,8 @@ def to_json(state: State, change: Change, commit: str) -> dict[str, Any]:
     }
     if change.columns is not None:
         made["columns"] = _columns(change.columns)
+    if change.digest is not None:
+        made["digest"] = change.digest
     if change.streams:
         made["streams"] = dict(change.streams)
     if change.media is not None:
@@ -178,6 +187,7 @@ def to_json(state: State, change: Change, commit: str) -> dict[str, Any]:
             "media": state.media,
             "oldest": state.oldest,
             "batches": dict(state.batches),
+            "digests": dict(state.digests),
             "streams": dict(state.streams),
             "history": [list(asdict(summary).values()) for summary in state.history],
             "partitions": [
@@ -200,6 +210,7 @@ def state_from_json(made: Mapping[str, Any]) -> State:
             tuple(part["partition"]): tuple(_from_file(file) for file in part["files"]) for part in kept["partitions"]
         },
         batches=kept["batches"],
+        digests=kept.get("digests", {}),
         streams=kept["streams"],
         media=kept["media"],
         oldest=kept["oldest"],
@@ -215,6 +226,7 @@ def change_from_json(made: Mapping[str, Any]) -> Change:
         ),
         columns=_from_columns(made["columns"]) if "columns" in made else None,
         batch=made["summary"]["batch"],
+        digest=made.get("digest"),
         streams=made.get("streams", {}),
         media=made.get("media"),
         oldest=made.get("oldest"),

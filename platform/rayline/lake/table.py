@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,10 +11,11 @@ import pyarrow as pa
 
 from rayline.core.errors import DataError, InputError, RunError, listing, nearest
 from rayline.lake import parquet
-from rayline.lake.columns import Columns, arrow, conform, of_schema, widened
-from rayline.lake.log import GUARD_S, Log, as_text
+from rayline.lake.arrival import Advance, Arrival, columns_with
+from rayline.lake.columns import arrow
+from rayline.lake.log import Log, as_text
 from rayline.lake.place import Place
-from rayline.lake.snapshot import Change, State, Summary, Value, Zone
+from rayline.lake.snapshot import State, Summary, Value, Zone
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,6 @@ class Appended:
     rows: int
     repeated: bool
     """The batch was in already, so nothing was added; `rows` is 0."""
-
-
-@dataclass(frozen=True)
-class Advance:
-    """How far a batch brings a stream: in the same snapshot as the rows, or not at all."""
-
-    stream: str
-    start: Any
-    """The position that the table must hold when the batch comes in; `None` where it holds none."""
-    end: Any
 
 
 class Table:
@@ -89,96 +79,48 @@ class Table:
 
         Args:
             where: what messages call the rows.
-            batch: what tells this batch from others. One that is in already is not added again.
+            batch: what tells this batch from others. One that is in already is not added again; its rows are read
+                and compared.
             advance: the stream these rows come from.
             media: what the files are that the rows name.
 
         Raises:
-            DataError: rows that the table's columns do not take.
+            DataError: rows that the table's columns do not take, or that are not those that came as this batch.
             RunError: another process brought the stream on, or the append took longer than its files are safe.
             StorageError: the place cannot be written.
         """
-        began = time.time()
         state = self.latest()
+        arrival = Arrival(self.name, where, schema, columns_with(state, schema, where), batch, advance, media)
         if batch is not None and batch in state.batches:
-            return Appended(state.batches[batch], 0, repeated=True)
-        columns = self._columns(state, schema, where)
-        writer = parquet.Writer(self.place, columns, state.by, weights="size" if state.kind == "files" else None)
+            return self._repeated(state, arrival, tables)
+        writer = parquet.Writer(
+            self.place, arrival.columns, state.by, weights="size" if state.kind == "files" else None
+        )
         try:
-            for table in tables:
-                writer.write(conform(table, columns, where, first_row=writer.rows))
+            for table in arrival.fitted(tables):
+                writer.write(table)
             files = writer.finish()
         except BaseException:
             writer.discard()
             raise
-
-        def plan(newest: State) -> Change | None:
-            if batch is not None and batch in newest.batches:
-                return None
-            if time.time() - began > GUARD_S / 2:
-                raise RunError(
-                    f"appending {where} took more than 12 hours, in which its files may count as left over. "
-                    "Nothing was added; append less at a time."
-                )
-            if advance is not None:
-                self._follows(newest, advance)
-            if media is not None and newest.media not in (None, media):
-                raise DataError(
-                    f"{where} are {media}, and another batch has brought {newest.media}. "
-                    "Keep each kind in its own table."
-                )
-            return Change(
-                "append",
-                files,
-                columns=self._agreed(newest, schema, columns, where),
-                batch=batch,
-                streams={advance.stream: advance.end} if advance else {},
-                media=media,
-            )
-
         try:
-            after, made = self.log.commit(plan)
-        except (DataError, RunError):  # of `plan`; when storage fails, the commit may be in all the same
+            after, made = self.log.commit(lambda newest: arrival.plan(newest, files))
+        except (DataError, RunError):  # of the plan; when storage fails, the commit may be in all the same
             writer.discard()
             raise
-        if not made:
-            writer.discard()
-            assert batch is not None
-            return Appended(after.batches[batch], 0, repeated=True)
-        return Appended(after.number, writer.rows, repeated=False)
+        if made:
+            return Appended(after.number, writer.rows, repeated=False)
+        writer.discard()
+        return self._repeated(after, arrival, ())
 
-    def _follows(self, newest: State, advance: Advance) -> None:
-        held = newest.streams.get(advance.stream)
-        if held != advance.start:
-            raise RunError(
-                f"another process reads {advance.stream} into {self.name}: the table is at {held}, these rows "
-                f"begin at {advance.start}. Nothing was added; run one of them."
-            )
-
-    def _columns(self, state: State, schema: pa.Schema, where: str) -> Columns:
-        if state.columns:
-            return widened(state.columns, schema, where)
-        columns = of_schema(schema, where)
-        if not columns:
-            raise DataError(
-                f"{where} has no column with a value. Give a table that is declared without columns one first."
-            )
-        parquet.check_partitions(state.by, columns)
-        return columns
-
-    def _agreed(self, newest: State, schema: pa.Schema, written: Columns, where: str) -> Columns | None:
-        """The columns after this batch where they change, whatever others have added while it was written."""
-        if not newest.columns:
-            return written
-        columns = widened(newest.columns, schema, where)
-        kinds = {column.name: column.kind for column in columns}
-        for column in written:
-            if kinds[column.name] != column.kind:
-                raise DataError(
-                    f"{where}: while it was written, another batch brought column {column.name!r} as "
-                    f"{kinds[column.name]}, and here it is {column.kind}. Convert it and append again."
-                )
-        return columns if columns != newest.columns else None
+    def _repeated(self, state: State, arrival: Arrival, left: Iterable[pa.Table]) -> Appended:
+        """The answer for a batch that is in, by the rows that were seen and those that are `left`."""
+        assert arrival.batch is not None
+        if arrival.batch in state.digests:
+            for _ in arrival.fitted(left):
+                pass
+            arrival.check_same(state)
+        return Appended(state.batches[arrival.batch], 0, repeated=True)
 
     def pieces(self, state: State, only: Mapping[str, Sequence[Value]] | None = None) -> list[parquet.Piece]:
         """What to read, in order: partitions by when they first came, rows in the order of commits.

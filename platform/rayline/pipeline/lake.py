@@ -59,13 +59,11 @@ def append(name: str, data: str, *, batch: str | None = None, lake: str | None =
 
     Raises:
         NotFoundError: there is no such table.
-        DataError: the data cannot be read, or the table does not take it.
+        DataError: the data cannot be read, the table does not take it, or it is not what came as this batch before.
         StorageError: the lake cannot be written.
     """
     table = Lake(lake).open(name)
     state = table.latest()
-    if batch is not None and batch in state.batches:
-        return Appended(state.batches[batch], 0, repeated=True)
     if state.kind == "files":
         return media.append_files(table, _incoming(data, table), batch=batch)
     source = _source(data)

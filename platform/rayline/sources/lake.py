@@ -95,7 +95,7 @@ class LakeSource(Source):
         self._pinned = pinned
         self._table_name, self._zone, self._place = table.name, table.zone, table.place
         # tasks need to know what the columns are, not what else the table holds
-        self._state = replace(state, partitions={}, batches={}, streams={}, history=state.history[-1:])
+        self._state = replace(state, partitions={}, batches={}, digests={}, streams={}, history=state.history[-1:])
         self._pieces = pieces
         self._columns = columns
 
