@@ -1,11 +1,14 @@
 """Prepared shards: one a fragment and part, the same bytes every time, in this process and on a cluster."""
 
+import io
+import pickle
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 from sklearn.datasets import load_breast_cancer
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
@@ -15,8 +18,9 @@ from rayline.prepare import on_ray, shards
 from rayline.prepare.preparation import Preparation, fit
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.prepare.split.hash import Config
+from rayline.prepare.tensors import UnusableValueError
 from rayline.profile.profile import profile_frame
-from rayline.sources import csv
+from rayline.sources import csv, parquet
 from rayline.sources._source import Source
 from rayline.spec.sections import Prepare
 
@@ -86,6 +90,28 @@ def test_only_what_is_needed_is_read(
 
     shards.write_shards(source, preparation, TARGET, note, str(tmp_path), columns=[ROW, "x0", "x4"])
     assert seen == [["x0", "x1", "x2", "x3", "y", "x4", ROW]] * 4
+
+
+def test_a_value_that_no_array_is_made_of_is_refused_with_its_file_and_row(tmp_path: Path) -> None:
+    """The row counts from 1 in its file, whatever part it is in."""
+    packed = io.BytesIO()
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(packed, "PNG")
+    photos = [packed.getvalue()] * 60
+    whole = pl.DataFrame({"photo": photos, "y": [n % 2 for n in range(60)]}).with_row_index(ROW).cast({ROW: pl.Int64})
+    spec = Prepare.model_validate({"images": {"name": "pixels", "size": 8}})
+    preparation = fit(spec, [Feature("photo", FeatureType.IMAGE)], profile_frame(whole, seed=0))
+    photos[43] = photos[43][:50]
+    data = pl.DataFrame({"photo": photos, "y": whole["y"]})
+    data[:30].write_parquet(tmp_path / "a.parquet")
+    data[30:].write_parquet(tmp_path / "b.parquet")
+    source = parquet.Config(path=f"{tmp_path}/*.parquet").build()
+    for part in (0, VALIDATION, TEST):
+        with pytest.raises(DataError, match=r"^row 14 of b\.parquet, column 'photo': cannot be decoded as an image"):
+            shards.write_shards(
+                source, preparation, TARGET, lambda f, part=part: np.where(f[ROW] % 5, part, DROPPED), f"{tmp_path}/out"
+            )
+    later = pickle.loads(pickle.dumps(UnusableValueError("photo", 3, "is none.")))
+    assert (str(later), later.place) == ("column 'photo' [3]: is none.", 3)
 
 
 @pytest.mark.ray

@@ -10,10 +10,13 @@ import pyarrow as pa
 
 from rayline.core import files
 from rayline.core.columns import ROW, Target
-from rayline.core.prepared import Rows, write_parquet, write_shard
+from rayline.core.errors import DataError
+from rayline.core.prepared import Prepared, Rows, write_parquet, write_shard
 from rayline.prepare.preparation import Preparation
+from rayline.prepare.row_names import row_name
 from rayline.prepare.split._parts import TEST, VALIDATION, Parts
 from rayline.prepare.target import encode
+from rayline.prepare.tensors import UnusableValueError
 from rayline.profile.profile import plain_texts
 
 Form = Literal["arrow", "parquet"]
@@ -24,6 +27,9 @@ TRAIN_FOLDER, VALIDATION_FOLDER, TEST_FOLDER = FOLDERS = ("train", "validation",
 class Fragment(Protocol):
     @property
     def index(self) -> int: ...
+
+    @property
+    def label(self) -> str: ...
 
 
 class Source(Protocol):
@@ -73,7 +79,7 @@ def write_fragment(
     for name, mask in masks.items():
         part = frame if mask.all() else frame.filter(pl.Series(mask))
         if part.height:
-            inputs = preparation.apply(part, training=name == TRAIN_FOLDER)
+            inputs = _prepared(preparation, part, fragment.label, training=name == TRAIN_FOLDER)
             rows = Rows(inputs, encode(part[target.name], target), part[ROW].to_numpy())
             place = files.join(folder, name, f"part-{fragment.index:05d}.{form}")
             if form == "parquet":
@@ -82,6 +88,14 @@ def write_fragment(
                 write_shard(place, rows)
         written[name] = part.height
     return written
+
+
+def _prepared(preparation: Preparation, part: pl.DataFrame, label: str, *, training: bool) -> Prepared:
+    try:
+        return preparation.apply(part, training=training)
+    except UnusableValueError as error:
+        where = row_name(part[ROW][error.place], label)
+        raise DataError(f"{where}, column {error.column!r}: {error.why}") from None
 
 
 def write_shards(

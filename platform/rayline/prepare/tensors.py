@@ -31,6 +31,17 @@ class UnusableError(ValueError):
     """Why a value cannot be turned into an array, in words without the value."""
 
 
+class UnusableValueError(DataError):
+    """A value that no array can be made of, and its place `[i]` among those that were given."""
+
+    def __init__(self, column: str, place: int, why: str) -> None:
+        super().__init__(f"column {column!r} [{place}]: {why}")
+        self.column, self.place, self.why = column, place, why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UnusableValueError, (self.column, self.place, self.why)
+
+
 class TensorStep(ABC):
     """A fitted step. A row's array depends on that row's value alone, bit for bit."""
 
@@ -59,7 +70,7 @@ class TensorStep(ABC):
         sequence; `None` for missing, which gives zeros.
 
         Raises:
-            DataError: a value that is none; the message names `column` and the place of the value, `[i]`.
+            UnusableValueError: a value that is none.
         """
         made = np.zeros((len(values), *self.shape), self.dtype)
         for place, value in enumerate(values):
@@ -68,7 +79,7 @@ class TensorStep(ABC):
             try:
                 made[place] = self._row(value)
             except UnusableError as error:
-                raise unusable(column, place, error) from None
+                raise UnusableValueError(column, place, str(error)) from None
         return made
 
     def _row(self, value: Any) -> npt.NDArray[Any]:
@@ -111,11 +122,6 @@ class TensorConfig(PluginConfig, ABC):
     @abstractmethod
     def restore(cls, value: Mapping[str, Any], arrays: Arrays) -> TensorStep:
         """The inverse of `to_json` and `arrays`."""
-
-
-def unusable(column: str, place: int, error: UnusableError) -> DataError:
-    """The error for a value that no array can be made of."""
-    return DataError(f"column {column!r} [{place}]: {error}")
 
 
 def inner_of(column: ColumnProfile) -> Mapping[str, Any] | None:

@@ -19,7 +19,7 @@ from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig, Spelt
 from rayline.prepare.smooth._bridge import bridged, carried
 from rayline.prepare.smooth._smoother import FloatArray, Smoother
-from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, UnusableError, inner_of, unusable
+from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, UnusableError, UnusableValueError, inner_of
 
 if TYPE_CHECKING:
     from rayline.profile.column import ColumnProfile
@@ -146,14 +146,14 @@ def sequences(values: Sequence[Any], column: str, places: Sequence[int] | None =
     """Each value as float64 [T], what is missing or infinite as NaN.
 
     Raises:
-        DataError: a value that is no list of numbers; `places` are those of the values, for the message.
+        UnusableValueError: a value that is no list of numbers; `places` are those of the values, for the message.
     """
     made = []
     for place, value in enumerate(values):
         try:
             made.append(_sequence(value))
         except UnusableError as error:
-            raise unusable(column, place if places is None else places[place], error) from None
+            raise UnusableValueError(column, place if places is None else places[place], str(error)) from None
     return made
 
 
