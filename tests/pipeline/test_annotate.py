@@ -91,7 +91,7 @@ def test_label_studio_gets_tasks_with_data_and_key(tmp_path: Path, data: str) ->
     tasks = json.loads((tmp_path / "tasks.json").read_text())
     assert len(tasks) == 100
     assert tasks[5] == {
-        "data": {"id": "k005", "text": "text, number 5\nand more", "amount": None},
+        "data": {"rayline_key": "k005", "text": "text, number 5\nand more", "amount": ""},
         "meta": {"key": "k005"},
     }
 
@@ -111,7 +111,8 @@ def test_images_go_out_as_places_of_files(tmp_path: Path) -> None:
     export(folder, out(tmp_path, "tasks.json"), key="path", form="label-studio", url_prefix="/data/local-files/?d=p/")
     tasks = json.loads((tmp_path / "tasks.json").read_text())
     assert tasks[0]["data"]["image"] == "/data/local-files/?d=p/cat/0.png"
-    assert tasks[0]["data"]["label"] == "cat"
+    assert tasks[0]["data"]["column_1_label"] == "cat", "under the control's name it would look like an answer"
+    assert '<Image name="shown_0" value="$image"/>' in (tmp_path / "tasks.xml").read_text()
     with pytest.raises(SpecError, match="has a column 'label', which annotators are to fill"):
         export(folder, out(tmp_path, "todo.csv"), key="path")
     done = export(folder, out(tmp_path, "todo.csv"), key="path", private=["label"])
@@ -183,12 +184,12 @@ def test_label_studios_export_comes_back_and_its_flat_form_too(tmp_path: Path) -
     assert done.resolved.ties == ["k2"]
     assert done.empty == 1
     flat = [
-        {"id": "k1", "text": "x", "topic": "a", "annotator": 1, "annotation_id": 4},
-        {"id": "k1", "text": "x", "topic": {"choices": "a"}, "annotator": 2},
-        {"id": "k2", "text": "x", "annotator": 2},
+        {"key": "k1", "text": "x", "topic": "a", "annotator": 1, "annotation_id": 4},
+        {"key": "k1", "text": "x", "topic": {"choices": "a"}, "annotator": 2},
+        {"key": "k2", "text": "x", "annotator": 2},
     ]
     (tmp_path / "flat.json").write_text(json.dumps(flat))
-    done = import_labels([out(tmp_path, "flat.json")], out(tmp_path, "labels.parquet"), key="id", label="topic")
+    done = import_labels([out(tmp_path, "flat.json")], out(tmp_path, "labels.parquet"), key="key", label="topic")
     assert done.resolved.labels.rows() == [("k1", "a", 1.0, 2)]
     assert done.empty == 1
 

@@ -18,6 +18,16 @@ app = typer.Typer(help="Labels by people: rows out, labels and agreement in, bot
 SHOWN = 10
 """Keys listed on the terminal; `--json` lists all."""
 
+Prefix = Annotated[
+    str, typer.Option("--url-prefix", metavar="URL", help="Of images and sounds, e.g. '/data/local-files/?d=signs/'.")
+]
+Suspects = Annotated[
+    str | None, typer.Option("--suspects", metavar="TARGET", help="Only rows whose label in this column looks wrong.")
+]
+Classes = Annotated[
+    list[str],
+    typer.Option("--classes", metavar="NAME", help="To choose from in Label Studio; default: those there. Repeatable."),
+]
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")]
 
 
@@ -31,8 +41,10 @@ def export(
     only_missing: Annotated[
         str | None, typer.Option("--only-missing", metavar="TARGET", help="Only rows that lack this column.")
     ] = None,
+    suspects: Suspects = None,
     sample: Annotated[
-        int | None, typer.Option("--sample", metavar="N", min=1, help="Only so many rows, drawn by the seed.")
+        int | None,
+        typer.Option("--sample", metavar="N", min=1, help="Only so many rows, drawn by the seed; the worst suspects."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 0,
     form: Annotated[
@@ -44,20 +56,20 @@ def export(
     private: Annotated[
         list[str], typer.Option("--private", metavar="COLUMN", help="A column that never leaves. Repeatable.")
     ] = [],
-    label: Annotated[str, typer.Option("--label", metavar="NAME", help="The empty column of a CSV file.")] = "label",
-    url_prefix: Annotated[
-        str,
-        typer.Option("--url-prefix", metavar="URL", help="Of images and sounds, e.g. '/data/local-files/?d=signs/'."),
-    ] = "",
+    label: Annotated[
+        str, typer.Option("--label", metavar="NAME", help="The empty column of a CSV file, or Label Studio's control.")
+    ] = "label",
+    classes: Classes = [],
+    url_prefix: Prefix = "",
     json: AsJson = False,
 ) -> None:
-    """Write rows for people to label: a CSV file, or the JSON that Label Studio imports."""
+    """Write rows for people to label: a CSV file, or tasks and a labelling configuration for Label Studio."""
     from rayline.cli._show import print_json
     from rayline.pipeline import annotate as room
 
     done = room.export(
         data, output, key=key, only_missing=only_missing, sample=sample, seed=seed, form=form, columns=columns,
-        private=private, label=label, url_prefix=url_prefix,
+        private=private, label=label, url_prefix=url_prefix, suspects=suspects, classes=classes,
     )  # fmt: skip
     if json:
         print_json({"output": output, **asdict(done)})
@@ -65,7 +77,10 @@ def export(
     print(f"wrote {output}: {done.rows:,} of {done.found:,} rows, columns {', '.join(done.columns)}")
     if done.left_out:
         print(f"not written: {', '.join(done.left_out)}")
-    print(f"next    rayline annotate import LABELS -o LABELS.parquet --key {key}")
+    if done.config is not None:
+        print(f"wrote {done.config}: the labelling configuration (Settings, Labeling Interface, Code)")
+    named = "" if label == "label" else f" --label {label}"
+    print(f"next    rayline annotate import LABELS -o LABELS.parquet --key {key}{named}")
 
 
 @app.command(name="import")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal
 
-import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
 
 from rayline.core import files
-from rayline.core.category_text import category_texts
+from rayline.core.category_text import category_text
 from rayline.core.columns import ROW
-from rayline.core.errors import DataError, InputError, SpecError, listing, nearest
-from rayline.core.seeds import derive, hash_keys
-from rayline.pipeline.lake import as_config
-from rayline.prepare import label_studio
+from rayline.core.errors import DataError, InputError, SpecError, listing
+from rayline.pipeline.keyed_rows import lacks, lowest, refuse_keys, require_columns, source_of
+from rayline.pipeline.suspected import Seen, suspected_rows
+from rayline.prepare import label_studio_tasks
 from rayline.prepare.annotation import ANNOTATOR, LABEL
+from rayline.prepare.label_studio_tasks import OWN, Control, Shown
 from rayline.sources._media import FilesFragment
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
@@ -37,6 +38,8 @@ class Exported:
     columns: tuple[str, ...]
     left_out: tuple[str, ...]
     """Columns that no file for people holds: bytes, and private ones."""
+    config: str | None = None
+    """Where Label Studio's labelling configuration was written, beside its tasks."""
 
 
 def export(
@@ -52,6 +55,8 @@ def export(
     private: Sequence[str] = (),
     label: str = LABEL,
     url_prefix: str = "",
+    suspects: str | None = None,
+    classes: Sequence[str] = (),
 ) -> Exported:
     """Write the rows that are to be labelled.
 
@@ -65,91 +70,134 @@ def export(
         form: `csv`: with the empty columns `label` and `annotator`; `label-studio`: the JSON that it imports.
         columns: what annotators see; all without.
         private: columns that are written in no case.
-        label: the empty column of a CSV file.
-        url_prefix: what files of images or sounds are reached by, before their path below the folder; without, where
-            they are.
+        label: the empty column of a CSV file, or the control in Label Studio.
+        url_prefix: what stands before the paths of images or sounds below their folder; without, where they are.
+        suspects: take the rows, or `sample` worst, whose label in this column looks wrong; it does not go out.
+        classes: what people choose from in Label Studio; default: what the target holds; else they type it.
 
     Raises:
-        SpecError: a column is not there, or a private one is asked for.
+        SpecError: a column is not there, or a private one is asked for, or options do not go together.
         DataError: the data cannot be read, or two rows have one key.
-        StorageError: the file cannot be written.
+        StorageError: a file cannot be written.
     """
+    _refuse_options(only_missing, suspects, private, form, classes)
     source = source_of(data)
+    target = only_missing or suspects
+    plan = _plan(source, key, columns, private, target, url_prefix)
+    require_columns("--only-missing" if only_missing else "--suspects", [target] if target else [], plan.every)
+    config = config_place(output) if form == "label-studio" else None
+    for place in (output, *([config] if config else [])):
+        files.prove_writable(place)
+    wanted = None if suspects is None else suspected_rows(source, data, suspects, private=private, most=sample)
+    rows, found, seen = _gather(source, plan, only_missing is not None, wanted, None if suspects else sample, seed)
+    if not rows.height:
+        raise DataError(f"{data}: there is nothing to label" + (f", no row lacks {target!r}." if only_missing else "."))
+    refuse_keys(rows[plan.key], plan.key, data)
+    if config is None:
+        files.write_bytes(output, _csv(rows, label))
+    else:
+        control = _control(label, classes, seen if target not in private else None)
+        tasks, described = _label_studio(rows, plan, control)
+        files.write_bytes(output, tasks)
+        files.write_bytes(config, described)
+    out = [name for name in (*plan.bytes, *private) if name not in rows.columns]
+    return Exported(rows.height, found, tuple(rows.columns), tuple(dict.fromkeys(out)), config)
+
+
+def config_place(output: str) -> str:
+    """Where the labelling configuration goes: beside the tasks."""
+    stem, suffix = os.path.splitext(output)
+    return f"{stem}.xml" if suffix != ".xml" else f"{output}.xml"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is read and written of each row."""
+
+    key: str
+    position: bool
+    """Whether the key is the row's position, and no column."""
+    shown: tuple[str, ...]
+    media: str | None
+    """The column of images or sounds of which the places of their files are written."""
+    bytes: tuple[str, ...]
+    target: str | None
+    read: tuple[str, ...]
+    prefix: str
+    every: tuple[str, ...]
+
+    def rows(self, frame: pl.DataFrame, fragment: Fragment) -> pl.DataFrame:
+        """What goes out of a frame: the key, what is shown, and ROW."""
+        frame = frame.with_columns(pl.col(ROW).alias(self.key)) if self.position else frame
+        if self.media is not None and isinstance(fragment, FilesFragment):
+            frame = frame.with_columns(_places(frame, fragment, self.prefix).alias(self.media))
+        media = [self.media] if self.media is not None and self.media in frame.columns else []
+        return frame.select(list(dict.fromkeys([self.key, *self.shown, *media, ROW])))
+
+
+def _refuse_options(
+    only_missing: str | None, suspects: str | None, private: Sequence[str], form: Form, classes: Sequence[str]
+) -> None:
+    """Raises:
+    SpecError: options that do not go together.
+    """
+    if only_missing and suspects:
+        raise SpecError("--only-missing takes rows without a label and --suspects rows with one: give one of them.")
+    if suspects in private:
+        raise SpecError(f"--suspects {suspects!r} is private too, and its odd rows would tell of it.")
+    if classes and form == "csv":
+        raise SpecError("--classes are what annotators choose from in Label Studio: give --format label-studio too.")
+    if len({category_text(name) for name in classes} - {None}) < len(classes):
+        raise SpecError(f"--classes {listing(classes)}: one of them is blank or there twice.")
+
+
+def _plan(
+    source: Source, key: str, columns: Sequence[str], private: Sequence[str], target: str | None, prefix: str
+) -> _Plan:
+    """Raises:
+    SpecError: a column is not there, or a private one is asked for.
+    """
     schema = source.schema()
     every = schema.names
     position = key == POSITION and key not in every
     asked = [("--key", [] if position else [key]), ("--columns", columns), ("--private", private)]
-    for option, names in [*asked, ("--only-missing", [only_missing] if only_missing else [])]:
+    for option, names in asked:
         require_columns(option, names, every)
     if key in private:
         raise SpecError(f"{key!r} is private and cannot be the key that goes out. Name another column with --key.")
     hidden = [name for name in columns if name in private]
     if hidden:
         raise SpecError(f"{hidden[0]!r} is private and is never exported. Leave it out of --columns.")
-    files.prove_writable(output)
-    chosen = [name for name in columns or schema.names if name not in (*private, only_missing, key)]
+    chosen = [name for name in columns or every if name not in (*private, target, key)]
     bytes_ = [name for name in chosen if pa.types.is_binary(schema.field(name).type)]
     shown = [name for name in chosen if name not in bytes_]
-    need_path = bool(bytes_) and "path" in schema.names and "path" not in private
-    read = [*shown, *([] if position else [key]), *(["path"] if need_path else [])]
-    read += [only_missing] if only_missing else []
+    places = bool(bytes_) and "path" in every and "path" not in private
+    read = [*shown, *([] if position else [key]), *(["path"] if places else []), *([target] if target else [])]
+    return _Plan(
+        key, position, tuple(shown), bytes_[0] if places else None, tuple(bytes_), target,
+        tuple(dict.fromkeys(read)), prefix, tuple(every),
+    )  # fmt: skip
 
-    def rows_of(frame: pl.DataFrame, fragment: Fragment) -> tuple[pl.DataFrame, int]:
-        frame = frame.with_columns(pl.col(ROW).alias(key)) if position else frame
-        if need_path and isinstance(fragment, FilesFragment):
-            frame = frame.with_columns(_places(frame, fragment, url_prefix).alias(bytes_[0]))
-        if only_missing:
-            frame = frame.filter(lacks(frame, only_missing))
-        names = [name for name in [key, *shown, *bytes_[:1]] if name in frame.columns]
-        kept = frame.select(list(dict.fromkeys([*names, ROW])))
-        return (kept if sample is None else _lowest(kept, key, sample, seed)), frame.height
 
-    parts = scan(source, rows_of, columns=list(dict.fromkeys(read)))
-    rows, found = pl.concat([part for part, _ in parts]), sum(count for _, count in parts)
+def _gather(
+    source: Source, plan: _Plan, lacking: bool, wanted: pl.Series | None, sample: int | None, seed: int
+) -> tuple[pl.DataFrame, int, Seen]:
+    """The rows that go out, in the order of the data; how many there were to choose from; and the target's labels."""
+
+    def take(frame: pl.DataFrame, fragment: Fragment) -> tuple[pl.DataFrame, int, Seen]:
+        seen = Seen.of(frame[plan.target]) if plan.target is not None else Seen()
+        if plan.target is not None and lacking:
+            frame = frame.filter(lacks(frame, plan.target))
+        if wanted is not None:
+            frame = frame.filter(pl.col(ROW).is_in(wanted.implode()))
+        rows = plan.rows(frame, fragment)
+        return (rows if sample is None else lowest(rows, plan.key, sample, seed)), frame.height, seen
+
+    parts = scan(source, take, columns=list(plan.read))
+    rows, found = pl.concat([part for part, _, _ in parts]), sum(count for _, count, _ in parts)
     if sample is not None:
-        rows = _lowest(rows, key, sample, seed)
-    if not rows.height:
-        raise DataError(
-            f"{data}: there is nothing to label"
-            + (f", no row lacks {only_missing!r}." if found == 0 and only_missing else ".")
-        )
-    rows = rows.sort(ROW).drop(ROW)
-    _refuse_keys(rows[key], key, data)
-    files.write_bytes(output, _label_studio(rows, key) if form == "label-studio" else _csv(rows, label))
-    out = [name for name in (*bytes_, *private) if name not in rows.columns]
-    return Exported(rows.height, found, tuple(rows.columns), tuple(dict.fromkeys(out)))
-
-
-def source_of(data: str) -> Source:
-    """What reads `data`: a path, URL or name, or a mapping in YAML."""
-    return cast(Source, cast(Any, as_config(data)).build())
-
-
-def require_columns(option: str, names: Sequence[str], every: Sequence[str]) -> None:
-    """Raises:
-    SpecError: one of `names`, which `option` gives, is not a column.
-    """
-    for name in names:
-        if name not in every:
-            raise SpecError(f"{option} {name!r} is not a column.{nearest(name, every)} Columns: {listing(every, 40)}.")
-
-
-def lacks(frame: pl.DataFrame, column: str) -> pl.Series:
-    """Where there is no value: null, NaN, or a blank text."""
-    values = frame[column]
-    if values.dtype == pl.String:
-        return values.is_null() | (values.str.strip_chars() == "").fill_null(value=True)
-    if values.dtype.is_float():
-        return values.is_null() | values.is_nan().fill_null(value=True)
-    return values.is_null()
-
-
-def _lowest(rows: pl.DataFrame, key: str, most: int, seed: int) -> pl.DataFrame:
-    """At most `most` rows: those whose keys hash lowest, so that more are a superset, however the data is cut."""
-    if rows.height <= most:
-        return rows
-    hashes = hash_keys(key_texts(rows[key]), derive(seed, "annotate"))
-    return rows[np.sort(np.argsort(hashes, kind="stable")[:most])]
+        rows = lowest(rows, plan.key, sample, seed)
+    return rows.sort(ROW).drop(ROW), found, Seen.all([seen for _, _, seen in parts])
 
 
 def _places(frame: pl.DataFrame, fragment: FilesFragment, prefix: str) -> pl.Series:
@@ -161,26 +209,27 @@ def _places(frame: pl.DataFrame, fragment: FilesFragment, prefix: str) -> pl.Ser
     return pl.Series([scheme + where[path] for path in frame["path"].to_list()], dtype=pl.String)
 
 
-def key_texts(values: pl.Series) -> pl.Series:
-    """Keys as texts: 7, 7.0 and "7" are one."""
-    texts, codes = category_texts(values)
-    return pl.Series(values.name, texts, dtype=pl.String)[codes.astype(np.int64)]
+def _control(label: str, classes: Sequence[str], seen: Seen | None) -> Control:
+    if label in OWN:
+        raise SpecError(f"--label {label!r} is a field that Label Studio writes itself. Name another.")
+    if classes:
+        return Control(label, tuple(category_text(name) or "" for name in classes))
+    return Control(label, *seen.choices()) if seen is not None else Control(label)
 
 
-def _refuse_keys(keys: pl.Series, name: str, where: str) -> None:
-    texts = key_texts(keys)
-    if texts.null_count():
-        raise DataError(f"{where}: the key {name!r} is missing in {texts.null_count()} rows to be labelled.")
-    twice = texts.filter(texts.is_duplicated()).unique().sort().to_list()
-    if twice:
-        raise DataError(
-            f"{where}: {name!r} names several rows to be labelled: {listing(twice, 5)}. Give a column that is another "
-            "one in each row with --key, or none for the row's position."
-        )
-
-
-def _label_studio(rows: pl.DataFrame, key: str) -> bytes:
-    return orjson.dumps(label_studio.tasks(rows.iter_rows(named=True), key), option=orjson.OPT_INDENT_2) + b"\n"
+def _label_studio(rows: pl.DataFrame, plan: _Plan, control: Control) -> tuple[bytes, bytes]:
+    """The tasks to import, and the labelling configuration."""
+    if plan.key == control.name:
+        raise SpecError(f"the key {plan.key!r} is called like what annotators fill in. Name that with --label.")
+    named = label_studio_tasks.fields(rows.columns, plan.key, control.name)
+    tasks = label_studio_tasks.tasks(rows.iter_rows(named=True), plan.key, named)
+    shown: dict[str, Shown] = {
+        name: "Text" for name in plan.shown if not rows.schema[name].is_nested() and name != "path"
+    }
+    if plan.media in rows.columns:
+        shown = {plan.media: "Audio" if plan.media == "audio" else "Image", **shown}
+    config = label_studio_tasks.config(shown or {plan.key: "Text"}, named, control)
+    return orjson.dumps(tasks, option=orjson.OPT_INDENT_2) + b"\n", config.encode()
 
 
 def _csv(rows: pl.DataFrame, label: str) -> bytes:

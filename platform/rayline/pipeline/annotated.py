@@ -6,21 +6,20 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
-import orjson
 import polars as pl
 import pyarrow as pa
 
-from rayline.core import files
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, InputError, SpecError, listing
-from rayline.pipeline.annotate import POSITION, key_texts, lacks, require_columns, source_of
+from rayline.pipeline.annotate import POSITION
+from rayline.pipeline.keyed_rows import key_texts, lacks, require_columns, source_of
+from rayline.pipeline.label_files import label_table, labels_of
 from rayline.prepare import annotation, label_studio
 from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL, Agreement, Resolved
 from rayline.registry.outputs import FileOutput
-from rayline.sources._source import Fragment
+from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
 
 NEW, TEXT = "__new__", "__key__"
@@ -75,7 +74,7 @@ def import_labels(
     given: list[label_studio.Given] = []
     empty = 0
     for place in labels:
-        more, without = _labels_of(place, key, label, annotator)
+        more, without = labels_of(place, key, label, annotator)
         given += more
         empty += without
     if not given:
@@ -112,25 +111,67 @@ def join(
         StorageError: the file cannot be written.
     """
     out = _file(output)
-    source, found = source_of(data), _label_table(labels, key)
+    source, found = source_of(data), label_table(labels, key)
+    column = _key_column(source.schema(), key, target, out)
+    unmatched = _unmatched(source, data, column, found, key)
     schema = source.schema()
+    there = target in schema.names
+    kind = schema.field(target).type if there else pa.string()
+    labelled = found.select(KEY, pl.Series(NEW, _as_type(found[LABEL], kind, target)))
+    schema = schema if there else schema.append(pa.field(target, kind))
+    counts = [0, 0]
+
+    def tables() -> Iterator[pa.Table]:
+        for fragment in source.fragments():
+            frame = cast(pl.DataFrame, pl.from_arrow(source.read(fragment)))
+            frame = frame.with_columns(key_texts(frame[column]).alias(TEXT)).join(
+                labelled, left_on=TEXT, right_on=KEY, how="left", maintain_order="left"
+            )
+            frame = _with_labels(frame, target, replace=replace) if there else frame.rename({NEW: target})
+            if only_labelled:
+                frame = frame.filter(~lacks(frame, target))
+            counts[0] += frame.height
+            counts[1] += int((~lacks(frame, target)).sum())
+            yield frame.select(schema.names).to_arrow().cast(schema)
+
+    out.write(tables(), schema)
+    return Joined(counts[0], counts[1], unmatched)
+
+
+def _key_column(schema: pa.Schema, key: str, target: str, out: _Out) -> str:
+    """The column of the data that holds the keys: `key`, or ROW where that is the row's position.
+
+    Raises:
+        SpecError: it is not there, or is the target.
+        InputError: the file written cannot hold the data.
+    """
     if key == POSITION and key not in schema.names:
-        key = ROW
+        column = ROW
     else:
         require_columns("--key", [key], schema.names)
-    if target == key:
+        column = key
+    if target == column:
         raise SpecError(f"--target {target!r} is the key. Name the column that the labels are for.")
     nested = [f.name for f in schema if pa.types.is_binary(f.type) or pa.types.is_list(f.type)]
     if nested and out.suffix == ".csv":
         raise InputError(f"CSV does not hold the columns {listing(nested, 5)}. Give OUT.parquet.")
+    return column
+
+
+def _unmatched(source: Source, data: str, column: str, found: pl.DataFrame, key: str) -> list[str]:
+    """The keys of labels that no row has.
+
+    Raises:
+        DataError: a labelled key names several rows, or none of them names one.
+    """
 
     def meet(frame: pl.DataFrame, fragment: Fragment) -> pl.Series:  # noqa: ARG001
-        keys = key_texts(frame[key])
+        keys = key_texts(frame[column])
         return keys.filter(keys.is_in(found[KEY].implode()))
 
     if not source.settled:
         scan(source, lambda frame, fragment: None)  # noqa: ARG005 - types that will not change on the way
-    met = Counter(text for keys in scan(source, meet, columns=[key]) for text in keys.to_list())
+    met = Counter(text for keys in scan(source, meet, columns=[column]) for text in keys.to_list())
     twice = sorted(text for text, rows in met.items() if rows > 1)
     if twice:
         raise DataError(f"{data}: {len(twice)} keys that were labelled name several rows: {listing(twice, 5)}.")
@@ -139,33 +180,14 @@ def join(
             f"no row of {data} has one of the {found.height} labelled keys in {key!r}. Labelled are "
             f"{listing(found[KEY].to_list(), 3)}. Name the column of the keys with --key."
         )
-    there = target in schema.names
-    kind = schema.field(target).type if there else pa.string()
-    labelled = found.select(KEY, pl.Series(NEW, _as_type(found[LABEL], kind, target)))
-    schema = source.schema() if there else source.schema().append(pa.field(target, kind))
-    counts = [0, 0]
+    return sorted(set(found[KEY].to_list()) - set(met))
 
-    def tables() -> Iterator[pa.Table]:
-        for fragment in source.fragments():
-            frame = cast(pl.DataFrame, pl.from_arrow(source.read(fragment)))
-            frame = frame.with_columns(key_texts(frame[key]).alias(TEXT)).join(
-                labelled, left_on=TEXT, right_on=KEY, how="left", maintain_order="left"
-            )
-            if there:
-                _refuse_other(frame, target, replace=replace)
-                frame = frame.with_columns(pl.when(~lacks(frame, target)).then(pl.col(target)).alias(target))
-                order = [NEW, target] if replace else [target, NEW]
-                frame = frame.with_columns(pl.coalesce(order).alias(target))
-            else:
-                frame = frame.rename({NEW: target})
-            if only_labelled:
-                frame = frame.filter(~lacks(frame, target))
-            counts[0] += frame.height
-            counts[1] += int((~lacks(frame, target)).sum())
-            yield frame.select(schema.names).to_arrow().cast(schema)
 
-    out.write(tables(), schema)
-    return Joined(counts[0], counts[1], sorted(set(found[KEY].to_list()) - set(met)))
+def _with_labels(frame: pl.DataFrame, target: str, *, replace: bool) -> pl.DataFrame:
+    """The frame with the labels in a column that was there."""
+    _refuse_other(frame, target, replace=replace)
+    frame = frame.with_columns(pl.when(~lacks(frame, target)).then(pl.col(target)).alias(target))
+    return frame.with_columns(pl.coalesce([NEW, target] if replace else [target, NEW]).alias(target))
 
 
 class _Out(FileOutput):
@@ -183,35 +205,6 @@ def _file(output: str) -> _Out:
     return _Out(output, suffix)
 
 
-def _labels_of(place: str, key: str, label: str | None, annotator: str) -> tuple[list[label_studio.Given], int]:
-    stem = Path(place.partition("?")[0]).name.split(".")[0]
-    if place.partition("?")[0].lower().endswith(".json"):
-        try:
-            document = orjson.loads(files.read_bytes(place))
-        except FileNotFoundError:
-            raise DataError(f"{place} is not there.") from None
-        except orjson.JSONDecodeError as error:
-            raise DataError(f"{place} is no JSON: {error}.") from None
-        return label_studio.read(document, key, label, stem, place)
-    source = source_of(place)
-    names = source.schema().names
-    column = label or LABEL
-    require_columns("--key", [key], names)
-    require_columns("--label", [column], names)
-    who = annotator if annotator in names else None
-    if who is None and annotator != ANNOTATOR:
-        require_columns("--annotator", [annotator], names)
-    frame = pl.concat(scan(source, lambda frame, fragment: frame, columns=[key, column, *([who] if who else [])]))  # noqa: ARG005
-    keys, labels = key_texts(frame[key]), key_texts(frame[column])
-    people = pl.Series([stem] * frame.height, dtype=pl.String) if who is None else key_texts(frame[who]).fill_null(stem)
-    given = labels.is_not_null()
-    if keys.filter(given).null_count():
-        first = int((given & keys.is_null()).arg_true()[0])
-        raise DataError(f"{place}: the key {key!r} is missing in labelled row {first + 1}.")
-    rows = zip(keys.filter(given), people.filter(given), labels.filter(given), strict=True)
-    return [label_studio.Given(*row) for row in rows], int((~given).sum())
-
-
 def _keyed(labels: pl.DataFrame) -> pl.DataFrame:
     """Keys as whole numbers where all of them are, sorted."""
     keys = labels[KEY]
@@ -219,33 +212,6 @@ def _keyed(labels: pl.DataFrame) -> pl.DataFrame:
     if whole.null_count() == 0 and (whole.cast(pl.String) == keys).all():
         return labels.with_columns(whole).sort(KEY)
     return labels
-
-
-def _label_table(labels: str, key: str) -> pl.DataFrame:
-    """Labels by key, both as texts.
-
-    Raises:
-        DataError: a key is there twice, or missing.
-    """
-    source = source_of(labels)
-    require_columns("--key", [key], source.schema().names)
-    if LABEL not in source.schema().names:
-        raise SpecError(f"{labels} has no column 'label'. Give what `rayline annotate import` wrote.")
-    frame = pl.concat(scan(source, lambda frame, fragment: frame, columns=[key, LABEL]))  # noqa: ARG005
-    found = pl.DataFrame({KEY: key_texts(frame[key]), LABEL: key_texts(frame[LABEL])}).filter(
-        pl.col(LABEL).is_not_null()
-    )
-    if found[KEY].null_count():
-        raise DataError(f"{labels}: the key {key!r} is missing in {found[KEY].null_count()} rows.")
-    twice = found[KEY].filter(found[KEY].is_duplicated()).unique().sort().to_list()
-    if twice:
-        raise DataError(
-            f"{labels}: {len(twice)} keys are there twice: {listing(twice, 5)}. One label a row is needed: "
-            "resolve several annotators' labels with `rayline annotate import`."
-        )
-    if not found.height:
-        raise DataError(f"{labels} holds no label.")
-    return found
 
 
 def _as_type(labels: pl.Series, kind: pa.DataType, target: str) -> pl.Series:
