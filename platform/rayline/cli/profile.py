@@ -42,6 +42,7 @@ def command(
     from rayline.profile.association import associations
     from rayline.profile.coverage import coverage
     from rayline.profile.suggest import suggest as suggested
+    from rayline.profile.suspects import suspects
     from rayline.report import profile_page, profile_text
     from rayline.report.alerts import alerts
 
@@ -57,42 +58,40 @@ def command(
         return
     associated = [] if target is None else associations(profile, target)
     covered = coverage(profile, groups, population=shares, target=target) if groups else []
-    found = {"target": target, "associated": associated, "covered": covered}
+    suspected = None if target is None else suspects(profile, target)
+    found: dict[str, Any] = {"target": target, "associated": associated, "covered": covered, "suspected": suspected}
     if html is not None:
         title = Path(data).name if "://" not in data else "Profile"
-        page = profile_page.render(profile, title=title, target=target, associated=associated, covered=covered)
+        page = profile_page.render(profile, title=title, **found)
         files.write_bytes(html, page.encode())
     if json:
-        told = [one.to_json() for one in alerts(profile, target=target, associated=associated, covered=covered)]
+        told = [one.to_json() for one in alerts(profile, **found)]
         print_json({**profile.to_json(), **found, "alerts": told})
         return
-    profile_text.show(profile, console(), target=target, associated=associated, covered=covered)
+    profile_text.show(profile, console(), **found)
     if html is not None:
         print(f"page: {redact(html) if '://' in html else Path(html).resolve()}")
 
 
 def _shares(file: Path) -> dict[str, dict[Any, float]]:
     """The declared population of a YAML or JSON file."""
-    import yaml
-
     from rayline.core.errors import SpecError
+    from rayline.spec.yaml_text import read_yaml
 
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = read_yaml(file.read_bytes(), f"--population {file}")
     except OSError as error:
         raise SpecError(f"--population {file}: {error.strerror or error}. Name a YAML or JSON file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SpecError(f"--population {file} cannot be read as YAML or JSON: {error}") from None
     if not isinstance(found, dict) or not all(isinstance(shares, dict) for shares in found.values()):
         raise SpecError(
             f"--population {file}: give the share of each value by column, {{sex: {{Female: 0.51, Male: 0.49}}}}."
         )
-    return {str(column): shares for column, shares in found.items()}
+    return found
 
 
 def _print_expectations(expect: dict[str, Any]) -> None:
     import sys
 
-    import yaml
+    from rayline.spec.yaml_text import write_yaml
 
-    yaml.safe_dump({"data": {"expect": expect}}, sys.stdout, sort_keys=False, allow_unicode=True, width=120)
+    sys.stdout.write(write_yaml({"data": {"expect": expect}}, width=120))

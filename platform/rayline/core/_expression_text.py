@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from rayline.core.errors import SpecError
+from rayline.core.shown import shown
 
 LONGEST = 4000
 """Characters of an expression, at most."""
+SHOWN = 78
+"""Characters of it that a message repeats, at most."""
 
 WORDS = {"and", "or", "not", "in", "if", "else", "True", "False", "None", "true", "false", "null"}
 """Names that are never columns unless written in backticks."""
@@ -43,7 +46,7 @@ class Parsed:
     def fail(self, node: ast.AST, problem: str) -> NoReturn:
         """Raise the error of a place in the text."""
         at = len(self.text.encode()[: node.col_offset].decode(errors="ignore"))  # type: ignore[attr-defined]
-        raise SpecError(f"expression {self.text!r}, position {at + 1}: {problem}")
+        raise _no_expression(self.text, at, problem)
 
 
 def parse(text: str) -> Parsed:
@@ -53,7 +56,7 @@ def parse(text: str) -> Parsed:
         SpecError: it is no expression; the message says where.
     """
     if not isinstance(text, str) or not text.strip():
-        raise SpecError(f"an expression is a text over columns, such as 'debt / income', not {text!r}.")
+        raise SpecError(f"an expression is a text over columns, such as 'debt / income', not {shown(text)}.")
     if len(text) > LONGEST:
         raise SpecError(f"an expression of {len(text)} characters; {LONGEST} are the most. Derive it in steps.")
     scanned = _Scanned(text)
@@ -70,15 +73,27 @@ def parse(text: str) -> Parsed:
             "columns of odd names in backticks.",
         ) from None
     except (RecursionError, MemoryError, ValueError):
-        raise SpecError(f"expression {text!r} is nested too deeply. Derive it in steps.") from None
+        raise SpecError(f"expression {around(text)!r} is nested too deeply. Derive it in steps.") from None
     for node in ast.walk(tree):
         if hasattr(node, "col_offset"):
             node.col_offset += shift
     return Parsed(text, tree, scanned.names, scanned.ticked, scanned.texts)
 
 
+def around(text: str, at: int = 0) -> str:
+    """What messages repeat of an expression: about 80 characters, those before and behind position `at`.
+
+    >>> around("a" * 100 + " + b / c" + "d" * 100, 103)
+    '…aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa + b / cdddddddddddddddddddddddddddddddddd…'
+    """
+    if len(text) <= SHOWN:
+        return text
+    start = max(0, min(at - SHOWN // 2, len(text) - SHOWN))
+    return "…" * (start > 0) + text[start : start + SHOWN] + "…" * (start + SHOWN < len(text))
+
+
 def _no_expression(text: str, at: int, problem: str) -> SpecError:
-    return SpecError(f"expression {text!r}, position {at + 1}: {problem}")
+    return SpecError(f"expression {around(text, at)!r}, position {at + 1}: {problem}")
 
 
 class _Scanned:

@@ -7,31 +7,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
+import orjson
 from pydantic import ValidationError
 
 from rayline.core import files
-from rayline.core.errors import SpecError
+from rayline.core.errors import SpecError, StorageError, listing, nearest
 from rayline.core.redact import redact_all
 from rayline.core.refused import explain_validation
+from rayline.core.shown import shown
 from rayline.spec.sections import Spec
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 where PyYAML is of 1.1: `1e-4` is a number, and a key is the text that is written (`on`, `1`)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                key.tag = "tag:yaml.org,2002:str"
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*(\.[\d_]*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+from rayline.spec.yaml_text import read_yaml, write_yaml
 
 
 def load(spec: str | os.PathLike[str] | Mapping[str, Any] | Spec, sets: Iterable[str] = ()) -> Spec:
@@ -82,7 +67,7 @@ def render(spec: Spec) -> str:
 
     It runs as it is where there are none: keep them in the environment (`AWS_ACCESS_KEY_ID`, …), not in a spec.
     """
-    return yaml.safe_dump(redacted(spec), sort_keys=False, allow_unicode=True, width=110)
+    return write_yaml(redacted(spec))
 
 
 def schema() -> dict[str, Any]:
@@ -92,36 +77,67 @@ def schema() -> dict[str, Any]:
 
 def _read(path: str) -> dict[str, Any]:
     try:
-        text = files.read_bytes(path).decode("utf-8")
-    except (FileNotFoundError, IsADirectoryError):
-        raise SpecError(
-            f"there is no spec file {path!r}. Write one with: rayline init DATA --target COLUMN > {path}"
-        ) from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{path} is not UTF-8 text; a spec is a YAML file.") from None
-    try:
-        document = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(document, dict):
-        raise SpecError(f"{path}: a spec is a mapping with at least name, data.source and data.target.")
-    return document
+        data = files.read_bytes(path)
+    except (FileNotFoundError, StorageError) as error:
+        is_folder = "://" not in path and os.path.isdir(path)
+        if isinstance(error, FileNotFoundError) or is_folder:
+            raise SpecError(_no_file(path)) from None
+        raise
+    document = read_yaml(data, path)
+    if isinstance(document, dict):
+        return document
+    given = "is empty" if document is None else f"holds {_kind(document)}"
+    raise SpecError(
+        f"{path} {given}; a spec is a mapping with at least name, data.source and data.target. "
+        f"Write one with: rayline init DATA --target COLUMN -o SPEC"
+    )
+
+
+def _kind(document: Any) -> str:
+    return "a list" if isinstance(document, list) else f"no more than {shown(document)}"
+
+
+def _no_file(path: str) -> str:
+    if "://" not in path and os.path.isdir(path):
+        specs = sorted(name for name in os.listdir(path) if name.endswith((".yaml", ".yml")))
+        held = f"it holds {listing(specs, 8)}" if specs else "it holds no .yaml file"
+        return f"{path!r} is a folder, and a spec is a file: {held}."
+    near = ""
+    folder, name = os.path.split(path)
+    if "://" not in path and os.path.isdir(folder or "."):
+        near = nearest(name, [n for n in os.listdir(folder or ".") if n.endswith((".yaml", ".yml"))])
+    return f"there is no spec file {path!r}.{near} Write one with: rayline init DATA --target COLUMN -o {path}"
+
+
+_PART = re.compile(r'"(?:\\.|[^"\\])*"|[^."]+')
 
 
 def _override(document: dict[str, Any], item: str) -> None:
     key, mark, text = item.partition("=")
-    if not mark or not key:
-        raise SpecError(f"--set {item!r}: write KEY.KEY=VALUE, for example --set train.epochs=3.")
+    if not mark or not key.strip():
+        raise SpecError(f"--set {shown(item)}: write KEY.KEY=VALUE, for example --set train.epochs=3.")
+    key = key.strip()
     try:
-        value = yaml.load(text, Loader=_Loader) if text else None
-    except yaml.YAMLError:
+        value = read_yaml(text, f"--set {key}") if text else None
+    except SpecError as error:
+        if text.lstrip()[0] in "[{":  # meant as YAML; anything else is a text, such as *.csv
+            raise SpecError(f"{error} Given: {shown(text)}.") from None
         value = text
     assign(document, key, value)
 
 
 def assign(document: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted `key` in place; a plug-in given by its bare name becomes a mapping to take an option."""
-    *path, last = key.split(".")
+    """Set a dotted `key` in place; a plug-in given by its bare name becomes a mapping to take an option.
+
+    A name with a dot in it stands in double quotes: `data.expect."net.income".min`.
+
+    Raises:
+        SpecError: the key is no path, or leads through a value that has no keys.
+    """
+    found = _PART.findall(key)
+    if ".".join(found) != key:
+        raise SpecError(f"{shown(key)} is no key: write names with a dot between them, such as train.optimizer.lr.")
+    *path, last = (orjson.loads(part) if part[0] == '"' else part for part in found)
     here = document
     for part in path:
         inner = here.get(part)
@@ -132,7 +148,7 @@ def assign(document: dict[str, Any], key: str, value: Any) -> None:
         elif inner is None:
             inner = {}
         else:
-            raise SpecError(f"{key}: {part!r} holds {inner!r}, which has no keys.")
+            raise SpecError(f"{key}: {part!r} holds {shown(inner)}, which has no keys. Set {part!r} as a whole.")
         here[part] = inner
         here = inner
     here[last] = value

@@ -24,10 +24,11 @@ from rayline.core.catalog import Plugin, PluginConfig, Spelt
 from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType, Task, ValueType
 from rayline.core.declared import Declared
-from rayline.core.errors import SpecError, listing
+from rayline.core.errors import listing
 from rayline.core.expressions import check_pattern, columns_of
 from rayline.core.names import ALIAS_PATTERN, CHAMPION, MODEL_PATTERN, check_alias, check_model
 from rayline.spec.bounds import Bound, require_order
+from rayline.spec.unknown_source import unknown_source
 
 
 class Section(Declared):
@@ -63,10 +64,7 @@ def as_source(value: Any) -> PluginConfig:
             claimed = catalog.config_class("source", name).from_text(value)  # type: ignore[attr-defined]
             if claimed is not None:
                 return claimed  # type: ignore[no-any-return]
-        raise SpecError(
-            f"cannot tell what kind of source {value!r} is. Use a .csv or .parquet file, folder, glob or URL, "
-            f"'sklearn:NAME', or {{name: KIND, path: …}} with one of: {', '.join(catalog.names('source'))}."
-        )
+        raise unknown_source(value)
     return catalog.resolve("source", value)
 
 
@@ -271,10 +269,15 @@ _Leakage = Annotated[
 ]
 
 
+def _expression(text: str) -> str:
+    columns_of(text)  # whether it is one; what it reads is known when data is
+    return text
+
+
 class Prepare(Section):
     clean: _several("clean") = ()  # type: ignore[valid-type]
     """Corrections of each row by itself, in this order, before anything is learnt."""
-    derive: dict[str, str] = Field(default={})
+    derive: dict[str, Annotated[str, AfterValidator(_expression)]] = Field(default={})
     """New columns by expressions over others: `{ratio: "debt / income", weekend: "weekday(date) >= 6"}`."""
     duplicates: Annotated[
         tuple[Annotated[PluginConfig, Plugin("duplicates")], ...],

@@ -1,0 +1,73 @@
+"""What is said where a text under `data.source` is of no known kind: what is there instead, and what to write."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from itertools import islice
+
+from rayline.core import catalog
+from rayline.core.errors import SpecError, listing, nearest
+from rayline.core.shown import shown
+
+MOST_FILES = 1000
+"""Files of a folder that are looked at to say what it holds."""
+PREFIXES = ("sklearn", "openml", "hf", "lake")
+"""What stands before the colon of sets that are known by name."""
+
+
+def unknown_source(text: str) -> SpecError:
+    """The error for a text that no source plug-in claims."""
+    return SpecError(
+        f"cannot tell what kind of source {shown(text, 120)} is: {_reason(text)} A source is a file, folder, glob or "
+        f"URL of files such as {', '.join(_suffixes())}; {', '.join(f'{name}:NAME' for name in PREFIXES)}; or "
+        f"{{name: KIND, …}} with one of {listing(catalog.names('source'), 40)}."
+    )
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        return "nothing is given."
+    if "://" in text:
+        path, mark, query = text.partition("?")
+        folder = shown(path.rstrip("/") + "/" + mark + query, 120)
+        return f"its name does not say it. If it is a folder, end it with a slash: {folder}; if not, give its kind too."
+    prefix = re.match(r"([A-Za-z_]{2,}):(?=[^\\/])", text)
+    if prefix:
+        near = nearest(prefix[1], PREFIXES)
+        return f"there are no sets of {prefix[1]!r}.{near}"
+    path = os.path.abspath(os.path.expanduser(text))
+    if set("*?[") & set(text):
+        return "the pattern does not end like names of such files."
+    if os.path.isdir(path):
+        return _folder(path)
+    if os.path.exists(path):
+        return "the end of its name does not say it. Give its kind too."
+    return _not_there(text, path)
+
+
+def _not_there(text: str, path: str) -> str:
+    folder, name = os.path.split(path)
+    above = os.path.dirname(text.rstrip("/"))
+    here = "" if os.path.isabs(os.path.expanduser(text)) else f"the current folder, {os.getcwd()}"
+    if not os.path.isdir(folder):
+        return f"there is no folder {above!r}{' in ' * bool(here)}{here}."
+    inside = (f"{above!r} of {here}" if above else here) or folder
+    names = sorted(n for n in os.listdir(folder) if not n.startswith("."))
+    near = nearest(name, names)
+    return f"there is no such file or folder in {inside}.{near or f' It holds {listing(names, 8)}.' if names else ''}"
+
+
+def _folder(path: str) -> str:
+    files = (name for _, _, names in os.walk(path) for name in names if name[0] not in "._")
+    kinds = Counter(os.path.splitext(name)[1].lower() or name for name in islice(files, MOST_FILES))
+    if not kinds:
+        return "the folder is empty."
+    return f"the folder holds {listing([kind for kind, _ in kinds.most_common()], 8)}, and no files of a known kind."
+
+
+def _suffixes() -> list[str]:
+    """How the names of files end that a kind is told by, the first of each kind."""
+    every = (getattr(catalog.config_class("source", name), "suffixes", ()) for name in catalog.names("source"))
+    return list(dict.fromkeys(suffixes[0] for suffixes in every if suffixes))
