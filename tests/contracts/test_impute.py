@@ -280,17 +280,52 @@ def test_private_numbers_of_training_rows_are_in_no_package(name: str, tmp_path:
     frame = pl.DataFrame(
         {ROW: np.arange(200), **{c: pl.Series(v).fill_nan(None) for c, v in zip("abc", x, strict=True)}}
     )
-    spec = Prepare.model_validate({"numbers": {"impute": name}})
+    spec = Prepare.model_validate({"numbers": {"impute": {"name": name, "indicator": True}}})
     features, profile = [Feature(c, FeatureType.NUMBER) for c in "abc"], profile_frame(frame, seed=0, private=("b",))
-    if catalog.config_class("impute", name).keeps_rows:  # type: ignore[attr-defined]
-        with pytest.raises(SpecError, match=f"impute {name} keeps training rows in the package, and 'b' is private"):
-            fit(spec, features, profile)
-        return
-    fit(spec, features, profile).save(f"{tmp_path}")
+    preparation = fit(spec, features, profile)
+    preparation.save(f"{tmp_path}")
     with open(f"{tmp_path}/prepare.safetensors", "rb") as handle:
         stored = handle.read()
-    inner = np.sort(x[1][np.isfinite(x[1])])[1:-1]  # the ends may be limits
+    there = np.sort(x[1][np.isfinite(x[1])])
+    inner = there[1:-1][there[1:-1] != np.median(there)]  # the ends may be limits, the middle a fill
     assert not any(np.float64(value).tobytes() in stored for value in inner)
+    assert preparation.layout.numbers[3:] == ("a=(missing)", "b=(missing)", "c=(missing)")
+    restored = Preparation.load(f"{tmp_path}")
+    batch = preparation.apply(frame)
+    assert np.isfinite(batch.numbers).all()
+    assert restored.apply(frame).numbers.tobytes() == batch.numbers.tobytes()
+    for n, row in enumerate(frame.drop(ROW).to_dicts()[:50]):
+        one = restored.compile().columns({c: [value] for c, value in row.items()})
+        assert one.numbers.tobytes() == batch.numbers[n : n + 1].tobytes()
+
+
+KEEPING = [name for name in JOINT if catalog.config_class("impute", name).keeps_rows]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_what_keeps_rows_neither_reads_nor_fills_a_private_column_and_says_so(name: str) -> None:
+    x = lacking(200, columns=3)
+    frame = pl.DataFrame(
+        {ROW: np.arange(200), **{c: pl.Series(v).fill_nan(None) for c, v in zip("abc", x, strict=True)}}
+    )
+    features, private = [Feature(c, FeatureType.NUMBER) for c in "abc"], profile_frame(frame, seed=0, private=("b",))
+    spec = Prepare.model_validate({"numbers": {"impute": name, "scale": "none"}})
+    found = fit(spec, features, private)
+    without = fit(spec, [features[0], features[2]], profile_frame(frame, seed=0))
+    median = fit(Prepare.model_validate({"numbers": {"scale": "none"}}), features, private)
+    numbers = found.apply(frame).numbers
+    assert numbers[:, [0, 2]].tobytes() == without.apply(frame).numbers.tobytes()
+    assert numbers[:, 1].tobytes() == median.apply(frame).numbers[:, 1].tobytes()
+    steps = {account["column"]: account["steps"] for account in found.explain(["b"])}
+    assert steps["b"] == [
+        {"step": "impute", "name": "median", "learnt": {"since it is private, in place of": name}},
+    ]
+    assert [steps[c][0]["name"] for c in "ac"] == [name, name]
+    named = Prepare.model_validate({"columns": {"b": {"impute": name}}})
+    with pytest.raises(SpecError, match=f"prepare.columns.b.impute: {name} keeps values .* median then takes its"):
+        fit(named, features, private)
+    named = Prepare.model_validate({"numbers": {"impute": name}, "columns": {"b": {"impute": "mean"}}})
+    assert fit(named, features, private).explain()[1]["steps"][0]["name"] == "mean"
 
 
 @pytest.mark.parametrize("name", JOINT)

@@ -189,8 +189,16 @@ def test_a_private_column_keeps_no_values_as_knots() -> None:
     frame = rows(300)
     profile = profile_frame(frame, seed=0, private=["debt"])
     spec = Prepare.model_validate({"numbers": {"scale": "quantile"}})
-    with pytest.raises(SpecError, match="debt.scale: quantile keeps values"):
-        fit(spec, [Feature("debt", FeatureType.NUMBER)], profile)
+    features = [Feature("debt", FeatureType.NUMBER), Feature("income", FeatureType.NUMBER)]
+    both = fit(spec, features, profile)
+    assert [state.curve is None for state in both.state.numbers] == [True, False]
+    assert both.explain(["debt"])[0]["steps"][-1] == {
+        "step": "scale", "name": "standard", "learnt": {"since it is private, in place of": "quantile"},
+    }  # fmt: skip
+    standard = fit(Prepare(), features[:1], profile)
+    assert both.state.numbers[0] == standard.state.numbers[0]
+    with pytest.raises(SpecError, match="prepare.columns.debt.scale: quantile keeps values .* 'debt' is private"):
+        fit(Prepare.model_validate({"columns": {"debt": {"scale": "quantile"}}}), features, profile)
     assert fit(spec, [Feature("income", FeatureType.NUMBER)], profile).state.numbers[0].curve is not None
 
 

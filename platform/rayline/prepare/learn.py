@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,9 @@ from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import derive
 from rayline.prepare.choose import Steps
 from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Knots, Power, digest
-from rayline.prepare.impute._joint import Filler, JointImputeConfig
+from rayline.prepare.impute._joint import Filler, JointImputeConfig, SomeColumns
 from rayline.prepare.number_value import FloatArray
+from rayline.prepare.private_steps import IN_PLACE, GaveWay
 from rayline.prepare.state import CategoryState, ColumnState, NumberState, State, TensorState
 from rayline.prepare.training_columns import NumberColumn, category_column, number_column, target_sample
 
@@ -28,7 +30,11 @@ Learnt = dict[str, Any]
 
 
 def learn_columns(
-    features: Sequence[Feature], steps: Mapping[str, Steps], profile: Profile, target: Target | None = None
+    features: Sequence[Feature],
+    steps: Mapping[str, Steps],
+    profile: Profile,
+    target: Target | None = None,
+    gave_way: GaveWay = MappingProxyType({}),
 ) -> tuple[State, list[Learnt]]:
     """The state of every feature and the account of how it came about.
 
@@ -37,15 +43,14 @@ def learn_columns(
         steps: of each of them.
         profile: of the training rows.
         target: what is predicted, for encodings that learn from it.
+        gave_way: of private columns, the steps in whose place others stand, for the account.
 
     Raises:
         DataError: a column cannot be learnt from as declared.
     """
     numbers = [f.name for f in features if f.type is FeatureType.NUMBER]
     bounded = {name: _bounded(name, steps[name], profile) for name in numbers}
-    for name in numbers:
-        _refuse_kept_rows(steps[name], numbers, profile.private)
-    fillers, filled = _fill_jointly(numbers, steps, bounded, profile.seed)
+    fillers, filled = _fill_jointly(numbers, steps, bounded, profile.seed, profile.private)
     columns: list[ColumnState] = []
     accounts: list[Learnt] = []
     for feature in features:
@@ -59,14 +64,20 @@ def learn_columns(
             state = _hidden(state, profile.seed) if private else state
         else:
             state, learnt = _learn_tensor(feature, own, profile)
+        for step in learnt["steps"]:
+            if step["step"] in gave_way.get(name, ()):
+                step["learnt"][IN_PLACE] = gave_way[name][step["step"]]
         columns.append(state)
         accounts.append(without_values(learnt) if private else learnt)
     return State(tuple(columns), fillers, seed=profile.seed), accounts
 
 
 def without_values(learnt: Learnt) -> Learnt:
-    """The account of a private column: its steps, and nothing they learnt."""
-    steps = [{"step": step["step"], "name": step["name"], "learnt": {}} for step in learnt["steps"]]
+    """The account of a private column: its steps, which of them stand in another's place, and nothing they learnt."""
+    steps = [
+        {**step, "learnt": {key: value for key, value in step["learnt"].items() if key == IN_PLACE}}
+        for step in learnt["steps"]
+    ]
     return {**learnt, "steps": steps}
 
 
@@ -102,17 +113,12 @@ def _bounded(name: str, steps: Steps, profile: Profile) -> _Bounded:
     return _Bounded(column.with_sample(left), clip)
 
 
-def _refuse_kept_rows(steps: Steps, numbers: Sequence[str], private: Sequence[str]) -> None:
-    hidden = [name for name in numbers if name in private]
-    if hidden and isinstance(steps.impute, JointImputeConfig) and steps.impute.keeps_rows:
-        raise SpecError(
-            f"impute {type(steps.impute).plugin_name} keeps training rows in the package, and {hidden[0]!r} is "
-            f"private. Set data.features.{hidden[0]}: drop, or impute with iterative or median."
-        )
-
-
 def _fill_jointly(
-    numbers: Sequence[str], steps: Mapping[str, Steps], bounded: Mapping[str, _Bounded], seed: int
+    numbers: Sequence[str],
+    steps: Mapping[str, Steps],
+    bounded: Mapping[str, _Bounded],
+    seed: int,
+    private: Sequence[str],
 ) -> tuple[dict[str, Filler], dict[str, tuple[str, NumberColumn]]]:
     """The joint imputers that are declared, fitted; and by column the key of its imputer and the column it leaves."""
     kinds: dict[JointImputeConfig, list[str]] = {}
@@ -130,12 +136,20 @@ def _fill_jointly(
     x_FM[~np.isfinite(x_FM)] = np.nan
     for place, (config, names) in enumerate(kinds.items()):
         key = f"{type(config).plugin_name}-{place}"
-        fillers[key] = config.learn(x_FM.copy(), numbers, seed)
+        fillers[key] = _learn_jointly(config, x_FM, numbers, seed, private)
         whole_FM = x_FM.copy()
         fillers[key](whole_FM)
         for name in names:
             filled[name] = (key, bounded[name].column.with_sample(whole_FM[numbers.index(name)], missing=0))
     return fillers, filled
+
+
+def _learn_jointly(
+    config: JointImputeConfig, x_FM: FloatArray, numbers: Sequence[str], seed: int, private: Sequence[str]
+) -> Filler:
+    places = [place for place, name in enumerate(numbers) if not (config.keeps_rows and name in private)]
+    filler = config.learn(x_FM[places], [numbers[place] for place in places], seed)
+    return filler if len(places) == len(numbers) else SomeColumns(filler, np.array(places, dtype=np.float64))
 
 
 def _whole_sample(bounded: _Bounded, name: str) -> FloatArray:

@@ -25,6 +25,7 @@ from rayline.prepare.batch import prepare_frame, stays_in_training
 from rayline.prepare.choose import choose
 from rayline.prepare.compiled import Compiled
 from rayline.prepare.learn import Learnt, learn_columns, without_values
+from rayline.prepare.private_steps import without_kept_values
 from rayline.prepare.recipe import Recipe
 from rayline.prepare.reduction import choose_columns
 from rayline.prepare.state import ColumnState, NumberState, State, TensorState
@@ -49,9 +50,9 @@ def fit(prepare: Prepare, features: Sequence[Feature], profile: Profile, target:
         SpecError: a step that does not fit its column, or a column that is none of the features.
         DataError: a column that cannot be learnt from as declared.
     """
-    steps = choose(prepare, features)
+    steps, gave_way = without_kept_values(prepare, choose(prepare, features), profile.private)
     learnt_from = [feature for feature in features if feature.name in steps]
-    state, accounts = learn_columns(learnt_from, steps, profile, target)
+    state, accounts = learn_columns(learnt_from, steps, profile, target, gave_way)
     return Preparation(*choose_columns(prepare, state, accounts, profile, target))
 
 

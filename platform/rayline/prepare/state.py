@@ -84,7 +84,7 @@ class State:
     columns: tuple[ColumnState, ...]
     """One for each feature, in the features' order."""
     fillers: dict[str, Filler] = field(default_factory=dict, compare=False)
-    """Fitted joint imputers, which read all number columns."""
+    """Fitted joint imputers, which are given all number columns."""
     kept: tuple[str, ...] | None = None
     """Number columns that selection left, by name; `None`: all."""
     projection: Projection | None = field(default=None, compare=False)

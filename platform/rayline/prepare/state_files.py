@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from rayline.core import catalog, files
 from rayline.core.errors import PackageError
 from rayline.prepare.fitted import Affine, Clip, Curve, Hashed, Knots, Numbers, Power, Vocabulary
-from rayline.prepare.impute._joint import Filler
+from rayline.prepare.impute._joint import Filler, SomeColumns
 from rayline.prepare.reduce._reducer import Projection
 from rayline.prepare.state import CategoryState, ColumnState, NumberState, State, TensorState
 
@@ -168,8 +168,10 @@ def _curve(name: str, method: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Cu
 
 def _filler(key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Filler:
     config: Any = catalog.config_class("impute", key.partition("-")[0])
-    filler: Filler = config.restore(_below(f"filler/{key}/", arrays))
-    return filler
+    own = _below(f"filler/{key}/", arrays)
+    places = own.pop(SomeColumns.PLACES, None)
+    filler: Filler = config.restore(own)
+    return filler if places is None else SomeColumns(filler, places)
 
 
 def _projection_json(projection: Projection | None) -> dict[str, Any] | None:

@@ -36,12 +36,35 @@ class Filler(ABC):
         """
 
 
+class SomeColumns(Filler):
+    """A filler that knows of some of the columns: the others are neither read nor filled."""
+
+    PLACES: ClassVar[str] = "columns_read"
+    """Name of the array that is stored beside the filler's own."""
+
+    def __init__(self, inner: Filler, places_S: FloatArray) -> None:
+        """
+        Args:
+            inner: fitted on these columns.
+            places_S: where they stand among the F.
+        """
+        self._inner, self._places_S = inner, places_S.astype(np.intp)
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float64]]:
+        return {**self._inner.arrays(), self.PLACES: self._places_S.astype(np.float64)}
+
+    def __call__(self, x_FN: FloatArray) -> None:
+        x_SN = x_FN[self._places_S]
+        self._inner(x_SN)
+        x_FN[self._places_S] = x_SN
+
+
 class JointImputeConfig(ImputeConfig, ABC):
     """Options of an imputer that reads all number columns together."""
 
     types: ClassVar[frozenset[FeatureType]] = frozenset({FeatureType.NUMBER})
     keeps_rows: ClassVar[bool] = False
-    """Whether what is learnt holds training rows; it then reads no private column."""
+    """Whether what is learnt holds training rows; it then neither reads nor fills a private column."""
 
     def build(self) -> Imputer:
         """A joint imputer learns no single column by itself: `learn` takes the place of this."""

@@ -2,7 +2,7 @@
 
 Choose it where rows fall into groups that a straight line does not tell. Distances run over the numbers both rows have,
 each column in its own standard deviations (`standardise`). It costs a look at every donor for each row that lacks a
-number, and the package keeps the donors' numbers, so it is refused beside private number columns.
+number, and the package keeps the donors' numbers, so private columns are neither read nor filled (`private_steps`).
 
 Of donors equally far at the edge of the k nearest there may be more than places. All of them share these places: each
 counts as their mean does. That is the mean over every choice among them, and depends on no order of rows.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from rayline.core.catalog import PluginConfig
 from rayline.prepare.fitted import Affine, Bent
@@ -17,5 +18,8 @@ class Scaler(ABC):
 
 
 class ScaleConfig(PluginConfig, ABC):
+    keeps_values: ClassVar[bool] = False
+    """Whether what is learnt holds many values of training; no private column is then scaled by it."""
+
     @abstractmethod
     def build(self) -> Scaler: ...

@@ -8,7 +8,7 @@ of Normalization Methods", Bioinformatics 19, 2003.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ FURTHEST = 1e-7
 
 
 class Config(ScaleConfig):
+    keeps_values: ClassVar[bool] = True
+
     to: Literal["uniform", "normal"] = "uniform"
     knots: int = Field(default=1000, ge=2, le=10_000)
     """Quantiles that are learnt; no more than there are rows in the sample."""
