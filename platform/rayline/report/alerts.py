@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import Profile
+from rayline.profile.suspects import Suspects
 from rayline.report import column_alerts, row_alerts
 from rayline.report.alert import Alert
+from rayline.report.suspect_facts import suspect_alert
 
 __all__ = ["Alert", "alerts", "tags"]
 
@@ -19,6 +21,7 @@ def alerts(
     target: str | None = None,
     associated: Sequence[Association] = (),
     covered: Sequence[Coverage] = (),
+    suspected: Suspects | None = None,
 ) -> list[Alert]:
     """Every oddity of the columns that are not private and of the rows, the graver first.
 
@@ -27,9 +30,11 @@ def alerts(
         target: what is predicted, which is looked at as such and not as a feature.
         associated: what goes with the target (`association.associations`).
         covered: groups (`coverage.coverage`).
+        suspected: labels that look wrong (`suspects.suspects`).
     """
     found = column_alerts.find(profile, target)
     found += row_alerts.find(profile, target, associated, covered)
+    found += [alert for alert in [suspect_alert(suspected)] if alert is not None]
     return sorted(found, key=lambda alert: ("bad", "warn", "").index(alert.tone))
 
 

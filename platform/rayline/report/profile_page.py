@@ -12,11 +12,13 @@ from rayline.profile import bounds
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
+from rayline.profile.suspects import Suspects
 from rayline.profile.types import infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
 from rayline.report.notation import number, percent
 from rayline.report.profile_tables import association_bars, coverage_tables, missing_plot, repeat_facts
+from rayline.report.suspect_facts import suspect_facts
 from rayline.report.template import fill
 
 _CARDS = 400
@@ -37,6 +39,7 @@ def render(
     target: str | None = None,
     associated: Sequence[Association] = (),
     covered: Sequence[Coverage] = (),
+    suspected: Suspects | None = None,
 ) -> str:
     """The page as HTML, one file without network or scripts.
 
@@ -47,8 +50,9 @@ def render(
         target: what is predicted.
         associated: what goes with the target (`association.associations`).
         covered: groups (`coverage.coverage`).
+        suspected: labels that look wrong (`suspects.suspects`).
     """
-    found = alerts(profile, target=target, associated=associated, covered=covered)
+    found = alerts(profile, target=target, associated=associated, covered=covered, suspected=suspected)
     columns = shown_columns(profile)
     kinds = Counter(_kind(column) for column in columns)
     cells = profile.rows * len(columns)
@@ -76,6 +80,7 @@ def render(
         associated=association_bars(associated),
         heat=_heat(profile),
         repeats=repeat_facts(profile, target),
+        suspected=suspect_facts(suspected),
         covered=coverage_tables(covered),
     )
 

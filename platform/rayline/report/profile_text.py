@@ -11,6 +11,7 @@ from rich.text import Text
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
+from rayline.profile.suspects import Suspects
 from rayline.report.alerts import alerts
 from rayline.report.cards import Card, cards, shown_columns
 from rayline.report.inner_facts import inner_facts
@@ -28,6 +29,7 @@ def show(
     target: str | None = None,
     associated: Sequence[Association] = (),
     covered: Sequence[Coverage] = (),
+    suspected: Suspects | None = None,
     most_alerts: int = 25,
 ) -> None:
     """Print the profile; its private columns are only counted. Arguments are those of `profile_page.render`."""
@@ -52,7 +54,7 @@ def show(
     _show_associated(console, target, associated)
     for one in covered:
         _show_groups(console, one)
-    found = alerts(profile, target=target, associated=associated, covered=covered)
+    found = alerts(profile, target=target, associated=associated, covered=covered, suspected=suspected)
     if found:
         console.print()
     for alert in found[:most_alerts]:
