@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
 from rayline.profile import profile as profile_module
-from rayline.profile.parts import merge_parts, profile_parts
+from rayline.profile.parts import lighten, merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge, profile_frame
 
 
@@ -245,6 +245,23 @@ def test_fragments_of_parts_merge_part_by_part() -> None:
     assert sorted(merged) == sorted(whole) == [-1, 0, 1]
     for part in whole:
         same(merged[part], whole[part], rel=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), cuts=st.lists(st.integers(0, 8), max_size=4).map(sorted))
+def test_results_made_light_by_any_tasks_merge_to_the_same_bits(seed: int, cuts: list[int]) -> None:
+    frame = rows(900, seed)
+    parts = np.random.default_rng(seed).integers(-1, 2, 900).astype(np.int8)
+    parts[:200] = 1  # not every part is in every fragment
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profile_module, "SAMPLE_ROWS", 60)
+        pieces = [profile_parts(frame.slice(at, 100), parts[at : at + 100], seed=0) for at in range(0, 900, 100)]
+        tasks = [pieces[a:b] for a, b in itertools.pairwise([0, *cuts, 9])]
+        light = [piece for task in tasks for piece in pickle.loads(pickle.dumps(lighten(task)))]
+        kept = sum(profile.sample.height for piece in light for profile in piece.values())
+        assert kept <= 60 * 3 * len(tasks)
+        merged, whole = merge_parts(light), merge_parts(pieces)
+    assert [bits(merged[part]) for part in (-1, 0, 1)] == [bits(whole[part]) for part in (-1, 0, 1)]
 
 
 @settings(max_examples=25, deadline=None)

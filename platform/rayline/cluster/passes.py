@@ -40,21 +40,31 @@ class Failed:
     error: RaylineError
 
 
-def fan_out(items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+def fan_out(
+    items: Sequence[T], work: Callable[[T], R], *, lighten: Callable[[list[R]], list[R]] | None = None
+) -> list[R]:
     """`work(item)` for each item, in tasks on the cluster; results in the order of the items.
+
+    Args:
+        items: what is worked on; pickled.
+        work: called in a task.
+        lighten: makes the results of one task, as many and in order, smaller before they travel. Which items a task has
+            depends on the cluster: what is made of all results must not.
 
     Raises:
         RaylineError: what of ours was raised in a task; of several, the first item's.
     """
     results: list[R] = []
-    for outcome in outcomes(items, work):
+    for outcome in outcomes(items, work, lighten=lighten):
         if isinstance(outcome, Failed):
             raise outcome.error
         results.append(outcome)
     return results
 
 
-def outcomes(items: Sequence[T], work: Callable[[T], R]) -> list[R | Failed]:
+def outcomes(
+    items: Sequence[T], work: Callable[[T], R], *, lighten: Callable[[list[R]], list[R]] | None = None
+) -> list[R | Failed]:
     """As `fan_out`, with errors of ours as `Failed` in the place of results."""
     begun = Begun()
 
@@ -66,6 +76,9 @@ def outcomes(items: Sequence[T], work: Callable[[T], R]) -> list[R | Failed]:
                     done.append(work(pickle.loads(packed)))
             except RaylineError as error:
                 done.append(Failed(error))
+        if lighten is not None:
+            lighter = iter(lighten([outcome for outcome in done if not isinstance(outcome, Failed)]))
+            done = [outcome if isinstance(outcome, Failed) else next(lighter) for outcome in done]
         packed_again = pa.array([ray.cloudpickle.dumps(outcome) for outcome in done], pa.large_binary())
         return pa.table({"index": batch.column("index"), "outcome": packed_again})
 

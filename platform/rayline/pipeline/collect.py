@@ -30,7 +30,7 @@ from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
 from rayline.prepare.expectations import among
 from rayline.prepare.leakage import Watch
 from rayline.prepare.split._parts import DROPPED, OUT
-from rayline.profile.parts import merge_parts, profile_parts
+from rayline.profile.parts import lighten, merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge, plain_texts
 from rayline.profile.types import infer, infer_target
 from rayline.sources._source import Fragment, Source
@@ -50,6 +50,7 @@ class Scan(Protocol):
         *,
         columns: Sequence[str] | None = None,
         encoded: bool = False,
+        lighten: Callable[[list[T]], list[T]] | None = None,
     ) -> list[T]: ...
 
 
@@ -166,12 +167,22 @@ def _look(
             [lookout.watch(rowwise, parts)],
         )
 
-    told = scan(source, fold, encoded=True)
+    told = scan(source, fold, encoded=True, lighten=_lighter)
     return _Told(
         merge_parts([each.profiles for each in told]),
         [merge_parts([each.again[place] for each in told]) for place in range(len(others))],
         [watched for each in told for watched in each.watches],
     )
+
+
+def _lighter(told: list[_Told]) -> list[_Told]:
+    """The same in sum, with the rows that are kept of each part no more than all of them together would keep."""
+    parts = lighten([each.profiles for each in told])
+    again = [lighten([each.again[place] for each in told]) for place in range(len(told[0].again) if told else 0)]
+    return [
+        each._replace(profiles=profiles, again=[others[n] for others in again])
+        for n, (each, profiles) in enumerate(zip(told, parts, strict=True))
+    ]
 
 
 def _no_rows(schema: pa.Schema) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from rayline.cluster.connect import connect
 from rayline.core.errors import SpecError, listing, nearest
-from rayline.profile.profile import Profile, merge, profile_frame
+from rayline.profile.profile import Profile, merge, profile_frame, share_sample
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment, Source
 from rayline.spec.sections import as_source
@@ -45,4 +45,4 @@ def profile_data(
         return profile_frame(frame, seed=SEED, private=private, target=target, repeats=True)
 
     with connect(address):
-        return merge(on_ray.scan(source, fold))
+        return merge(on_ray.scan(source, fold, lighten=share_sample))

@@ -19,7 +19,7 @@ import polars as pl
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.seeds import UInt64Array, derive, splitmix64
-from rayline.profile import inner, missing, moments, sequences, stored
+from rayline.profile import few, inner, missing, moments, sequences, stored
 from rayline.profile import repeats as groups
 from rayline.profile.column import ColumnProfile, kind_of, merge_columns
 from rayline.profile.ends import ends_of, without_infinite
@@ -85,7 +85,8 @@ class Profile:
             DataError: no such column.
         """
         values = self._column(column).values
-        return values.top(most, self.sample[column].drop_nulls(), self.rows / max(self.sample.height, 1))
+        seen = self.sample[column].drop_nulls() if values.truncated else self.sample[column].head(0)
+        return values.top(most, seen, self.rows / max(self.sample.height, 1))
 
     def histogram(self, column: str, bins: int = 30) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Rows of the sample in `bins` bins of equal width between its 0.5% and 99.5% quantiles, and the edges.
@@ -145,10 +146,11 @@ class Profile:
         return cls(**stored.load(os.fspath(folder)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"sample": stored.to_ipc(self.sample, "lz4")}
+        # as it lies in memory: compressing it would take four times as long as carrying it to another process
+        return self.__dict__ | {"sample": self.sample.to_arrow(compat_level=pl.CompatLevel.newest())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {"sample": stored.from_ipc(state["sample"])})
+        self.__dict__.update(state | {"sample": pl.from_arrow(state["sample"])})
 
     def _column(self, column: str) -> ColumnProfile:
         if column not in self.columns:
@@ -161,7 +163,7 @@ class Profile:
         kind = self._column(column).kind
         if kind != "number":
             raise DataError(f"column {column!r} holds {kind}, which has no quantiles.")
-        values: FloatArray = self.sample[column].drop_nulls().cast(pl.Float64).to_numpy()
+        values: FloatArray = few.present(self.sample[column].cast(pl.Float64))
         return values
 
 
@@ -267,6 +269,18 @@ def merge(profiles: Sequence[Profile]) -> Profile:
         patterns=missing.merge(known) if len(known) == len(profiles) else None,
         repeats=groups.merge(repeated) if len(repeated) == len(profiles) else None,
     )
+
+
+def share_sample(profiles: Sequence[Profile]) -> list[Profile]:
+    """`profiles`, the first with the sample of them all and the others with none: together they merge to the same.
+
+    Those with lists are given back as they are, for how much of a list is kept depends on each profile's own.
+    """
+    if len(profiles) < 2 or any(column.kind == "sequence" for column in profiles[0].columns.values()):
+        return list(profiles)
+    every = pl.concat([profile.sample for profile in profiles])
+    sample, _ = _sample(every, _row_hashes(every[ROW].to_numpy(), profiles[0].seed))
+    return [replace(profile, sample=sample if n == 0 else sample.clear()) for n, profile in enumerate(profiles)]
 
 
 def _quantile(values: FloatArray, q: float | Sequence[float]) -> Any:

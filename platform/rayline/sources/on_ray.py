@@ -27,10 +27,12 @@ def scan(
     *,
     columns: Sequence[str] | None = None,
     encoded: bool = False,
+    lighten: Callable[[list[T]], list[T]] | None = None,
 ) -> list[T]:
     """`fn(frame, fragment)` for each fragment, in tasks of Ray Data; results in fragment order.
 
-    `frame` holds `columns` (default: all) and ROW. See `sources.scan.scan` for columns that are widened, and `encoded`.
+    `frame` holds `columns` (default: all) and ROW. See `sources.scan.scan` for columns that are widened, and `encoded`;
+    `cluster.passes.fan_out` for `lighten`.
 
     Raises:
         RaylineError: what of ours was raised in a task; of several, the first fragment's.
@@ -40,11 +42,16 @@ def scan(
         result = fn(here.frame(source, fragment, columns, encoded=encoded), fragment)
         return result, source.notes.get(fragment.index)
 
+    def smaller(worked: list[tuple[T, str | None]]) -> list[tuple[T, str | None]]:
+        assert lighten is not None
+        return list(zip(lighten([result for result, _ in worked]), [note for _, note in worked], strict=True))
+
     source.schema()  # decided here, once, and shipped with the source
     while True:
         results: list[T] = []
         errors = []
-        for fragment, outcome in zip(source.fragments(), passes.outcomes(source.fragments(), work), strict=True):
+        outcomes = passes.outcomes(source.fragments(), work, lighten=None if lighten is None else smaller)
+        for fragment, outcome in zip(source.fragments(), outcomes, strict=True):
             if isinstance(outcome, passes.Failed):
                 errors.append(outcome.error)
                 continue

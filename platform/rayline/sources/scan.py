@@ -21,8 +21,11 @@ def scan(
     *,
     columns: Sequence[str] | None = None,
     encoded: bool = False,
+    lighten: Callable[[list[T]], list[T]] | None = None,  # noqa: ARG001
 ) -> list[T]:
     """`fn(frame, fragment)` for each fragment, results in fragment order. `frame` holds `columns` and ROW.
+
+    `lighten` is for results that travel (`sources.on_ray`): here nothing does.
 
     With `encoded`, text columns may be categorical (see `Source.read`).
 

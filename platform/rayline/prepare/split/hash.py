@@ -76,11 +76,14 @@ class HashAssignment(Assignment):
         return (self.key,)
 
     def parts(self, frame: pl.DataFrame, *, dropped: npt.NDArray[np.int64] | None = None) -> Parts:
-        place = uniform(key_hashes(frame, self.key, self.seed, "part"))
-        fold = uniform(fold_hashes(key_hashes(frame, self.key, self.seed, "fold"), self.repeat))
-        parts = (fold * self.folds).astype(np.int8)
-        parts[place < self.test + self.validation] = VALIDATION
-        parts[place < self.test] = TEST
+        parts = np.zeros(frame.height, dtype=np.int8)
+        if self.folds > 1:
+            fold = uniform(fold_hashes(key_hashes(frame, self.key, self.seed, "fold"), self.repeat))
+            parts = (fold * self.folds).astype(np.int8)
+        if self.test + self.validation > 0:
+            place = uniform(key_hashes(frame, self.key, self.seed, "part"))
+            parts[place < self.test + self.validation] = VALIDATION
+            parts[place < self.test] = TEST
         return mark_dropped(parts, frame, dropped)
 
     def to_json(self) -> dict[str, Any]:
