@@ -45,7 +45,7 @@ def test_what_is_there_instead_is_said(folder: Path, text: str, words: list[str]
     said = str(caught.value)
     assert len(said) < 600 + len(str(folder))
     assert "SECRET" not in said
-    for word in [*words, "{name: KIND, …}", ".parquet", "sklearn:NAME"]:
+    for word in [*words, "{name: KIND, …}", ".parquet", "sklearn:iris"]:
         assert word in said, said
 
 

@@ -98,7 +98,12 @@ def _faults(item: Any, place: Place) -> list[Fault]:
     if isinstance(cause, OptionError):
         return [fault.below(path) for fault in cause.faults]
     if isinstance(cause, InputError):
-        return [Fault(path, f": {line}") for line in str(cause).splitlines()]
+        lines = str(cause).splitlines()
+        # one that stops short of a sentence is a rule alone
+        return [
+            Fault(path, f": {line}" + f". Got {shown(given)}." * (not line.endswith((".", "?", "…", "}"))))
+            for line in lines
+        ]
     if item["type"] in ("extra_forbidden", "invalid_key"):
         key, allowed = str(item["loc"][-1]), _keys(place.owner)
         near = nearest(key, allowed)

@@ -20,8 +20,8 @@ PREFIXES = ("sklearn", "openml", "hf", "lake")
 def unknown_source(text: str) -> SpecError:
     """The error for a text that no source plug-in claims."""
     return SpecError(
-        f"cannot tell what kind of source {shown(text, 120)} is: {_reason(text)} A source is a file, folder, glob or "
-        f"URL of files such as {', '.join(_suffixes())}; {', '.join(f'{name}:NAME' for name in PREFIXES)}; or "
+        f"cannot tell what kind of source {shown(text)} is: {_reason(text)} Give a file, folder, glob or URL "
+        f"of {', '.join(_suffixes())}; a set such as sklearn:iris; or "
         f"{{name: KIND, …}} with one of {listing(catalog.names('source'), 40)}."
     )
 
@@ -36,7 +36,7 @@ def _reason(text: str) -> str:
     prefix = re.match(r"([A-Za-z_]{2,}):(?=[^\\/])", text)
     if prefix:
         near = nearest(prefix[1], PREFIXES)
-        return f"there are no sets of {prefix[1]!r}.{near}"
+        return f"there are no sets of {prefix[1]!r}.{near or f' Sets are of {listing(PREFIXES)}.'}"
     path = os.path.abspath(os.path.expanduser(text))
     if set("*?[") & set(text):
         return "the pattern does not end like names of such files."
@@ -56,7 +56,7 @@ def _not_there(text: str, path: str) -> str:
     inside = (f"{above!r} of {here}" if above else here) or folder
     names = sorted(n for n in os.listdir(folder) if not n.startswith("."))
     near = nearest(name, names)
-    return f"there is no such file or folder in {inside}.{near or f' It holds {listing(names, 8)}.' if names else ''}"
+    return f"there is no such file or folder in {inside}.{near or f' It holds {listing(names, 5)}.' if names else ''}"
 
 
 def _folder(path: str) -> str:
