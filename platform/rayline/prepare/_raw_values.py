@@ -32,7 +32,13 @@ DTYPES: dict[str, pl.DataType] = {
 
 
 def as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
-    """Plain values as the column that steps read; a value may come as any scalar that says the same."""
+    """Plain values as the column that steps read; a value may come as any scalar that says the same.
+
+    Numbers that are not whole, or too large, make a column of whole numbers one of numbers (see `_fractions`).
+
+    Raises:
+        DataError: a value that says nothing of the column's kind.
+    """
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         values = values.astype("datetime64[us]")  # finer ones would become whole numbers
     values = values.tolist() if isinstance(values, np.ndarray) else list(values)
@@ -43,6 +49,9 @@ def as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
             values = [_plain(value, kind) for value in values]
         return pl.Series(name, values, kind, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        if kind == pl.Int64:
+            numbers = as_read(name, values, pl.Float64())
+            return numbers.set(~numbers.is_finite(), None)
         raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}.") from None
 
 
@@ -119,10 +128,10 @@ def column_as_read(column: pl.Series, kind: pl.DataType) -> pl.Series:
             texts, codes = category_texts(column)
             return pl.Series(column.name, [texts[code] for code in codes.tolist()], pl.String)
         if kind == pl.Int64 and column.dtype.is_float():
-            whole = column.set(~column.is_finite(), None)
-            if not (whole == whole.round()).all():  # nulls aside
-                raise DataError
-            return whole.cast(kind)
+            finite = column.set(~column.is_finite(), None)
+            whole = finite.cast(kind, strict=False)
+            same = whole.null_count() == finite.null_count() and (whole.cast(finite.dtype) == finite).all()
+            return whole if same else finite.cast(pl.Float64)
         moments = kind in (pl.Date, pl.Datetime)
         if moments and column.dtype in (pl.Date, pl.Datetime):
             return column.cast(kind)

@@ -22,6 +22,7 @@ from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, PackageError, SpecError, listing
 from rayline.core.expressions import compile_expression
+from rayline.prepare._fractions import fractional, widened
 from rayline.prepare._raw_values import DTYPES, as_given, as_read, column_as_read, kind_name
 from rayline.prepare.clean._cleaner import RefusedError
 from rayline.spec.sections import Prepare
@@ -122,6 +123,8 @@ class Recipe:
         others = [name for name in frame.columns if name in self._read and frame.schema[name] != self.raw[name]]
         for name in others:
             frame = frame.with_columns(column_as_read(frame[name], self.raw[name]))
+        if others and (fractions := fractional(frame.select(others), self.raw)):
+            return widened(self, fractions).apply(frame)
         for step in self._steps:
             frame = step.on(frame)
         for name in self._moments:
