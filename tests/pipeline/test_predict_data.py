@@ -11,7 +11,9 @@ import pytest
 
 from rayline.core.errors import SpecError
 from rayline.pipeline import batch
+from rayline.pipeline.frames import keep_frame
 from rayline.sources._source import Source
+from rayline.spec import load
 
 
 @pytest.fixture
@@ -38,3 +40,13 @@ def test_yaml_that_is_none_is_told_of_without_what_it_holds(scored: list[Any]) -
         batch.predict("model", "{name: sql, url: 'sqlite://secret", "out.csv")
     assert "secret" not in str(error.value)
     assert not scored
+
+
+def test_a_frame_may_have_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAYLINE_HOME", str(tmp_path))
+    frame = pl.DataFrame({"day": [2, 1], "sales": [3.0, 4.0]})
+    source = {"name": "history", "source": frame, "time": "day", "lags": {"sales": 1}}
+    spec = load(keep_frame({"name": "shop", "data": {"source": source, "target": "sales"}}))
+    built: Source = spec.data.source.build()  # type: ignore[attr-defined]
+    assert built.read(built.fragments()[0])["sales_lag_1"].to_pylist() == [4.0, None]
+    assert list((tmp_path / "frames").iterdir())

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -19,6 +20,7 @@ from rayline.core.errors import DataError, SpecError
 from rayline.sources import _guessed
 from rayline.sources._source import Source
 from rayline.sources.scan import scan
+from rayline.spec import document
 
 START = dt.datetime(2024, 1, 1)
 HOUR = 3600
@@ -338,3 +340,16 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], said: str)
     with pytest.raises(SpecError) as error:
         catalog.resolve("source", {"name": "history", "source": "a.csv", **OPTIONS, **options}, "data.source")
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("by", ["machine", None, ["site", "machine"]])
+def test_short_spellings_are_those_of_the_json_schema_too(by: Any) -> None:
+    windows = {"load": {"last": "7d", "of": "mean"}, "state": [{"last": 2, "of": ["count"]}]}
+    source = {"name": "history", "source": "a.csv", "by": by, "time": "t", "lags": {"load": 1}, "windows": windows}
+    given = {"name": "demo", "data": {"source": source, "target": "load"}}
+    validator = jsonschema.Draft202012Validator(document.schema())
+    validator.validate(given)
+    spec = document.load(given)
+    validator.validate(document.to_dict(spec))
+    assert document.load(document.to_dict(spec)) == spec
+    assert list(validator.iter_errors({**given, "data": {**given["data"], "source": {**source, "lag": 1}}}))  # type: ignore[dict-item]

@@ -12,12 +12,18 @@ from rayline.sources.frame import keep
 
 
 def keep_frame(spec: Any) -> Any:
-    """The spec with a frame in `data.source` written below `RAYLINE_HOME` once and named by its content."""
-    if not isinstance(spec, Mapping):
+    """The spec with a frame in `data.source` (or in the source it is over) written below `RAYLINE_HOME` once and named
+    by its content."""
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("data"), Mapping):
         return spec
-    data = spec.get("data")
-    if not isinstance(data, Mapping) or isinstance(data.get("source"), str | Mapping | PluginConfig | None):
-        return spec
+    data = spec["data"]
+    return {**spec, "data": {**data, "source": _kept(data["source"], spec)}} if "source" in data else spec
+
+
+def _kept(source: Any, spec: Mapping[str, Any]) -> Any:
+    if isinstance(source, Mapping) and "source" in source:
+        return {**source, "source": _kept(source["source"], spec)}
+    if isinstance(source, str | Mapping | PluginConfig | None):
+        return source
     # below the storage, where other machines must read it
-    source = keep(data["source"], files.join(spec.get("storage") or str(ensure_home()), "frames"))
-    return {**spec, "data": {**data, "source": describe(source)}}
+    return describe(keep(source, files.join(spec.get("storage") or str(ensure_home()), "frames")))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +106,7 @@ class History:
         self._instant_K = _runs(shared)
         self._inverse_N = np.full(frame.height, -1, np.int64)
         self._inverse_N[rows[PLACE].to_numpy()] = np.arange(rows.height)
+        self._found_starts: dict[tuple[int | str, bool], Ints] = {}
         self.note = _note(frame.height - rows.height, ties, named)
         """What people should know of the rows; empty where there is nothing."""
 
@@ -148,18 +150,30 @@ class History:
 
     def _starts(self, window: Window) -> Ints:
         """Where each row's window begins; it ends where the row's instant does [K]."""
+        key = (window.last, window.include_current)
+        if key not in self._found_starts:
+            self._found_starts[key] = self._find_starts(window)
+        return self._found_starts[key]
+
+    def _find_starts(self, window: Window) -> Ints:
         length_us = window.length_us
         if length_us is None:
             rows = int(window.last) - window.include_current
             return np.maximum(self._instant_K - rows, self._entity_K)
         assert self._unit_us is not None
         length = length_us // self._unit_us if not length_us % self._unit_us else length_us / self._unit_us
-        # entity and time as one number: times by their rank, since microseconds times entities need more than 64 bits
-        distinct = np.unique(self._times)
-        own = np.searchsorted(distinct, self._times)
+        distinct, keys = self._ranks
         since = np.searchsorted(distinct, self._times - length, "right" if window.include_current else "left")
-        entity = self._entity_K * (len(distinct) + 1)
-        return np.minimum(np.searchsorted(entity + own, entity + since), self._instant_K).astype(np.int64)
+        found = np.searchsorted(keys, self._entity_K * (len(distinct) + 1) + since)
+        return np.minimum(found, self._instant_K).astype(np.int64)
+
+    @cached_property
+    def _ranks(self) -> tuple[npt.NDArray[Any], Ints]:
+        """All times there are, in order; and for each row its entity and its time's rank among them as one number,
+        since an entity and microseconds together need more than 64 bits [K]."""
+        ordered = np.sort(self._times)
+        distinct = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+        return distinct, self._entity_K * (len(distinct) + 1) + np.searchsorted(distinct, self._times)
 
 
 def _begins(rows: pl.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Statistics over many windows of one column, each as if its window were alone.
 
-N rows in order, W windows `[starts, ends)` over them, which may overlap and be empty; `own` adds row i to window i.
+N rows in order, and of each a window `[starts, ends)` of rows before it, which may be empty; `own` adds the row itself.
+Neither starts nor ends go back from row to row.
 
 A window is folded from blocks of 1, 2, 4, … rows, so that N windows of L rows cost N log L steps, nothing is added and
 taken away again, and a result has the same bits wherever in a table its window lies. Reference: Bentley and Saxe,
@@ -22,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Number = Literal["sum", "mean", "std", "min", "max", "median"]
 Merge = Callable[[Floats, Floats], Floats]
+CHUNK = 1 << 15
+"""Windows worked on together, as many as stay near the processor."""
 
 
 def counts(valid_N: Bools, starts: Ints, ends: Ints, *, own: bool) -> Ints:
@@ -52,34 +55,44 @@ def number(of: Number, values_N: Floats, starts: Ints, ends: Ints, *, own: bool)
 
     `std` is of a sample: it takes two values, and divides by one less than their number.
     """
-    if not len(values_N):
-        return np.zeros(0)
+    if of == "median":
+        return _median(values_N, starts, ends, own=own)
+    found = np.full(len(values_N), np.nan)
+    size = max(CHUNK, int((ends - starts).max(initial=0)))
     with np.errstate(all="ignore"):
-        if of == "median":
-            return _median(values_N, starts, ends, own=own)
-        if of in ("mean", "std"):
-            count, mean, squares = _folded(_moments(values_N), starts, ends, _merged, own=own)
-            enough = count > (0 if of == "mean" else 1)
-            return np.where(enough, mean if of == "mean" else np.sqrt(squares / (count - 1)), np.nan)
-        if of == "sum":
-            some = counts(~np.isnan(values_N), starts, ends, own=own) > 0
-            total = _folded(np.nan_to_num(values_N, posinf=np.inf, neginf=-np.inf), starts, ends, np.add, own=own)
-            return np.where(some, total, np.nan)
-        return _folded(values_N, starts, ends, np.fmin if of == "min" else np.fmax, own=own, empty=np.nan)
+        for begin in range(0, len(values_N), size):
+            rows = slice(begin, begin + size)
+            low, high = int(starts[begin]), min(begin + size, len(values_N))  # no window ends after its row
+            places = np.arange(begin - low, high - low) if own else None
+            found[rows] = _chunk(of, values_N[low:high], starts[rows] - low, ends[rows] - low, places)
+    return found
 
 
-def _folded(blocks: Floats, starts: Ints, ends: Ints, merge: Merge, *, own: bool, empty: float = 0.0) -> Floats:
-    """`blocks` [..., N] merged over each window, the row's own last."""
+def _chunk(of: Number, values: Floats, starts: Ints, ends: Ints, own: Ints | None) -> Floats:
+    """A statistic of some windows: `own` are the places of their own rows, if they are in."""
+    if of in ("mean", "std"):
+        count, mean, squares = _folded(_moments(values), starts, ends, own, _merged)
+        enough = count > (0 if of == "mean" else 1)
+        return np.where(enough, mean if of == "mean" else np.sqrt(squares / (count - 1)), np.nan)
+    if of == "sum":  # with how many there are, for those of none are missing
+        there = ~np.isnan(values)
+        total, count = _folded(np.stack([np.where(there, values, 0.0), there]), starts, ends, own, np.add)
+        return np.where(count > 0, total, np.nan)
+    return _folded(values, starts, ends, own, np.fmin if of == "min" else np.fmax, empty=np.nan)
+
+
+def _folded(blocks: Floats, starts: Ints, ends: Ints, own: Ints | None, merge: Merge, empty: float = 0.0) -> Floats:
+    """`blocks` [..., N] merged over each of W windows, their own rows last [..., W]."""
     rows, lengths, places = blocks, ends - starts, starts.copy()
-    found = np.full(rows.shape, empty)
-    width, longest = 1, int(lengths.max())
+    found = np.full((*rows.shape[:-1], len(starts)), empty)
+    width, longest = 1, int(lengths.max(initial=0))
     while width <= longest:
         taking = np.flatnonzero(lengths & width)
         found[..., taking] = merge(found[..., taking], blocks[..., places[taking]])
         places[taking] += width
         blocks = merge(blocks[..., :-width], blocks[..., width:])
         width *= 2
-    return merge(found, rows) if own else found
+    return found if own is None else merge(found, rows[..., own])
 
 
 def _moments(values_N: Floats) -> Floats:
@@ -99,7 +112,7 @@ def _merged(one: Floats, other: Floats) -> Floats:
 
 
 def _median(values_N: Floats, starts: Ints, ends: Ints, *, own: bool) -> Floats:
-    """By a sorted list that values enter and leave: neither `starts` nor `ends` may go back."""
+    """By a sorted list that values enter and leave."""
     held: list[float] = []
     values = values_N.tolist()
     found = np.full(len(values), np.nan)
