@@ -55,7 +55,33 @@ def test_everything_comes_as_json_too(capsys: pytest.CaptureFixture[str]) -> Non
     assert found["agreement"]["krippendorff"] == found["agreement"]["fleiss"] == 1.0
     assert found["agreement"]["pairs"][0] == {"annotators": ["a", "b"], "cohen": 1.0}
     run("join", "rows.csv", "labels.csv", "-o", "all.csv", "--key", "id", "--target", "mood", "--json")
-    assert json.loads(capsys.readouterr().out) == {"output": "all.csv", "rows": 30, "labelled": 2, "unmatched": []}
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"output": "all.csv", "rows": 30, "labelled": 2, "unmatched": [], "new": []}
+
+
+def test_labelling_configuration_and_new_labels_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pl.read_csv("rows.csv").with_columns(pl.Series("mood", [["sad", "glad", None][n % 3] for n in range(30)]))
+    rows.write_csv("some.csv")
+    run("export", "some.csv", "-o", "todo.json", "--key", "id", "--format", "label-studio", "--only-missing", "mood",
+        "--label", "feels")  # fmt: skip
+    said = capsys.readouterr().out
+    assert "wrote todo.xml: the labelling configuration" in said
+    assert "--key id --label feels" in said
+    assert '<Choice value="glad"/>' in Path("todo.xml").read_text()
+    Path("labels.csv").write_text("id,label\n2,sad\n5,sadd\n")
+    run("join", "some.csv", "labels.csv", "-o", "all.csv", "--key", "id", "--target", "mood")
+    assert "not met in mood before: 1 (sadd)" in capsys.readouterr().out
+
+
+def test_suspects_are_told_with_both_steps_that_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = [["a", "b"][n % 2] for n in range(200)]
+    kinds[7] = "a"
+    pl.DataFrame({"size": [n % 2 + n / 500 for n in range(200)], "kind": kinds}).write_csv("kinds.csv")
+    run("export", "kinds.csv", "-o", "todo.csv", "--suspects", "kind")
+    said = capsys.readouterr().out
+    assert "wrote todo.csv: 1 of 1 rows, columns row, size" in said
+    assert "rayline annotate join kinds.csv LABELS.parquet -o OUT.parquet --key row --target kind --replace" in said
+    assert pl.read_csv("todo.csv")["row"].to_list() == [7]
 
 
 def test_mistakes_are_answered_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Rows out to annotators, their labels back, and both joined: what goes out, what is refused, what is left behind."""
 
+import datetime as dt
 import io
 import json
 from pathlib import Path
@@ -291,6 +292,62 @@ def test_blank_texts_and_nan_are_filled(tmp_path: Path) -> None:
         found = pl.read_parquet(tmp_path / "o.parquet")
         assert str(found[target][0]) in (label, f"{label}.0")
         assert found["new"].to_list() == [1, 2]
+
+
+KEYS = {
+    "texts with noughts": pl.Series(["007", "7", "08"]),
+    "texts like powers": pl.Series(["1e3", "1000", "1_0"]),
+    "days": pl.Series([dt.date(2024, 1, day) for day in (1, 2, 3)]),
+    "times": pl.Series([dt.datetime(2024, 1, 1, hour) for hour in (1, 2, 3)]),
+    "fractions": pl.Series([1.5, 2.0, 3.25]),
+    "large numbers": pl.Series([2**63 - 1, 2**62, 5]),
+    "larger ones": pl.Series([2**64 - 1, 1, 2], dtype=pl.UInt64),
+    "texts": pl.Series(["a, b", "ä", 'q"']),
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "label-studio"])
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
+def test_keys_of_any_kind_come_back_to_their_rows(tmp_path: Path, keys: pl.Series, form: Any) -> None:
+    pl.DataFrame({"k": keys, "x": ["p", "q", "r"]}).write_parquet(tmp_path / "d.parquet")
+    todo, done = out(tmp_path, "todo.csv" if form == "csv" else "todo.json"), out(tmp_path, "labels.csv")
+    export(out(tmp_path, "d.parquet"), todo, key="k", form=form)
+    if form == "csv":
+        filled = pl.read_csv(todo, infer_schema=False).with_columns(pl.Series("label", ["a", "b", "c"]))
+        filled.write_csv(todo)
+    else:
+        tasks = json.loads(Path(todo).read_text())
+        for task, label in zip(tasks, "abc", strict=True):
+            task["annotations"] = json.loads(studio({"-": [(1, label)]}))[0]["annotations"]
+        Path(todo).write_text(json.dumps(tasks))
+    import_labels([todo], done, key="k")
+    joined = join(out(tmp_path, "d.parquet"), done, out(tmp_path, "o.parquet"), key="k", target="y")
+    assert joined.unmatched == []
+    assert pl.read_parquet(tmp_path / "o.parquet")["y"].to_list() == ["a", "b", "c"]
+
+
+def test_noughts_before_numbers_are_no_matter_where_keys_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("id,x\n007,p\n008,q\n")
+    (tmp_path / "ann.csv").write_text("id,label\n007,a\n008,b\n")
+    import_labels([out(tmp_path, "ann.csv")], out(tmp_path, "l.csv"), key="id")
+    done = join(out(tmp_path, "d.csv"), out(tmp_path, "l.csv"), out(tmp_path, "o.csv"), key="id", target="y")
+    assert done.labelled == 2
+
+
+def test_labels_that_the_column_did_not_hold_are_told(tmp_path: Path, data: str) -> None:
+    labels = labels_file(tmp_path, {"k001": "sport", "k002": "spotr"})
+    assert join(data, labels, out(tmp_path, "o.parquet"), key="id", target="topic").new == ["spotr"]
+    assert join(data, labels, out(tmp_path, "o.parquet"), key="id", target="own").new == []
+    numbers = labels_file(tmp_path, {"k000": "2.75"})
+    assert join(data, numbers, out(tmp_path, "o.parquet"), key="id", target="amount").new == []
+
+
+def test_predictions_and_skipped_tasks_alone_are_no_labels(tmp_path: Path) -> None:
+    document = json.loads(studio({"k1": [(1, None)], "k2": []}))
+    document[1]["predictions"] = json.loads(studio({"k2": [(1, "a")]}))[0]["annotations"]
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    with pytest.raises(DataError, match=r"there is no label \(1 are empty or skipped; predictions and drafts are none"):
+        import_labels([out(tmp_path, "x.json")], out(tmp_path, "l.parquet"), key="id")
 
 
 def test_numbers_stay_numbers_and_words_among_them_are_refused(tmp_path: Path, data: str) -> None:

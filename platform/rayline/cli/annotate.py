@@ -81,6 +81,9 @@ def export(
         print(f"wrote {done.config}: the labelling configuration (Settings, Labeling Interface, Code)")
     named = "" if label == "label" else f" --label {label}"
     print(f"next    rayline annotate import LABELS -o LABELS.parquet --key {key}{named}")
+    if suspects is not None:
+        join_them = f"rayline annotate join {data} LABELS.parquet -o OUT.parquet --key {key} --target {suspects}"
+        print(f"        {join_them} --replace")
 
 
 @app.command(name="import")
@@ -144,6 +147,7 @@ def join(
         return
     print(f"wrote {output}: {done.rows:,} rows, {done.labelled:,} with {target}")
     _show_keys("labels of no row", done.unmatched)
+    _show_keys(f"not met in {target} before", done.new)
 
 
 def _show_agreement(found: Agreement) -> None:

@@ -16,6 +16,7 @@ from rayline.core.errors import DataError, InputError, SpecError, listing
 from rayline.pipeline.annotate import POSITION
 from rayline.pipeline.keyed_rows import key_texts, lacks, require_columns, source_of
 from rayline.pipeline.label_files import label_table, labels_of
+from rayline.pipeline.suspected import Seen
 from rayline.prepare import annotation, label_studio
 from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL, Agreement, Resolved
 from rayline.registry.outputs import FileOutput
@@ -41,6 +42,8 @@ class Joined:
     """Rows that have a label now."""
     unmatched: list[str]
     """Keys of labels that no row has."""
+    new: list[str]
+    """Labels that the column did not hold before, if it held some, and not too many to tell: slips of the pen?"""
 
 
 def import_labels(
@@ -78,7 +81,9 @@ def import_labels(
         given += more
         empty += without
     if not given:
-        raise DataError(f"{listing(labels, 5)}: there is no label ({empty} rows are empty).")
+        raise DataError(
+            f"{listing(labels, 5)}: there is no label ({empty} are empty or skipped; predictions and drafts are none)."
+        )
     keys, people, names = (list(part) for part in zip(*given, strict=True))
     votes = annotation.votes(keys, people, names, where=f"{listing(labels, 3)}: ")
     resolved = annotation.resolve(votes, adjudicator)
@@ -111,8 +116,9 @@ def join(
         StorageError: the file cannot be written.
     """
     out = _file(output)
-    source, found = source_of(data), label_table(labels, key)
+    source = source_of(data)
     column = _key_column(source.schema(), key, target, out)
+    found = label_table(labels, key, numbers=column == ROW or is_number(source.schema().field(column).type))
     unmatched = _unmatched(source, data, column, found, key)
     schema = source.schema()
     there = target in schema.names
@@ -120,6 +126,7 @@ def join(
     labelled = found.select(KEY, pl.Series(NEW, _as_type(found[LABEL], kind, target)))
     schema = schema if there else schema.append(pa.field(target, kind))
     counts = [0, 0]
+    seen: list[Seen] = []
 
     def tables() -> Iterator[pa.Table]:
         for fragment in source.fragments():
@@ -127,6 +134,7 @@ def join(
             frame = frame.with_columns(key_texts(frame[column]).alias(TEXT)).join(
                 labelled, left_on=TEXT, right_on=KEY, how="left", maintain_order="left"
             )
+            seen.append(Seen.of(frame[target]) if there else Seen())
             frame = _with_labels(frame, target, replace=replace) if there else frame.rename({NEW: target})
             if only_labelled:
                 frame = frame.filter(~lacks(frame, target))
@@ -135,7 +143,12 @@ def join(
             yield frame.select(schema.names).to_arrow().cast(schema)
 
     out.write(tables(), schema)
-    return Joined(counts[0], counts[1], unmatched)
+    return Joined(counts[0], counts[1], unmatched, Seen.all(seen).lacks(found[LABEL].to_list()))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column's values are numbers."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _key_column(schema: pa.Schema, key: str, target: str, out: _Out) -> str:

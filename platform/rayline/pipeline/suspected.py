@@ -44,6 +44,11 @@ class Seen:
     def all(cls, parts: Sequence[Seen]) -> Seen:
         return cls(frozenset().union(*(part.labels for part in parts)), any(part.number for part in parts))
 
+    def lacks(self, labels: Sequence[str]) -> list[str]:
+        """Which of `labels` the column does not hold, if it holds some, and classes."""
+        chosen, _ = self.choices()
+        return sorted({*labels} - {*chosen}) if chosen else []
+
     def choices(self) -> tuple[tuple[str, ...], bool]:
         """What to choose from, if anything, and whether a number is to be typed."""
         whole = self.number and all(label.lstrip("-").isdigit() for label in self.labels)

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from xml.sax.saxutils import quoteattr
 
+from rayline.core.category_text import category_text
+
 VARIABLE = re.compile(r"[A-Za-z0-9_]+")
 OWN = frozenset(
     ("id", "annotator", "annotation_id", "annotations", "predictions", "drafts", "meta", "data", "agreement",
@@ -60,7 +62,10 @@ def fields(columns: Sequence[str], key: str, label: str) -> dict[str, str]:
 def tasks(rows: Iterable[Mapping[str, Any]], key: str, named: Mapping[str, str]) -> list[dict[str, Any]]:
     """Tasks to import, one a row; `key` is the column that names it."""
     return [
-        {"data": {named[name]: _plain(value) for name, value in row.items()}, "meta": {"key": _plain(row[key])}}
+        {
+            "data": {named[name]: _key(value) if name == key else _plain(value) for name, value in row.items()},
+            "meta": {"key": _key(row[key])},
+        }
         for row in rows
     ]
 
@@ -88,6 +93,11 @@ def config(shown: Mapping[str, Shown], named: Mapping[str, str], control: Contro
     else:
         lines.append(f'  <TextArea {to} maxSubmissions="1" rows="1" editable="true"/>')
     return "\n".join([*lines, "</View>", ""])
+
+
+def _key(value: Any) -> Any:
+    """A key as joins spell it."""
+    return value if isinstance(value, int | str) else category_text(value)
 
 
 def _plain(value: Any) -> Any:
