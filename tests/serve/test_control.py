@@ -1,47 +1,53 @@
-"""What `on_ray` does before and beside the cluster: ports, addresses, the lock, what is still there to serve."""
+"""What is done before and beside the cluster: ports, addresses, the lock, what is still there to serve."""
 
 from __future__ import annotations
 
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
 from rayline.core.errors import AddressInUseError, ClusterError, InputError
 from rayline.registry import manifest
-from rayline.serve import on_ray, state
+from rayline.serve import state
+from rayline.serve.listening import require_free_ports, url
+from rayline.serve.loader import Report
+from rayline.serve.noticeboard import Noticeboard
+from rayline.serve.packages import still_there
 
 
 class Store:
-    """Ray's internal key-value store, as far as it is used."""
+    """A store such as Ray's internal one."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
 
-    def _internal_kv_put(self, key: str, value: bytes, overwrite: bool = True, *, namespace: str) -> bool:
+    def put(self, key: str, value: bytes, *, overwrite: bool = True) -> bool:
         there = key in self.values
         if overwrite or not there:
             self.values[key] = value
         return there
 
-    def _internal_kv_get(self, key: str | bytes, *, namespace: str) -> bytes | None:
-        return self.values.get(key.decode() if isinstance(key, bytes) else key)
+    def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
 
-    def _internal_kv_del(self, key: str, *, namespace: str) -> int:
-        return int(self.values.pop(key, None) is not None)
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
 
-    def _internal_kv_list(self, prefix: str, *, namespace: str) -> list[bytes]:
-        return [key.encode() for key in self.values if key.startswith(prefix)]
+    def keys(self, prefix: str) -> list[str]:
+        return [key for key in self.values if key.startswith(prefix)]
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    fake = Store()
-    monkeypatch.setattr(on_ray, "internal_kv", fake)
-    return fake
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def board(store: Store) -> Noticeboard:
+    return Noticeboard(store)
 
 
 def test_taken_ports_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,14 +56,14 @@ def test_taken_ports_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(AddressInUseError, match=rf"127\.0\.0\.1:{port}.*--port") as refused:
-            on_ray.require_free_ports("127.0.0.1", port)
+            require_free_ports("127.0.0.1", port)
         assert refused.value.exit_code == 2
         monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", "1")
         monkeypatch.setenv("RAY_SERVE_HAPROXY_STATS_PORT", str(port))
         with pytest.raises(AddressInUseError, match="RAY_SERVE_HAPROXY_STATS_PORT"):
-            on_ray.require_free_ports("127.0.0.1", free_port())
+            require_free_ports("127.0.0.1", free_port())
     with pytest.raises(InputError, match=r"cannot listen at 203\.0\.113\.7"):
-        on_ray.require_free_ports("203.0.113.7", free_port())
+        require_free_ports("203.0.113.7", free_port())
 
 
 def free_port() -> int:
@@ -67,7 +73,7 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("host", "url"),
+    ("host", "address"),
     [
         ("127.0.0.1", "http://127.0.0.1:8000"),
         ("0.0.0.0", "http://127.0.0.1:8000"),
@@ -76,8 +82,8 @@ def free_port() -> int:
         ("example.org", "http://example.org:8000"),
     ],
 )
-def test_url_that_a_client_here_can_use(host: str, url: str) -> None:
-    assert on_ray.url(host, 8000) == url
+def test_url_that_a_client_here_can_use(host: str, address: str) -> None:
+    assert url(host, 8000) == address
 
 
 def test_packages_that_are_gone_are_served_no_longer(tmp_path: Path) -> None:
@@ -90,34 +96,34 @@ def test_packages_that_are_gone_are_served_no_longer(tmp_path: Path) -> None:
         "half": {"versions": {"1": here, "2": gone}, "aliases": {"champion": "2"}},
         "all": {"versions": {"1": gone}},
     }
-    left = on_ray._still_there(state.parse({"models": models}))
+    left = still_there(state.parse({"models": models}))
     assert {name: model.versions for name, model in left.models.items()} == {"half": {"1": here}}
     assert left.models["half"].answering == "1"
 
 
-def test_one_deployment_at_a_time(store: Store) -> None:
+def test_one_deployment_at_a_time(store: Store, board: Noticeboard) -> None:
     with (
-        on_ray._only_one(5),
+        board.only_one(5),
         pytest.raises(ClusterError, match="another deployment goes on"),
-        on_ray._only_one(0.15),
+        board.only_one(0.15),
     ):
         raise AssertionError("two at once")
     assert store.values == {}
-    with on_ray._only_one(5):
+    with board.only_one(5):
         pass
 
 
-def test_a_lock_whose_holder_died_is_taken_over(store: Store) -> None:
+def test_a_lock_whose_holder_died_is_taken_over(store: Store, board: Noticeboard) -> None:
     store.values["serve/lock"] = orjson.dumps({"by": "the dead", "until": time.time() - 1})
-    with on_ray._only_one(0.5):
+    with board.only_one(0.5):
         assert b"the dead" not in store.values["serve/lock"]
 
 
-def test_reports_are_kept_by_replica_until_it_is_gone(store: Store) -> None:
-    report: Any = on_ray.Report("f", working=False, models={"m": {"versions": {}}})
-    on_ray._put_report("r1", report)
-    on_ray._put_report("r2", report)
-    assert set(on_ray._reports()) == {"r1", "r2"}
-    assert on_ray._reports()["r1"]["fingerprint"] == "f"
-    on_ray._forget_dead({"r2"})
-    assert set(on_ray._reports()) == {"r2"}
+def test_reports_are_kept_by_replica_until_it_is_gone(board: Noticeboard) -> None:
+    report = Report("f", working=False, models={"m": {"versions": {}}})
+    board.put_report("r1", report)
+    board.put_report("r2", report)
+    assert set(board.reports()) == {"r1", "r2"}
+    assert board.reports()["r1"]["fingerprint"] == "f"
+    board.forget(all_but={"r2"})
+    assert set(board.reports()) == {"r2"}

@@ -101,3 +101,30 @@ def test_start_failure_is_what_a_replica_said() -> None:
     assert type(error) is PackageError
     assert "why" in str(error)
     assert "a traceback" in str(rollout.start_failure({}, DESIRED.fingerprint, "a traceback"))
+
+
+def test_followers_are_waited_for_until_each_has_followed() -> None:
+    mark = DESIRED.fingerprint
+    both = {"r0": report(), "r1": report()}
+    found = rollout.followers(details("RUNNING", "RUNNING"), both, mark)
+    assert [replica.id for replica in found or []] == ["r0", "r1"]
+    half = {"r0": report(), "r1": report(working=True)}
+    assert rollout.followers(details("RUNNING", "RUNNING"), half, mark) is None
+    assert "waiting for r1" in str(rollout.late(details("RUNNING", "RUNNING"), half, mark, 3.0))
+    assert rollout.followers({}, {}, mark) is None
+    assert "waiting for a first replica" in str(rollout.late({}, {}, mark, 3.0))
+    failed = details()
+    failed["applications"][rollout.APP] |= {"status": "DEPLOY_FAILED", "message": "no such module"}
+    with pytest.raises(RunError, match="no such module"):
+        rollout.followers(failed, {}, mark)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "options"),
+    [
+        (3, {"num_replicas": 3}),
+        ((1, 4), {"autoscaling_config": {"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 4}}),
+    ],
+)
+def test_scale(replicas: Any, options: dict[str, Any]) -> None:
+    assert rollout.scale(replicas) == options

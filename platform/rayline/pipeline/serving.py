@@ -30,6 +30,7 @@ from rayline.registry.models import Registry
 from rayline.registry.package import SPEC
 from rayline.serve import on_ray
 from rayline.serve.keys import Key, require_for
+from rayline.serve.listening import require_free_ports
 from rayline.serve.state import Entry, load
 from rayline.spec.sections import Serve
 
@@ -86,7 +87,7 @@ def serving(
     wanted = entries(models)
     ensure_home()
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    on_ray.require_free_ports(host, port)
+    require_free_ports(host, port)
     with connect(address, serve=True, dashboard=True) as cluster, _monitor(monitor_port) as monitor:
         url = on_ray.start(host, port, replicas=replicas, keys=keys, monitor=monitor)
         try:

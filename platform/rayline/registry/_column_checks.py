@@ -207,5 +207,5 @@ def _first(which: npt.NDArray[np.bool_], places: npt.NDArray[np.int64] | None = 
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = f"{value:.15g}" if isinstance(value, float) and math.isfinite(value) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

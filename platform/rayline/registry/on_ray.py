@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import ray.data
 
 from rayline.cluster.passes import plain_errors, retried
+from rayline.cluster.resources import resources
 from rayline.core import files
 from rayline.core.columns import ROW, Signature, Task
 from rayline.registry import outputs, package
@@ -40,10 +41,13 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
     Raises:
         SignatureError: a feature lacks, or holds what the signature does not allow.
         InputError: `output` is no place for predictions, or its folder is not empty.
+        ClusterError: tasks on other machines could not write to that folder; nothing was read.
         StorageError: `output` cannot be written.
         PackageError: the package is not the one that was sealed.
     """
     place = outputs.open_output(output)
+    if isinstance(place, FolderOutput) and len(resources().nodes) > 1:
+        place.prove()
     signature = read_signature(package.fetch(uri))
     schema = source.schema()
     Validator(signature).check_names(schema.names)

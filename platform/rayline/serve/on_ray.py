@@ -7,51 +7,37 @@ write what they have loaded to the cluster's key-value store, where `deploy` and
 
 from __future__ import annotations
 
-import errno
-import logging
 import os
-import socket
 import time
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 import ray
 from ray import serve
-from ray.experimental import internal_kv
 from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
 from ray.serve._private.logging_utils import get_serve_logs_dir
 from ray.serve.context import _get_global_client  # `serve.status` tells neither replicas nor configs
 from ray.serve.schema import ServeDeploySchema
 from ray.util import metrics
 
-from rayline.cluster import environment
-from rayline.core.errors import AddressInUseError, ClusterError, InputError, NotFoundError, RaylineError, RunError
-from rayline.registry import manifest
+from rayline.cluster.key_values import KeyValues
+from rayline.core.errors import ClusterError, NotFoundError
 from rayline.serve import rollout, state
 from rayline.serve.keys import Key, require_for
 from rayline.serve.keys import read as read_keys
-from rayline.serve.loader import Report
+from rayline.serve.listening import require_free_ports, url
+from rayline.serve.noticeboard import Noticeboard
+from rayline.serve.packages import still_there
 from rayline.serve.replica import Replica
 from rayline.serve.rollout import APP, DEPLOYMENT
 from rayline.serve.state import Desired, Entry
 from rayline.serve.windows import http_post
 
-log = logging.getLogger("rayline.serve")
-
-NAMESPACE = "rayline"
-_REPORTS = "serve/replicas/"
-_LOCK = "serve/lock"
+board = Noticeboard(KeyValues("rayline"))
 _POLL_S = 0.1
 SHUTDOWN_S = 120.0
 """How long replicas may drain and stop before Serve is made to."""
-LOCK_GRACE_S = 60.0
-"""How much longer than its own time-out a deployment that died keeps others waiting."""
-HAPROXY_PORTS = {"RAY_SERVE_HAPROXY_STATS_PORT": 8404, "RAY_SERVE_HAPROXY_METRICS_PORT": 9101}
-"""Ports that HAProxy mode takes on every interface, by the variables that move them."""
 
 
 class RayMeters:
@@ -92,7 +78,7 @@ class Endpoint:
             name,
             host=host,
             meters=RayMeters(),
-            report=lambda report: _put_report(name, report),
+            report=lambda report: board.put_report(name, report),
             keys=read_keys(),
             access_log=Path(get_serve_logs_dir(), f"rayline_access_{name}.log"),
             post=lambda url, body: http_post(url, body, key),
@@ -154,12 +140,12 @@ def start(
             f"Ray Serve runs on this cluster already, at {running.http_config.host}:{running.http_config.port}, and "
             f"cannot also listen at {host}:{port}. Use that address, or `serve shutdown` first."
         )
-    wanted = _still_there(state.load()) if desired is None else desired
+    wanted = still_there(state.load()) if desired is None else desired
     settings = wanted.settings.model_copy(update={"keys": keys, "monitor": monitor})
     wanted = wanted.model_copy(update={"settings": settings})
     try:
         serve.start(http_options={"host": host, "port": port}, proxy_location="EveryNode")
-        _apply(rollout.application(None, wanted, **_scale(replicas)))
+        _apply(rollout.application(None, wanted, **rollout.scale(replicas)))
         _await(wanted.fingerprint, timeout_s)
         state.save(wanted)
     except BaseException:  # Ctrl-C too: nothing of a start that did not succeed stays
@@ -215,7 +201,7 @@ def status() -> dict[str, Any]:
     if client is None:
         return {"url": None, **rollout.summary({}, [])}
     details = _details()
-    found = rollout.replicas(details, _reports())
+    found = rollout.replicas(details, board.reports())
     http = client.http_config
     return {"url": url(http.host, http.port), **rollout.summary(details, found)}
 
@@ -230,13 +216,7 @@ def stop() -> None:
         _client().deploy_apps(ServeDeploySchema.model_validate(rollout.deploy_document(details, None)))
     else:
         _shut_serve_down()
-    internal_kv._internal_kv_del(_REPORTS, del_by_prefix=True, namespace=NAMESPACE)
-
-
-def url(host: str, port: int) -> str:
-    """Where a client on this machine finds what is bound to `host`."""
-    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
-    return f"http://{f'[{local}]' if ':' in local and not local.startswith('[') else local}:{port}"
+    board.forget()
 
 
 def _shut_serve_down() -> None:
@@ -258,20 +238,9 @@ def _controller_lives() -> bool:
     return True
 
 
-def _still_there(desired: Desired) -> Desired:
-    for name, model in desired.models.items():
-        for version, package in model.versions.items():
-            try:
-                manifest.read(package)
-            except RaylineError as error:
-                log.warning("%s %s is no longer served: %s", name, version, error)
-                desired = state.without(desired, name, version if len(desired.models[name].versions) > 1 else None)
-    return desired
-
-
 def _change(change: Any, timeout_s: float) -> dict[str, Any]:
     _require_ray()
-    with _only_one(timeout_s):
+    with board.only_one(timeout_s):
         details = _details()
         now = rollout.held_state(details)
         held = rollout.held_application(details)
@@ -286,7 +255,7 @@ def _change(change: Any, timeout_s: float) -> dict[str, Any]:
             _apply(rollout.application(held, now))
             raise
         state.save(target)
-        _forget_dead({replica.id for replica in rollout.replicas(_details(), {})})
+        board.forget(all_but={replica.id for replica in rollout.replicas(_details(), {})})
         return status()
 
 
@@ -299,20 +268,12 @@ def _await(fingerprint: str, timeout_s: float) -> list[rollout.Replica]:
     """The replicas, once each has followed the desired state of this fingerprint."""
     limit = time.monotonic() + timeout_s
     while True:
-        details = _details()
-        app = details.get("applications", {}).get(APP, {})
-        reports = _reports()
-        found = rollout.replicas(details, reports)
-        if app.get("status") == "RUNNING" and rollout.settled(found, fingerprint):
+        details, reports = _details(), board.reports()
+        found = rollout.followers(details, reports, fingerprint)
+        if found is not None:
             return found
-        if app.get("status") == "DEPLOY_FAILED":
-            raise rollout.start_failure(reports, fingerprint, str(app.get("message")))
         if time.monotonic() > limit:
-            waiting = [replica.id for replica in found if not replica.has_followed(fingerprint)]
-            raise RunError(
-                f"the endpoint was not ready within {timeout_s:.0f} s (application {app.get('status')}, waiting for "
-                f"{', '.join(waiting) or 'a first replica'}). `ray status` shows whether replicas wait for resources."
-            )
+            raise rollout.late(details, reports, fingerprint, timeout_s)
         time.sleep(_POLL_S)
 
 
@@ -334,74 +295,3 @@ def _client_or_none() -> Any:
 def _require_ray() -> None:
     if not ray.is_initialized():
         raise ClusterError("this process has joined no Ray cluster: `rayline.cluster.connect.connect()` first.")
-
-
-def _scale(replicas: int | tuple[int, int]) -> dict[str, Any]:
-    if isinstance(replicas, int):
-        return {"num_replicas": replicas}
-    least, most = replicas
-    return {"autoscaling_config": {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 4}}
-
-
-def require_free_ports(host: str, port: int) -> None:
-    """Refuse to start where something else listens.
-
-    Raises:
-        AddressInUseError: a port that the endpoint, or HAProxy in front of it, needs is taken.
-        InputError: an address this machine does not have.
-    """
-    wanted = [(host, port, "another one with --port")]
-    if environment.haproxy_mode():
-        for variable, default in HAPROXY_PORTS.items():
-            wanted.append(("", int(os.environ.get(variable, default)), f"another one with {variable}"))
-    for address, number, other in wanted:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, number))
-            except OSError as error:
-                place = f"{address or '0.0.0.0'}:{number}"
-                if error.errno == errno.EADDRINUSE:
-                    raise AddressInUseError(
-                        f"something else listens at {place}, which the endpoint needs. Stop it, or choose {other}."
-                    ) from None
-                raise InputError(f"the endpoint cannot listen at {place}: {error.strerror}.") from None
-
-
-def _put_report(replica: str, report: Report) -> None:
-    internal_kv._internal_kv_put(_REPORTS + replica, orjson.dumps(report.to_json()), namespace=NAMESPACE)
-
-
-def _reports() -> dict[str, Any]:
-    reports = {}
-    for key in internal_kv._internal_kv_list(_REPORTS, namespace=NAMESPACE):
-        value = internal_kv._internal_kv_get(key, namespace=NAMESPACE)
-        if value is not None:
-            reports[key.decode().removeprefix(_REPORTS)] = orjson.loads(value)
-    return reports
-
-
-def _forget_dead(live: set[str]) -> None:
-    for replica in set(_reports()) - live:
-        internal_kv._internal_kv_del(_REPORTS + replica, namespace=NAMESPACE)
-
-
-@contextmanager
-def _only_one(timeout_s: float) -> Iterator[None]:
-    """One change of the endpoint at a time, cluster-wide: each reads what is deployed before it writes."""
-    mine = orjson.dumps({"by": uuid.uuid4().hex, "until": time.time() + timeout_s + LOCK_GRACE_S})
-    limit = time.monotonic() + timeout_s
-    while internal_kv._internal_kv_put(_LOCK, mine, overwrite=False, namespace=NAMESPACE):  # True: there was one
-        held = internal_kv._internal_kv_get(_LOCK, namespace=NAMESPACE)
-        if held is not None and orjson.loads(held)["until"] < time.time():  # its holder died
-            internal_kv._internal_kv_del(_LOCK, namespace=NAMESPACE)
-        elif time.monotonic() > limit:
-            raise ClusterError("another deployment goes on on this cluster. Try again when it has ended.")
-        else:
-            time.sleep(_POLL_S)
-    try:
-        yield
-    finally:
-        if internal_kv._internal_kv_get(_LOCK, namespace=NAMESPACE) == mine:
-            internal_kv._internal_kv_del(_LOCK, namespace=NAMESPACE)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 
-from rayline.core.errors import SignatureError
+from rayline.core.errors import RaylineError, SignatureError
 from rayline.profile.reference import Reference
+from rayline.registry import manifest
+from rayline.serve import state
 from rayline.serve.answers import Answers
 from rayline.serve.batcher import Batcher, Pass
 from rayline.serve.observe import Observer
-from rayline.serve.state import ServedModel, Settings
+from rayline.serve.state import Desired, ServedModel, Settings
 from rayline.serve.table import Predictor, Served
+
+log = logging.getLogger("rayline.serve")
 
 WARM_UPS = 3
 """Passes before a version takes traffic: the first ones of a network allocate and choose kernels."""
@@ -73,3 +78,15 @@ def open_registry(package: str) -> tuple[Predictor, Reference | None]:
 
     loaded = predictor.load(package)
     return loaded, loaded.reference
+
+
+def still_there(desired: Desired) -> Desired:
+    """`desired` without versions whose package is gone; each is told on the log."""
+    for name, model in desired.models.items():
+        for version, package in model.versions.items():
+            try:
+                manifest.read(package)
+            except RaylineError as error:
+                log.warning("%s %s is no longer served: %s", name, version, error)
+                desired = state.without(desired, name, version if len(desired.models[name].versions) > 1 else None)
+    return desired

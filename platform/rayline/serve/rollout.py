@@ -128,6 +128,41 @@ def start_failure(reports: Mapping[str, Mapping[str, Any]], fingerprint: str, me
     return failure(ours, standing="") or RunError(f"the endpoint did not start: {message}")
 
 
+def followers(
+    details: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]], fingerprint: str
+) -> list[Replica] | None:
+    """The replicas, once each has followed the desired state of this fingerprint; `None` until then.
+
+    Raises:
+        PackageError, RunError: Serve has given up: none of them starts.
+    """
+    app = details.get("applications", {}).get(APP, {})
+    found = replicas(details, reports)
+    if _text(app.get("status")) == "DEPLOY_FAILED":
+        raise start_failure(reports, fingerprint, str(app.get("message")))
+    return found if _text(app.get("status")) == "RUNNING" and settled(found, fingerprint) else None
+
+
+def late(
+    details: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]], fingerprint: str, timeout_s: float
+) -> RunError:
+    """What to say when `followers` were waited for in vain."""
+    app = details.get("applications", {}).get(APP, {})
+    waiting = [one.id for one in replicas(details, reports) if not one.has_followed(fingerprint)]
+    return RunError(
+        f"the endpoint was not ready within {timeout_s:.0f} s (application {_text(app.get('status'))}, waiting for "
+        f"{', '.join(waiting) or 'a first replica'}). `ray status` shows whether replicas wait for resources."
+    )
+
+
+def scale(replicas: int | tuple[int, int]) -> dict[str, Any]:
+    """A deployment's options for so many replicas, or for between the least and the most."""
+    if isinstance(replicas, int):
+        return {"num_replicas": replicas}
+    least, most = replicas
+    return {"autoscaling_config": {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 4}}
+
+
 def settled(found: Sequence[Replica], fingerprint: str) -> bool:
     """Whether every running replica has made of the desired state what it can."""
     running = [replica for replica in found if replica.running]
