@@ -96,20 +96,23 @@ class Collected:
             *(f"{n}: {t}{'' if n in learnt else ', not learnt from'} ({why})" for n, (t, why) in self.reasons.items()),
         ]
 
-    @property
+    @cached_property
     def training(self) -> Profile:
         """Profile of all training rows."""
         return merge([profile for part, profile in sorted(self.profiles.items()) if part >= 0])
 
-    @property
+    @cached_property
     def everything(self) -> Profile:
         """Profile of all rows that are kept."""
         return merge([profile for part, profile in sorted(self.profiles.items()) if part != DROPPED])
 
     @cached_property
     def digest(self) -> str:
-        """Names what was scanned: equal profiles of every part, equal digest."""
-        parts = {str(part): profile.to_json() for part, profile in sorted(self.profiles.items())}
+        """Names what was scanned: equal profiles of every part, and equal rows of private columns, equal digest."""
+        # of private columns a profile tells counts alone, so that a change of their values would pass unseen
+        parts = {
+            str(part): [profile.to_json(), profile.private_sum] for part, profile in sorted(self.profiles.items())
+        }
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).hexdigest()
 
     def with_spec(self, spec: Spec) -> Collected:
