@@ -60,6 +60,17 @@ def test_krippendorffs_alpha_of_krippendorff() -> None:
     assert found.fleiss is None, "units have two, three or four labels"
 
 
+def test_figures_of_the_examples_that_encyclopedias_print() -> None:
+    # ten subjects, fourteen raters, five categories: kappa 0.210
+    rated = ["0 0 0 0 14", "0 2 6 4 2", "0 0 3 5 6", "0 3 9 2 0", "2 2 8 1 1", "7 7 0 0 0", "3 2 6 3 0", "2 5 3 2 2",
+             "6 5 2 1 0", "0 2 2 3 7"]  # fmt: skip
+    counts = np.array([subject.split() for subject in rated], float)
+    assert fleiss(counts) == pytest.approx(0.210, abs=5e-4)
+    # three coders, fifteen units, each seen by some: nominal alpha 0.691
+    found = agreement(table(".....34121133.3", "1.213343.......", "..21344.21133.4"))
+    assert found.krippendorff == pytest.approx(0.691, abs=5e-4)
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2, max_size=60))
 def test_cohens_kappa_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:

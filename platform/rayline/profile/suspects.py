@@ -33,7 +33,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
+from scipy import special
 
 from rayline.core.category_text import category_texts
 from rayline.core.columns import ROW, FeatureType
@@ -229,10 +229,10 @@ def _neighbours(x_NF: FloatArray, labels: tuple[CodeArray, ...], classes: int) -
         tied = far_BN[places, others] == last_B[places]
         ties_B = np.bincount(places[tied], minlength=end - start)
         nearer_B = np.bincount(places[~tied], minlength=end - start)
-        weights = np.where(tied, ((k - nearer_B) / ties_B)[places], 1.0) / k
+        weights = np.where(tied, ((k - nearer_B) / ties_B)[places], 1.0)
         for shares_NC, labels_N in zip(found, labels, strict=True):
             flat = np.bincount(places * classes + labels_N[others], weights, minlength=(end - start) * classes)
-            shares_NC[start:end] = flat.reshape(-1, classes)
+            shares_NC[start:end] = flat.reshape(-1, classes) / k
     return found
 
 
@@ -242,7 +242,7 @@ def _odd(shares_NC: FloatArray, labels_N: CodeArray) -> npt.NDArray[np.bool_]:
     own_N = shares_NC[np.arange(n), labels_N]
     rows_C = np.bincount(labels_N, minlength=classes)
     usual_C = np.bincount(labels_N, own_N, minlength=classes) / np.maximum(rows_C, 1)
-    fewest_N = stats.binom.cdf(np.floor(own_N * NEIGHBOURS + 1e-9), NEIGHBOURS, usual_C[labels_N])
+    fewest_N = special.bdtr(np.floor(own_N * NEIGHBOURS + 1e-9), NEIGHBOURS, usual_C[labels_N])
     others_NC = shares_NC.copy()
     others_NC[np.arange(n), labels_N] = -1.0
     best_N = others_NC.argmax(axis=1)
