@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 import polars as pl
@@ -53,6 +53,27 @@ class CleanConfig(PluginConfig, ABC):
 
     @abstractmethod
     def build(self) -> Cleaner: ...
+
+
+Options = TypeVar("Options", bound=CleanConfig)
+
+
+class EachColumn(Cleaner, Generic[Options]):
+    """A cleaner that makes each of its columns anew, from that column alone."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def expressions(self, schema: pl.Schema) -> dict[str, pl.Expr]:
+        return {name: self.one(name, schema) for name in self._options.columns}
+
+    @abstractmethod
+    def one(self, name: str, schema: pl.Schema) -> pl.Expr:
+        """What column `name` becomes.
+
+        Raises:
+            SpecError: as `expressions`.
+        """
 
 
 class RefusedError(DataError):

@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import model_validator
 
 from rayline.core.errors import SpecError
-from rayline.prepare.clean._cleaner import CleanConfig, Cleaner, Kind, call, refusing, require
+from rayline.prepare.clean._cleaner import CleanConfig, EachColumn, Kind, call, refusing, require
 
 DTYPES: dict[str, pl.DataType] = {
     "number": pl.Float64(),
@@ -57,14 +57,8 @@ class Config(CleanConfig):
         return Cast(self)
 
 
-class Cast(Cleaner):
-    def __init__(self, options: Config) -> None:
-        self._options = options
-
-    def expressions(self, schema: pl.Schema) -> dict[str, pl.Expr]:
-        return {name: self._one(name, schema) for name in self._options.columns}
-
-    def _one(self, name: str, schema: pl.Schema) -> pl.Expr:
+class Cast(EachColumn[Config]):
+    def one(self, name: str, schema: pl.Schema) -> pl.Expr:
         options = self._options
         kind = require(schema, name, "text", "number", "boolean", "date")
         dtype = DTYPES[options.to]

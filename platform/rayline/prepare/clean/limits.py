@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import field_validator, model_validator
 
 from rayline.core.errors import SpecError
-from rayline.prepare.clean._cleaner import CleanConfig, Cleaner, refusing, require
+from rayline.prepare.clean._cleaner import CleanConfig, EachColumn, refusing, require
 
 
 class Config(CleanConfig):
@@ -50,14 +50,8 @@ class Config(CleanConfig):
         return Limits(self)
 
 
-class Limits(Cleaner):
-    def __init__(self, options: Config) -> None:
-        self._options = options
-
-    def expressions(self, schema: pl.Schema) -> dict[str, pl.Expr]:
-        return {name: self._one(name, schema) for name in self._options.columns}
-
-    def _one(self, name: str, schema: pl.Schema) -> pl.Expr:
+class Limits(EachColumn[Config]):
+    def one(self, name: str, schema: pl.Schema) -> pl.Expr:
         options = self._options
         dates = any(isinstance(limit, dt.date) for limit in (options.min, options.max))
         require(schema, name, "date" if dates else "number")

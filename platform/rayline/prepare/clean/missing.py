@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from rayline.core.errors import SpecError
-from rayline.prepare.clean._cleaner import CleanConfig, Cleaner, require
+from rayline.prepare.clean._cleaner import CleanConfig, EachColumn, require
 
 
 class Config(CleanConfig):
@@ -29,16 +29,13 @@ class Config(CleanConfig):
         return Missing(self)
 
 
-class Missing(Cleaner):
+class Missing(EachColumn[Config]):
     def __init__(self, options: Config) -> None:
-        self._options = options
+        super().__init__(options)
         self._numbers = [number for value in options.values if (number := _number(value)) is not None]
         self._texts = [str(value).strip().lower() for value in options.values]
 
-    def expressions(self, schema: pl.Schema) -> dict[str, pl.Expr]:
-        return {name: self._one(name, schema) for name in self._options.columns}
-
-    def _one(self, name: str, schema: pl.Schema) -> pl.Expr:
+    def one(self, name: str, schema: pl.Schema) -> pl.Expr:
         column = pl.col(name)
         if require(schema, name, "text", "number") == "text":
             return pl.when(column.str.strip_chars().str.to_lowercase().is_in(self._texts).not_()).then(column)

@@ -1,24 +1,65 @@
-"""From hashes that near rows share to the rows to drop: candidate pairs, verified, joined to clusters.
+"""What a rule of near duplicates is: from hashes that near rows share to the rows to drop.
 
 rows that agree in a key → pairs → verified by the caller → clusters; the first row of each cluster stays
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from rayline.core.columns import ROW
 from rayline.core.seeds import UInt64Array
-from rayline.prepare.duplicates._duplicates import NONE, Positions
+from rayline.prepare.duplicates._duplicates import NONE, Duplicates, DuplicatesConfig, Positions, positions_left
 
 NEIGHBOURS = 64
 """Rows of one key that each is compared with; of more, the first of them too."""
 
 Places = npt.NDArray[np.int64]
+Near = Callable[[Places, Places], npt.NDArray[np.bool_]]
+"""Whether the rows at two lists of places are near."""
+
+
+class NearConfig(DuplicatesConfig, ABC):
+    column: str
+    """The column to compare."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class NearDuplicates(Duplicates):
+    """A rule on one column, whose values are near by some measure where they agree in one of a few keys."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self._column,)
+
+    def find(self, indexes: Sequence[pa.Table], *, dropped: Positions | None = None) -> Positions:
+        table = pa.concat_tables(indexes)
+        rows = table.column(ROW).to_numpy()
+        left = np.flatnonzero(positions_left(rows, dropped))
+        left = left[np.argsort(rows[left], kind="stable")]
+        return repeats(rows[left], *self.compared(table, left)) if len(left) else NONE
+
+    @abstractmethod
+    def compared(self, table: pa.Table, left: Places) -> tuple[Iterable[UInt64Array], Near]:
+        """Keys of the rows at `left` [n], in this order, and what says of two of them whether they are near.
+
+        Args:
+            table: what all fragments told.
+            left: places of rows in it, in the order of ROW.
+        """
 
 
 def pairs(keys: UInt64Array) -> Iterable[tuple[Places, Places]]:
@@ -40,9 +81,7 @@ def pairs(keys: UInt64Array) -> Iterable[tuple[Places, Places]]:
     yield order[np.repeat(starts, sizes)[far]], order[far]
 
 
-def repeats(
-    rows: Positions, keys: Iterable[UInt64Array], near: Callable[[Places, Places], npt.NDArray[np.bool_]]
-) -> Positions:
+def repeats(rows: Positions, keys: Iterable[UInt64Array], near: Near) -> Positions:
     """The rows that belong to a cluster and are not its first, sorted.
 
     Args:

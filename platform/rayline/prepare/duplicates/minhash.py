@@ -11,7 +11,7 @@ of documents", 1997; Indyk and Motwani, STOC 1998 (bands); Li and König, "b-bit
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -23,15 +23,8 @@ from pydantic import Field
 from rayline.core.columns import ROW
 from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array, derive, splitmix64
-from rayline.prepare.duplicates._duplicates import (
-    NONE,
-    Duplicates,
-    DuplicatesConfig,
-    Positions,
-    positions_left,
-    require_column,
-)
-from rayline.prepare.duplicates._near import Places, repeats
+from rayline.prepare.duplicates._duplicates import require_column
+from rayline.prepare.duplicates._near import Near, NearConfig, NearDuplicates, Places
 
 DETECTED = 0.995
 """Chance at least with which two texts at the threshold become candidates."""
@@ -41,7 +34,7 @@ BASE = np.uint64(0x9E3779B97F4A7C15)
 Signatures = npt.NDArray[np.uint8]
 
 
-class Config(DuplicatesConfig):
+class Config(NearConfig):
     column: str
     """The text column to compare; rows without a text are never repetitions."""
     threshold: float = Field(default=0.8, gt=0.1, le=1.0)
@@ -54,21 +47,14 @@ class Config(DuplicatesConfig):
     """Hash functions; the error falls with their square root."""
     seed: int = 0
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.column,)
-
     def build(self) -> MinHashDuplicates:
         return MinHashDuplicates(self)
 
 
-class MinHashDuplicates(Duplicates):
+class MinHashDuplicates(NearDuplicates):
     def __init__(self, options: Config) -> None:
+        super().__init__(options.column)
         self._options = options
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self._options.column,)
 
     def index(self, frame: pl.DataFrame) -> pa.Table:
         options = self._options
@@ -90,13 +76,7 @@ class MinHashDuplicates(Duplicates):
             }
         )
 
-    def find(self, indexes: Sequence[pa.Table], *, dropped: Positions | None = None) -> Positions:
-        table = pa.concat_tables(indexes)
-        rows = table.column(ROW).to_numpy()
-        left = np.flatnonzero(positions_left(rows, dropped))
-        left = left[np.argsort(rows[left], kind="stable")]
-        if not len(left):
-            return NONE
+    def compared(self, table: pa.Table, left: Places) -> tuple[Iterable[UInt64Array], Near]:
         options = self._options
         packed = b"".join(_bytes(chunk) for chunk in table.column("signature").chunks)
         signatures = np.frombuffer(packed, np.uint8).reshape(-1, options.permutations)[left]
@@ -110,7 +90,7 @@ class MinHashDuplicates(Duplicates):
             # one byte agrees by chance once in 256
             return np.asarray((agree - 1 / 256) / (1 - 1 / 256) >= options.threshold - 1e-9)
 
-        return repeats(rows[left], _bands(signatures, band), near)
+        return _bands(signatures, band), near
 
     def _signatures(self, texts: list[str]) -> Signatures:
         """One byte of the smallest hash of each text's shingles [n, permutations], for each permutation."""

@@ -11,7 +11,7 @@ Hamming space with multi-index hashing", CVPR 2012.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -24,15 +24,8 @@ from pydantic import Field
 from rayline.core.columns import ROW
 from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
-from rayline.prepare.duplicates._duplicates import (
-    NONE,
-    Duplicates,
-    DuplicatesConfig,
-    Positions,
-    positions_left,
-    require_column,
-)
-from rayline.prepare.duplicates._near import Places, repeats
+from rayline.prepare.duplicates._duplicates import require_column
+from rayline.prepare.duplicates._near import Near, NearConfig, NearDuplicates, Places
 from rayline.prepare.image._decode import decode
 from rayline.prepare.tensors import UnusableError
 
@@ -41,7 +34,7 @@ FLAT = 2.0
 """Grey levels of 255 within which an image is of one colour."""
 
 
-class Config(DuplicatesConfig):
+class Config(NearConfig):
     column: str
     """The column of encoded images to compare."""
     distance: int = Field(default=4, ge=0, le=8)
@@ -49,21 +42,14 @@ class Config(DuplicatesConfig):
     hash: Literal["dct", "difference"] = "dct"
     """What the bits tell."""
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.column,)
-
     def build(self) -> ImageDuplicates:
         return ImageDuplicates(self)
 
 
-class ImageDuplicates(Duplicates):
+class ImageDuplicates(NearDuplicates):
     def __init__(self, options: Config) -> None:
+        super().__init__(options.column)
         self._options = options
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self._options.column,)
 
     def index(self, frame: pl.DataFrame) -> pa.Table:
         options = self._options
@@ -77,19 +63,13 @@ class ImageDuplicates(Duplicates):
         table = pa.table({ROW: frame[ROW].to_numpy(), "hash": pa.array(hashes, pa.uint64())})
         return table.filter(pa.compute.is_valid(table.column("hash")))
 
-    def find(self, indexes: Sequence[pa.Table], *, dropped: Positions | None = None) -> Positions:
-        table = pa.concat_tables(indexes)
-        rows = table.column(ROW).to_numpy()
-        left = np.flatnonzero(positions_left(rows, dropped))
-        left = left[np.argsort(rows[left], kind="stable")]
-        if not len(left):
-            return NONE
+    def compared(self, table: pa.Table, left: Places) -> tuple[Iterable[UInt64Array], Near]:
         hashes, most = table.column("hash").to_numpy()[left], self._options.distance
 
         def near(first: Places, second: Places) -> npt.NDArray[np.bool_]:
             return np.asarray(np.bitwise_count(hashes[first] ^ hashes[second]) <= most)
 
-        return repeats(rows[left], _keys(hashes, most), near)
+        return _keys(hashes, most), near
 
 
 def image_hash(value: bytes, kind: Literal["dct", "difference"]) -> int | None:

@@ -177,6 +177,23 @@ def check_repeat(repeat: int, split: str) -> None:
         raise SpecError(f"tune.repeats: the folds of data.split: {split} are the same every time. Leave repeats out.")
 
 
+def gathered(indexes: Sequence[pa.Table], dropped: npt.NDArray[np.int64] | None) -> pa.Table:
+    """What all fragments told, without the rows in `dropped`."""
+    table = pa.concat_tables(indexes)
+    if dropped is None or not len(dropped):
+        return table
+    return table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
+
+
+def hashed_rows(frame: pl.DataFrame, key: str, seed: int) -> dict[str, pa.Array]:
+    """ROW, and the hashes of a row's key by which it gets its part and its fold."""
+    return {
+        ROW: pa.array(frame[ROW].to_numpy()),
+        "part": pa.array(key_hashes(frame, key, seed, "part")),
+        "fold": pa.array(key_hashes(frame, key, seed, "fold")),
+    }
+
+
 def mark_dropped(parts: Parts, frame: pl.DataFrame, dropped: npt.NDArray[np.int64] | None) -> Parts:
     """`parts`, with the rows in `dropped` set to `DROPPED`."""
     parts[is_dropped(frame[ROW].to_numpy(), dropped) if dropped is not None and len(dropped) else []] = DROPPED

@@ -32,7 +32,7 @@ from rayline.prepare.split._parts import (
     Splitter,
     check_folds,
     fold_hashes,
-    is_dropped,
+    gathered,
     mark_dropped,
 )
 
@@ -88,9 +88,7 @@ class GroupSplitter(Splitter):
     ) -> GroupAssignment:
         check_folds(folds)
         options = self._options
-        table = pa.concat_tables(indexes).unify_dictionaries().combine_chunks()
-        if dropped is not None and len(dropped):
-            table = table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
+        table = gathered(indexes, dropped).unify_dictionaries().combine_chunks()
         hashes, codes = table.column("group").to_numpy(), _codes(table)
         shares = np.array([1.0 - options.validation - options.test, options.validation, options.test])
         groups = pl.Series(hashes).n_unique()

@@ -34,7 +34,7 @@ from rayline.prepare.split._parts import (
     check_folds,
     check_repeat,
     fold_hashes,
-    is_dropped,
+    gathered,
     key_hashes,
     mark_dropped,
 )
@@ -119,10 +119,8 @@ class PredefinedSplitter(Splitter):
     def _fold_values(
         self, indexes: Sequence[pa.Table], folds: int, dropped: npt.NDArray[np.int64] | None
     ) -> tuple[str, ...]:
-        table = pa.concat_tables(indexes)
+        table = gathered(indexes, dropped)
         table = table.filter(table.column("training"))
-        if dropped is not None and len(dropped):
-            table = table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
         found = table.column("fold")
         if found.null_count:
             raise DataError(

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from rayline.core.columns import ROW
 from rayline.prepare.split._cuts import Cuts, by_share, cut, sizes
 from rayline.prepare.split._parts import (
     Assignment,
@@ -26,7 +25,8 @@ from rayline.prepare.split._parts import (
     Splitter,
     check_folds,
     fold_hashes,
-    is_dropped,
+    gathered,
+    hashed_rows,
     key_hashes,
     mark_dropped,
 )
@@ -51,12 +51,7 @@ class RandomSplitter(Splitter):
         return (key,)
 
     def index(self, frame: pl.DataFrame, key: str, target: str) -> pa.Table:  # noqa: ARG002
-        columns = {
-            ROW: pa.array(frame[ROW].to_numpy()),
-            "part": pa.array(key_hashes(frame, key, self._options.seed, "part")),
-            "fold": pa.array(key_hashes(frame, key, self._options.seed, "fold")),
-        }
-        return pa.table(columns).replace_schema_metadata({"key": key})
+        return pa.table(hashed_rows(frame, key, self._options.seed)).replace_schema_metadata({"key": key})
 
     def fit(
         self,
@@ -69,9 +64,7 @@ class RandomSplitter(Splitter):
         check_folds(folds)
         options = self._options
         key = indexes[0].schema.metadata[b"key"].decode()
-        table = pa.concat_tables(indexes)
-        if dropped is not None and len(dropped):
-            table = table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
+        table = gathered(indexes, dropped)
         cuts = by_share(options.validation, options.test, folds)
         if table.num_rows:
             counts, _ = sizes(table.num_rows, (options.validation, options.test), np.zeros(3))

@@ -19,7 +19,6 @@ import polars as pl
 import pyarrow as pa
 
 from rayline.core.category_text import category_texts, plain
-from rayline.core.columns import ROW
 from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
 from rayline.prepare.split._cuts import Cuts, by_share, cut, sizes
@@ -30,7 +29,8 @@ from rayline.prepare.split._parts import (
     Splitter,
     check_folds,
     fold_hashes,
-    is_dropped,
+    gathered,
+    hashed_rows,
     key_hashes,
     mark_dropped,
 )
@@ -64,13 +64,8 @@ class StratifiedSplitter(Splitter):
         classes = pa.DictionaryArray.from_arrays(
             pa.array(codes), pa.array(["" if text is None else text for text in texts])
         )
-        columns = {
-            ROW: pa.array(frame[ROW].to_numpy()),
-            "part": pa.array(key_hashes(frame, key, self._options.seed, "part")),
-            "fold": pa.array(key_hashes(frame, key, self._options.seed, "fold")),
-            "class": classes,
-        }
-        return pa.table(columns).replace_schema_metadata({"key": key, "target": target})
+        columns = hashed_rows(frame, key, self._options.seed)
+        return pa.table({**columns, "class": classes}).replace_schema_metadata({"key": key, "target": target})
 
     def fit(
         self,
@@ -83,9 +78,7 @@ class StratifiedSplitter(Splitter):
         check_folds(folds)
         metadata = indexes[0].schema.metadata
         key, target = metadata[b"key"].decode(), metadata[b"target"].decode()
-        table = pa.concat_tables(indexes).unify_dictionaries().combine_chunks()
-        if dropped is not None and len(dropped):
-            table = table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
+        table = gathered(indexes, dropped).unify_dictionaries().combine_chunks()
         by_class = _by_class(table)
         if len(by_class) > min(MOST_CLASSES, max(2, table.num_rows // 2)):
             raise SpecError(_not_classes(target, f"has {len(by_class)} values in {table.num_rows} rows"))

@@ -32,7 +32,7 @@ from rayline.prepare.split._parts import (
     Splitter,
     check_folds,
     check_repeat,
-    is_dropped,
+    gathered,
     mark_dropped,
 )
 
@@ -95,9 +95,7 @@ class TimeSplitter(Splitter):
     ) -> TimeAssignment:
         check_folds(folds, MOST_WINDOWS)
         check_repeat(repeat, "time")
-        table = pa.concat_tables(indexes)
-        if dropped is not None and len(dropped):
-            table = table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
+        table = gathered(indexes, dropped)
         times: Instants = np.sort(table.column("time").to_numpy())
         options, rows = self._options, len(times)
         starts: list[Any] = []
