@@ -107,7 +107,7 @@ class Encoded(NamedTuple):
     """How many rows have each [d]."""
     of_text: npt.NDArray[np.int64]
     """The code of each [d]."""
-    codes: npt.NDArray[np.uint32]
+    codes: npt.NDArray[np.intp]
     """Each row's code [n]; where its text is missing the one after all others, `beyond`."""
     beyond: int
 
@@ -124,6 +124,7 @@ def encoded_texts(column: pl.Series) -> Encoded:
     physical = column.to_physical()
     beyond = int(physical.max() or 0) + 1  # type: ignore[arg-type]
     codes = (physical.fill_null(beyond) if physical.null_count() else physical).to_numpy()
+    codes = codes.astype(np.intp)  # once: counting and looking up would do so each
     counts = np.bincount(codes, minlength=beyond + 1)
     met = np.flatnonzero(counts[:beyond])
     some_row = np.full(beyond + 1, -1, np.int64)
@@ -140,7 +141,7 @@ def _of_encoded(column: pl.Series) -> tuple[list[str | None], npt.NDArray[np.int
     place = {text: n for n, text in enumerate(known)}
     table = np.full(found.beyond + 1, len(known), dtype=np.int32)
     table[found.of_text] = [place.get(text or "", len(known)) for text in met]
-    return [*known, None], table[found.codes]
+    return [*known, None], np.take(table, found.codes)
 
 
 def plain(column: pl.Series) -> pl.Series:

@@ -99,28 +99,31 @@ def to_table(rows: Rows) -> pa.Table:
     """Rows as an Arrow table: `numbers` and `categories` as fixed-size lists, `target`, `row`; then each tensor's
     values as a fixed-size list `tensor N`, its shape in the field's metadata.
     """
-    n = len(rows.row)
-
-    def lists(matrix: npt.NDArray[Any]) -> pa.Array:
-        width = matrix.shape[1]
-        flat = pa.array(np.ascontiguousarray(matrix).reshape(-1))
-        if width == 0:  # Arrow cannot hold lists of length 0 in a file; a null column of n rows stands for them
-            return pa.nulls(n)
-        return pa.FixedSizeListArray.from_arrays(flat, width)
-
     table = pa.table(
         {
-            "numbers": lists(rows.inputs.numbers),
-            "categories": lists(rows.inputs.categories),
+            "numbers": _lists(rows.inputs.numbers),
+            "categories": _lists(rows.inputs.categories),
             "target": pa.array(rows.target),
             "row": pa.array(rows.row),
         }
     )
     for place, tensor in enumerate(rows.inputs.tensors):
-        values = lists(tensor.reshape(n, int(np.prod(tensor.shape[1:]))))
-        shape = ",".join(map(str, tensor.shape[1:]))
-        table = table.append_column(pa.field(f"tensor {place}", values.type, metadata={"shape": shape}), values)
+        table = table.append_column(*_tensor_column(f"tensor {place}", tensor))
     return table
+
+
+def _lists(matrix: npt.NDArray[Any]) -> pa.Array:
+    """A matrix [n, width] as n lists."""
+    n, width = matrix.shape
+    if width == 0:  # Arrow cannot hold lists of length 0 in a file; a null column of n rows stands for them
+        return pa.nulls(n)
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(matrix).reshape(-1)), width)
+
+
+def _tensor_column(name: str, tensor: npt.NDArray[Any]) -> tuple[pa.Field, pa.Array]:
+    values = _lists(tensor.reshape(len(tensor), int(np.prod(tensor.shape[1:]))))
+    shape = ",".join(map(str, tensor.shape[1:]))
+    return pa.field(name, values.type, metadata={"shape": shape}), values
 
 
 def from_table(table: pa.Table) -> Rows:
@@ -160,17 +163,20 @@ def write_shard(uri: str, rows: Rows) -> None:
 
 def write_parquet(uri: str, rows: Rows, layout: Layout, target: str) -> None:
     """Write rows as one Parquet file of a column an input (arrays as fixed-size lists), `target`, and ROW."""
-    table = to_table(rows)
     numbers, categories = rows.inputs.numbers, rows.inputs.categories
     columns: dict[str, Any] = {name: np.ascontiguousarray(numbers[:, n]) for n, name in enumerate(layout.numbers)}
     columns |= {name: np.ascontiguousarray(categories[:, n]) for n, name in enumerate(layout.categories)}
-    columns |= {tensor.name: table.column(f"tensor {n}") for n, tensor in enumerate(layout.tensors)}
+    table = pa.table({**columns, target: rows.target, ROW: rows.row})
+    for place, (about, tensor) in enumerate(zip(layout.tensors, rows.inputs.tensors, strict=True)):
+        table = table.add_column(len(columns) + place, *_tensor_column(about.name, tensor))
     sink = pa.BufferOutputStream()
     pq.write_table(
-        pa.table({**columns, target: rows.target, ROW: rows.row}),
+        table,
         sink,
         compression="lz4",
-        use_dictionary=[*columns, target],  # a dictionary of ROW, which never repeats, would be given up half-way
+        use_dictionary=[
+            name for name in table.column_names if name != ROW
+        ],  # a dictionary of ROW, which never repeats, would be given up half-way
         column_encoding={ROW: "DELTA_BINARY_PACKED"},
     )
     files.write_bytes(uri, sink.getvalue())

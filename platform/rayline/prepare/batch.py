@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import polars as pl
 
@@ -16,10 +18,13 @@ BLOCK_VALUES = 131_072
 """Values of the number matrix worked on at a time: small enough for the processor's cache."""
 
 
-def prepare_frame(transform: Transform, frame: pl.DataFrame, *, training: bool = False) -> Prepared:
+def prepare_frame(
+    transform: Transform, frame: pl.DataFrame, *, training: bool = False, by_column: bool = False
+) -> Prepared:
     """Model inputs for the rows of `frame`, in order; other columns are ignored.
 
-    `training` says that they are training rows (with ROW), whose encodings must not have seen their own targets.
+    `training` says that they are training rows (with ROW), whose encodings must not have seen their own targets;
+    `by_column` that the arrays lie in memory column after column, for who reads them so.
 
     Raises:
         DataError: a column lacks, or holds what its type cannot be.
@@ -30,8 +35,9 @@ def prepare_frame(transform: Transform, frame: pl.DataFrame, *, training: bool =
     ids = [codes for codes, _ in looked_up]
     missing = [mask for _, mask in looked_up]
     folds = transform.folds_of(_column(frame, ROW).to_numpy()) if training and transform.needs_folds else None
-    out_NW = np.empty((n, transform.width), dtype=np.float32)
-    ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32)
+    order: Literal["F", "C"] = "F" if by_column else "C"
+    out_NW = np.empty((n, transform.width), dtype=np.float32, order=order)
+    ids_NC = np.empty((n, len(transform.with_ids)), dtype=np.int32, order=order)
     block_rows = max(256, BLOCK_VALUES // max(1, len(numbers)))
     for start in range(0, n, block_rows):
         rows = slice(start, min(start + block_rows, n))
@@ -63,7 +69,7 @@ def stays_in_training(transform: Transform, frame: pl.DataFrame) -> BoolArray:
 def _look_up(category: CategoryTransform, column: pl.Series) -> tuple[IntArray, BoolArray]:
     texts, codes = category_texts(column)
     ids = np.array([category.id_of(text) for text in texts], dtype=np.int32)
-    return ids[codes], codes == len(texts) - 1
+    return np.take(ids, codes), codes == len(texts) - 1
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:

@@ -87,17 +87,18 @@ class Preparation:
     def _transform(self) -> Transform:
         return Transform(self.state)
 
-    def apply(self, frame: pl.DataFrame, *, training: bool = False) -> Prepared:
+    def apply(self, frame: pl.DataFrame, *, training: bool = False, by_column: bool = False) -> Prepared:
         """Model inputs for the rows of `frame`, in order; columns that are no features are ignored.
 
         Args:
             frame: rows as a cleaned source gives them.
             training: whether they are the training rows (with ROW): what was learnt from targets is then out of fold.
+            by_column: whether the arrays lie in memory column after column, for who reads them so.
 
         Raises:
             DataError: a feature's column lacks, or holds what its type cannot be.
         """
-        return prepare_frame(self._transform, frame, training=training)
+        return prepare_frame(self._transform, frame, training=training, by_column=by_column)
 
     def from_raw(self, frame: pl.DataFrame) -> Prepared:
         """`apply` for rows as the source has them, before corrections.

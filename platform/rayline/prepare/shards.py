@@ -79,7 +79,9 @@ def write_fragment(
     for name, mask in masks.items():
         part = frame if mask.all() else frame.filter(pl.Series(mask))
         if part.height:
-            inputs = _prepared(preparation, part, fragment.label, training=name == TRAIN_FOLDER)
+            inputs = _prepared(
+                preparation, part, fragment.label, training=name == TRAIN_FOLDER, by_column=form == "parquet"
+            )
             rows = Rows(inputs, encode(part[target.name], target), part[ROW].to_numpy())
             place = files.join(folder, name, f"part-{fragment.index:05d}.{form}")
             if form == "parquet":
@@ -90,9 +92,9 @@ def write_fragment(
     return written
 
 
-def _prepared(preparation: Preparation, part: pl.DataFrame, label: str, *, training: bool) -> Prepared:
+def _prepared(preparation: Preparation, part: pl.DataFrame, label: str, *, training: bool, by_column: bool) -> Prepared:
     try:
-        return preparation.apply(part, training=training)
+        return preparation.apply(part, training=training, by_column=by_column)
     except UnusableValueError as error:
         where = row_name(part[ROW][error.place], label)
         raise DataError(f"{where}, column {error.column!r}: {error.why}") from None
