@@ -219,6 +219,9 @@ def test_a_missing_id_is_refused_with_its_count(name: str) -> None:
     if KINDS[name].by_key:
         with pytest.raises(DataError, match=r"'id' is missing in 2 rows"):
             assign(name, data, key="id").parts(data)
+    else:  # the split follows something else, and no row is without it
+        parts = assign(name, data, key="id").parts(data)
+        np.testing.assert_array_equal(parts, assign(name, frame(), key="id").parts(frame()))
 
 
 def test_a_missing_value_of_what_it_follows_is_refused(name: str) -> None:
@@ -226,6 +229,12 @@ def test_a_missing_value_of_what_it_follows_is_refused(name: str) -> None:
         emptied = pl.when(pl.col(ROW) < 2).then(None).otherwise(pl.col(column)).alias(column)
         with pytest.raises(DataError, match=rf"data\.split\.{option} '{column}' .* in 2 .*rows"):
             assign(name, frame().with_columns(emptied))
+    if not KINDS[name].options:  # it follows keys (and classes): a value missing elsewhere changes nothing
+        others = [column for column in frame().columns if column not in (ROW, "y")]
+        emptied = frame().with_columns(
+            pl.when(pl.col(ROW) < 2).then(None).otherwise(pl.col(c)).alias(c) for c in others
+        )
+        np.testing.assert_array_equal(assign(name, emptied).parts(emptied), assign(name, frame()).parts(frame()))
 
 
 def test_shares_that_leave_nothing_to_train_on_are_refused(name: str) -> None:
@@ -233,6 +242,9 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(name: str) -> None:
     if issubclass(config, SharesConfig):
         with pytest.raises(ValidationError, match="leave rows for training"):
             config(**KINDS[name].options, validation=0.5, test=0.5)
+    else:
+        with pytest.raises(ValidationError, match="validation"):  # it takes no shares at all
+            config(**KINDS[name].options, validation=0.5)
 
 
 def test_too_many_folds_are_refused(name: str) -> None:
