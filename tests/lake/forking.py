@@ -11,6 +11,7 @@ from typing import Any
 import boto3  # noqa: F401 - imported here once, and not in each child
 import google.auth.transport.requests  # noqa: F401
 import lake_parts
+import paho.mqtt.client  # noqa: F401
 import pandas  # noqa: F401 - Arrow imports it when it first makes an array
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pytest
 
 import rayline.lake
+import rayline.sources
 from rayline.core.errors import StorageError
 from rayline.lake import media
 from rayline.lake.arrival import Arrival
@@ -30,9 +31,9 @@ from rayline.lake.ingest import ingest
 from rayline.lake.lake import Lake
 from rayline.lake.snapshot import State
 from rayline.lake.table import Appended, Table
-from rayline.sources.kafka import Config
+from rayline.sources import kafka, mqtt
 
-ROOM = os.path.dirname(rayline.lake.__file__)
+ROOMS = tuple(os.path.dirname(str(room.__file__)) for room in (rayline.lake, rayline.sources))
 BATCH_ROWS = 6
 COLUMNS = parse("batch:int64!, place:int64!, city:string, share:float64")
 
@@ -106,11 +107,25 @@ def _ingest(uri: str, max_batches: int | None) -> None:
     ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, max_batches=max_batches)
 
 
-def _ingest_kafka_to_the_end(uri: str, number: int) -> None:
-    table = Lake(uri).open("events")
-    with closing(kafka_stream(uri)) as stream:
-        while table.latest().last.rows < number:
-            ingest(table, stream, seconds=0.5)
+class _EnoughError(Exception):
+    """The table has as many rows as it was to have."""
+
+
+def _ingest_broker(stream: Callable[[str], Any]) -> Callable[[str, int], None]:
+    """Ingests without an end, or until the table has so many rows."""
+
+    def run(uri: str, number: int) -> None:
+        table = Lake(uri).open("events")
+
+        def look(*_: object) -> None:
+            if number and table.latest().last.rows >= number:
+                raise _EnoughError
+
+        with closing(stream(uri)) as opened, suppress(_EnoughError):
+            look()
+            ingest(table, opened, max_rows=30, on_batch=look)
+
+    return run
 
 
 ACTIONS: dict[str, Callable[[str, int], object]] = {
@@ -122,15 +137,21 @@ ACTIONS: dict[str, Callable[[str, int], object]] = {
     "expire": lambda uri, _: expire(Lake(uri).open("people"), 3),
     "ingest": lambda uri, _: _ingest(uri, 3),
     "ingest for ever": lambda uri, _: _ingest(uri, None),
-    "ingest kafka": lambda uri, _: ingest(Lake(uri).open("events"), kafka_stream(uri), max_rows=30),
-    "ingest kafka to the end": _ingest_kafka_to_the_end,
+    "ingest kafka": lambda uri, number: _ingest_broker(kafka_stream)(uri, number),
+    "ingest mqtt": lambda uri, number: _ingest_broker(mqtt_stream)(uri, number),
 }
 
 
 def kafka_stream(uri: str) -> Any:
     """The topic `events` of the brokers that a file beside the lake names."""
     brokers = Path(uri + ".stream").read_text()
-    return Config(brokers=brokers, topic="events", metadata=("partition", "offset")).stream()
+    return kafka.Config(brokers=brokers, topic="events", metadata=("partition", "offset")).stream()
+
+
+def mqtt_stream(uri: str) -> Any:
+    """The topic `events/+` of the broker that a file beside the lake names; its journal lies there too."""
+    os.environ["RAYLINE_HOME"] = uri + ".home"
+    return mqtt.Config(url=Path(uri + ".stream").read_text(), topic="events/+").stream()
 
 
 class Children:
@@ -142,7 +163,7 @@ class Children:
         )
 
     def start(self, action: str, uri: str, number: int = 0, line: int = 0) -> int:
-        """The process id of a child that does `action`, until it is about to run the `line`-th line of the room."""
+        """The process id of a child that does `action`, until it is about to run the `line`-th line of the rooms."""
         return self._ask(action=action, uri=uri, number=number, line=line)
 
     def wait(self, pid: int) -> int:
@@ -179,12 +200,12 @@ class Children:
 
 
 def die_at_line(line: int) -> None:
-    """Have this process killed when it is about to run the `line`-th line of the room's code."""
+    """Have this process killed when it is about to run the `line`-th line of the code of the lake and the sources."""
     left = line
 
     def trace(frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
         nonlocal left
-        if not frame.f_code.co_filename.startswith(ROOM):
+        if not frame.f_code.co_filename.startswith(ROOMS):
             return None
         if event == "line":
             left -= 1

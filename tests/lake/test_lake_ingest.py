@@ -147,7 +147,7 @@ def test_kafka_killed_at_random_moments(tmp_path: Path, children: Children) -> N
                     cluster.send("events", [{"n": n} for n in range(sent, sent + 50)], first=sent)
                     sent += 50
                     time.sleep(0.02)
-        pid = children.start("ingest kafka to the end", uri, sent)
+        pid = children.start("ingest kafka", uri, sent)
         assert children.wait(pid) == 0
     finally:
         cluster.close()
