@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rayline.profile import values
+from rayline.profile import few, values
 from rayline.profile.value_hash import hash_values
 from rayline.profile.values import CAP, count_values, merge_values
 
@@ -111,3 +112,34 @@ def test_any_tree_of_merges_with_a_small_cap(parts: list[list[int]], random: obj
         assert (heap[0].truncated, heap[0].distinct) == (whole.truncated, whole.distinct)
     finally:
         values.CAP = kept
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.Int64, pl.UInt64, pl.Float32, pl.Float64])
+@pytest.mark.parametrize("lacking", [0.0, 0.3, 1.0])
+def test_short_columns_are_counted_as_long_ones(dtype: Any, lacking: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    numbers = np.round(rng.normal(60, 9, 1500)) if dtype.is_integer() else np.round(rng.normal(0, 900, 1500), 1)
+    column = pl.Series("a", numbers).cast(dtype)
+    column = pl.select(pl.when(pl.Series(rng.random(1500) >= lacking)).then(column)).to_series().alias("a")
+    pieces = [column[:700], column[700:710], column[710:]]
+    short = [count_values(column), *(count_values(piece) for piece in pieces)]
+    merged = merge_values(short[1:])
+    monkeypatch.setattr(few, "FEW", -1)
+    long = [count_values(column), *(count_values(piece) for piece in pieces)]
+    for one, other in zip([*short, merged], [*long, merge_values(long[1:])], strict=True):
+        assert one.values.equals(other.values, null_equal=True, check_dtypes=True)
+        assert one.rows.tolist() == other.rows.tolist()
+        assert (one.truncated, one.sketch is None) == (other.truncated, other.sketch is None)
+        if one.sketch is not None and other.sketch is not None:
+            assert one.sketch.tolist() == other.sketch.tolist()
+
+
+@pytest.mark.parametrize("rows", [3, 3000, 30_000])
+@pytest.mark.parametrize("zeros", [(-0.0, 0.0), (0.0, -0.0), (-0.0, -0.0)])
+def test_zero_has_no_sign(zeros: tuple[float, float], rows: int) -> None:
+    column = pl.Series([*zeros, *range(1, rows)], dtype=pl.Float64)
+    counted = [count_values(column), merge_values([count_values(column[:1]), count_values(column[1:])])]
+    for found in counted:
+        kept = found.values.to_numpy()
+        assert not np.signbit(kept).any()
+        assert not np.signbit([value for value, _ in found.top(5, column)]).any()

@@ -83,13 +83,12 @@ def _describe_column(profile: Profile, column: ColumnProfile) -> dict[str, Any]:
     if column.kind in ("number", "date"):
         plain |= {"minimum": column.minimum, "maximum": column.maximum}
     if column.kind == "number":
-        quantiles = profile.quantile(column.name, QUANTILES).tolist()
-        rows, edges = profile.histogram(column.name)
+        quantiles, rows, edges = profile.outline(column.name, QUANTILES)
         plain |= {
             "mean": _finite(column.mean),
             "std": _finite(column.std),
             "variance": _finite(column.variance),
-            "quantiles": {str(q): _finite(value) for q, value in zip(QUANTILES, quantiles, strict=True)},
+            "quantiles": {str(q): _finite(value) for q, value in zip(QUANTILES, quantiles.tolist(), strict=True)},
             "histogram": {"edges": edges.tolist(), "rows": rows.tolist()},
         }
     if column.kind not in ("binary", "sequence"):

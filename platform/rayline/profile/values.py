@@ -19,6 +19,7 @@ import polars as pl
 
 from rayline.core.category_text import encoded_texts
 from rayline.core.seeds import UInt64Array
+from rayline.profile import few
 from rayline.profile import sketch as counters
 from rayline.profile.sketch import Sketch
 from rayline.profile.value_hash import hash_values
@@ -67,19 +68,20 @@ class Values:
         """Value to rows, in ascending order of values; dates as ISO text."""
         return dict(zip(_plain(self.values).to_list(), self.rows.tolist(), strict=True))
 
-    def top(self, most: int, seen: pl.Series, scale: float = 1.0) -> list[tuple[Any, int]]:
+    def top(self, most: int, seen: pl.Series | None, scale: float = 1.0) -> list[tuple[Any, int]]:
         """The most frequent values and their rows, ties in ascending order; exact where not `truncated`.
 
         Args:
             most: how many.
-            seen: values of a sample of the rows, without nulls: where `truncated`, one of these is told of, with its
-                exact rows where they are known, else within the bound of `sketch.py`.
+            seen: values of a sample of the rows, without nulls: where `truncated`, and only there is it looked at, one
+                of these is told of, with its exact rows where they are known, else within the bound of `sketch.py`.
             scale: rows for each of `seen`, for profiles saved before there were sketches.
         """
         values, rows = self.values, self.rows
         if self.truncated:
-            met = _count(seen + 0.0 if seen.dtype.is_float() else seen)
-            values, least = met
+            assert seen is not None, "only some of the values are known"
+            values, least = _count(seen)
+            values = _without_sign(values)
             rows = np.rint(least * scale).astype(np.int64)
             if self.sketch is not None:
                 rows = np.maximum(counters.estimate(self.sketch, hash_values(values)), least)
@@ -89,11 +91,13 @@ class Values:
             order = values.arg_sort()
             values, rows = values[order], rows[order.to_numpy()]
         first = np.argsort(-rows, kind="stable")[:most]
-        return list(zip(_plain(values[first]).to_list(), rows[first].tolist(), strict=True))
+        return list(zip(_chosen(values, first), rows[first].tolist(), strict=True))
 
 
 def count_values(column: pl.Series) -> Values:
     """Count the values of a column; nulls are left out."""
+    if few.is_few(column):
+        return _keep(*few.count(column), ordered=True)
     counted = count_all(column)
     return count_lowest(column) if counted is None else count_weighted(*counted)
 
@@ -108,8 +112,6 @@ def count_all(column: pl.Series) -> tuple[pl.Series, Rows] | None:
         return pl.Series([value for value, _ in met], dtype=pl.Boolean), np.array([rows for _, rows in met], np.int64)
     if column.dtype == pl.Categorical:
         return count_encoded(column)
-    if column.dtype.is_float():
-        column = column + 0.0  # -0.0 is 0.0
     cap = cap_of(column.dtype)
     prefix = column.head(4 * cap)
     if len(column) == len(prefix):
@@ -131,8 +133,6 @@ def count_all(column: pl.Series) -> tuple[pl.Series, Rows] | None:
 def count_lowest(column: pl.Series) -> Values:
     """Counts of the values with the smallest hashes, and the sketch of all."""
     column = column.drop_nulls()
-    if column.dtype.is_float():
-        column = column + 0.0
     cap = cap_of(column.dtype)
     some = hash_values(column.head(4 * cap).unique())
     # the cap-th smallest hash of some rows bounds that of all: only values below it can stay
@@ -176,6 +176,9 @@ def merge_values(parts: Sequence[Values]) -> Values:
     """The counts of all parts together, whatever their order."""
     if len(parts) == 1:
         return parts[0]
+    truncated = any(part.truncated for part in parts)
+    if not truncated and parts[0].values.dtype in few.PLAIN and sum(len(part.values) for part in parts) <= few.FEW:
+        return _keep(*few.add([part.values for part in parts], [part.rows for part in parts]), ordered=True)
     every = pl.DataFrame(
         {
             "value": pl.concat([part.values for part in parts]),
@@ -183,7 +186,6 @@ def merge_values(parts: Sequence[Values]) -> Values:
         }
     )
     summed = every.group_by("value").agg(pl.col("rows").sum())
-    truncated = any(part.truncated for part in parts)
     sketch = None
     if truncated or len(summed) > cap_of(every["value"].dtype):
         sketches = [part.sketch if part.truncated else _sketch(part.values, part.rows) for part in parts]
@@ -193,7 +195,9 @@ def merge_values(parts: Sequence[Values]) -> Values:
 
 
 def _count(column: pl.Series) -> tuple[pl.Series, Rows]:
-    counted = column.value_counts(name="rows").filter(pl.col(column.name).is_not_null())
+    counted = column.value_counts(name="rows")
+    if column.null_count():
+        counted = counted.filter(pl.col(column.name).is_not_null())
     return counted[column.name], counted["rows"].to_numpy().astype(np.int64)
 
 
@@ -240,17 +244,36 @@ def _sketch(values: pl.Series, rows: Rows, hashes: UInt64Array | None = None) ->
     return sketch
 
 
-def _keep(values: pl.Series, rows: Rows, *, truncated: bool = False, sketch: Sketch | None = None) -> Values:
-    """Distinct values in ascending order, no more than the cap; `sketch` where values are lacking already."""
+def _keep(
+    values: pl.Series, rows: Rows, *, truncated: bool = False, sketch: Sketch | None = None, ordered: bool = False
+) -> Values:
+    """Distinct values in ascending order (`ordered`: they are already), no more than the cap; `sketch` where values
+    are lacking already.
+    """
     cap = cap_of(values.dtype)
     if len(values) > cap:
         hashes = hash_values(values)
         if not truncated and sketch is None:
             sketch = _sketch(values, rows, hashes)
         chosen = np.argpartition(hashes, cap - 1)[:cap]
-        values, rows, truncated = values[chosen], rows[chosen], True
+        values, rows, truncated, ordered = values[chosen], rows[chosen], True, False
+    if ordered:
+        return Values(values, rows, truncated, sketch if truncated else None)
     order = values.arg_sort()
-    return Values(values[order].alias("value"), rows[order.to_numpy()], truncated, sketch if truncated else None)
+    return Values(
+        _without_sign(values[order]).alias("value"), rows[order.to_numpy()], truncated, sketch if truncated else None
+    )
+
+
+def _without_sign(values: pl.Series) -> pl.Series:
+    """Distinct values whose zero is 0.0, and not -0.0 where that came first; Polars' own `+ 0.0` does nothing."""
+    return pl.Series(values.name, values.to_numpy() + 0.0, dtype=values.dtype) if values.dtype.is_float() else values
+
+
+def _chosen(values: pl.Series, places: npt.NDArray[np.intp]) -> list[Any]:
+    if values.dtype in few.PLAIN:
+        return list(values.to_numpy()[places].tolist())
+    return _plain(values[places]).to_list()
 
 
 def _plain(values: pl.Series) -> pl.Series:
