@@ -21,7 +21,7 @@ import pytest
 
 import rayline.lake
 import rayline.sources
-from rayline.core.errors import StorageError
+from rayline.core.errors import DataError, StorageError
 from rayline.lake import media
 from rayline.lake.arrival import Arrival
 from rayline.lake.columns import parse
@@ -93,6 +93,39 @@ def _append_for_ever(uri: str, number: int) -> None:
         append(uri, batch)
 
 
+def _append_several(uri: str, number: int) -> None:
+    """`number` is a hundred times whose batches these are, and how many."""
+    first, count = number // 100 * 100, number % 100
+    for batch in range(first, first + count):
+        append(uri, batch)
+
+
+def _compact_several(uri: str, number: int) -> None:
+    for _ in range(number):
+        compact(Lake(uri).open("people"), after=2)
+
+
+def _expire_several(uri: str, number: int) -> None:
+    for _ in range(number):
+        expire(Lake(uri).open("people"), 8)
+
+
+def _read_several(uri: str, number: int) -> None:
+    """Reads the newest snapshot again and again: batches are whole, and none is ever lost."""
+    seen: set[int] = set()
+    found: dict[int, list[int]] = {}
+    answered = 0
+    for _ in range(2 * number):
+        table = Lake(uri).open("people")
+        with suppress(DataError):  # eight snapshots have come since: whoever reads that slowly is told
+            found = places(table)
+            answered += 1
+        assert all(place == list(range(BATCH_ROWS)) for place in found.values())
+        assert seen <= set(found)
+        seen = set(found)
+    assert answered > number
+
+
 def _append_beyond_the_disk(uri: str, number: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # a write beyond fails as on a full disk
     with pytest.raises(StorageError, match="cannot write"):
@@ -103,8 +136,21 @@ def _append_files(uri: str, _: int) -> None:
     media.append_files(Lake(uri).open("pictures"), media.found_below(uri + ".files", "label"), batch="1")
 
 
-def _ingest(uri: str, max_batches: int | None) -> None:
-    ingest(Lake(uri).open("events"), FileStream(uri + ".stream"), max_rows=7, max_batches=max_batches)
+def _ingest(uri: str, max_batches: int | None, compact_after: int | None = None) -> None:
+    stream = FileStream(uri + ".stream")
+    ingest(Lake(uri).open("events"), stream, max_rows=7, max_batches=max_batches, compact_after=compact_after)
+
+
+def kafka_stream(uri: str) -> Any:
+    """The topic `events` of the brokers that a file beside the lake names."""
+    brokers = Path(uri + ".stream").read_text()
+    return kafka.Config(brokers=brokers, topic="events", metadata=("partition", "offset")).stream()
+
+
+def mqtt_stream(uri: str) -> Any:
+    """The topic `events/+` of the broker that a file beside the lake names; its journal lies there too."""
+    os.environ["RAYLINE_HOME"] = uri + ".home"
+    return mqtt.Config(url=Path(uri + ".stream").read_text(), topic="events/+").stream()
 
 
 class _EnoughError(Exception):
@@ -131,27 +177,21 @@ def _ingest_broker(stream: Callable[[str], Any]) -> Callable[[str, int], None]:
 ACTIONS: dict[str, Callable[[str, int], object]] = {
     "append": append,
     "append for ever": _append_for_ever,
+    "append several": _append_several,
+    "compact several": _compact_several,
+    "expire several": _expire_several,
+    "read several": _read_several,
     "append beyond the disk": _append_beyond_the_disk,
     "append files": _append_files,
     "compact": lambda uri, _: compact(Lake(uri).open("people")),
+    "compact newest": lambda uri, _: compact(Lake(uri).open("people"), after=2),
     "expire": lambda uri, _: expire(Lake(uri).open("people"), 3),
     "ingest": lambda uri, _: _ingest(uri, 3),
     "ingest for ever": lambda uri, _: _ingest(uri, None),
-    "ingest kafka": lambda uri, number: _ingest_broker(kafka_stream)(uri, number),
-    "ingest mqtt": lambda uri, number: _ingest_broker(mqtt_stream)(uri, number),
+    "ingest and compact for ever": lambda uri, _: _ingest(uri, None, 3),
+    "ingest kafka": _ingest_broker(kafka_stream),
+    "ingest mqtt": _ingest_broker(mqtt_stream),
 }
-
-
-def kafka_stream(uri: str) -> Any:
-    """The topic `events` of the brokers that a file beside the lake names."""
-    brokers = Path(uri + ".stream").read_text()
-    return kafka.Config(brokers=brokers, topic="events", metadata=("partition", "offset")).stream()
-
-
-def mqtt_stream(uri: str) -> Any:
-    """The topic `events/+` of the broker that a file beside the lake names; its journal lies there too."""
-    os.environ["RAYLINE_HOME"] = uri + ".home"
-    return mqtt.Config(url=Path(uri + ".stream").read_text(), topic="events/+").stream()
 
 
 class Children:

@@ -12,7 +12,7 @@ import pytest
 from lake_parts import Children, FileStream, content
 
 from kafka_cluster import Cluster
-from rayline.core.errors import DataError, RunError
+from rayline.core.errors import DataError, RunError, StorageError
 from rayline.lake.columns import parse
 from rayline.lake.ingest import ingest
 from rayline.lake.lake import Lake
@@ -73,6 +73,33 @@ def test_positions_survive_compaction_and_whole_states(table: Table, spoken: Pat
     assert Lake(table.place.uri.removesuffix("/raw/events")).open("events").latest().streams == {"lines": {"0": 70}}
 
 
+def test_compaction_goes_along_with_the_appends(table: Table, spoken: Path) -> None:
+    say(spoken, 0, 300)
+    done = ingest(table, FileStream(str(spoken)), max_rows=3, max_batches=100, compact_after=8)
+    assert (done.batches, done.rows) == (100, 300)
+    assert numbers(table) == list(range(300))
+    again = Lake(table.place.uri.removesuffix("/raw/events")).open("events")
+    operations = [summary.operation for summary in again.latest().history]
+    assert operations.count("append") == 100
+    assert operations.count("compact") >= 2
+    assert len(again.latest().files()) < 60  # it may lag behind, and is not waited for
+    ingest(again, FileStream(str(spoken)), seconds=0.01, compact_after=8)
+    assert again.latest().streams == {"lines": {"0": 300}}
+
+
+def test_a_compaction_that_fails_stops_no_append(
+    table: Table, spoken: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("cannot write x: No space left on device.")
+
+    monkeypatch.setattr("rayline.lake.ingest.compact", full)
+    say(spoken, 0, 30)
+    assert ingest(table, FileStream(str(spoken)), max_rows=3, max_batches=10, compact_after=2).rows == 30
+    assert "events was not compacted: cannot write x: No space left on device. Rows still come in" in caplog.text
+    assert numbers(table) == list(range(30))
+
+
 def test_two_processes_on_one_stream_do_not_take_the_same_records(table: Table, spoken: Path) -> None:
     say(spoken, 0, 20)
     uri = table.place.uri.removesuffix("/raw/events")
@@ -114,12 +141,13 @@ def test_killed_at_each_line_nothing_is_lost_or_doubled(table: Table, spoken: Pa
     assert numbers(table) == list(range(said))
 
 
-def test_killed_at_random_moments(table: Table, spoken: Path, children: Children) -> None:
+@pytest.mark.parametrize("action", ["ingest for ever", "ingest and compact for ever"])
+def test_killed_at_random_moments(table: Table, spoken: Path, children: Children, action: str) -> None:
     uri, chance = table.place.uri.removesuffix("/raw/events"), random.Random(0)
     spoken.touch()
     said = 0
     for _ in range(12):
-        with children.running("ingest for ever", uri):
+        with children.running(action, uri):
             until = time.monotonic() + chance.uniform(0.05, 0.3)
             while time.monotonic() < until:
                 say(spoken, said, said + 3)
@@ -130,6 +158,8 @@ def test_killed_at_random_moments(table: Table, spoken: Path, children: Children
     assert 0 < len(found) <= said
     to_the_end(uri, spoken, said)
     assert numbers(table) == list(range(said))
+    compacted = [summary for summary in table.latest().history if summary.operation == "compact"]
+    assert bool(compacted) == ("compact" in action)
 
 
 def test_kafka_killed_at_random_moments(tmp_path: Path, children: Children) -> None:

@@ -62,7 +62,7 @@ def test_an_append_killed_at_each_line_is_in_or_out_and_counts_once_when_repeate
     assert outcomes[-1] or step > 10
 
 
-@pytest.mark.parametrize("action", ["compact", "expire"])
+@pytest.mark.parametrize("action", ["compact", "compact newest", "expire"])
 def test_maintenance_killed_at_each_line_changes_no_row(tmp_path: Path, children: Children, action: str) -> None:
     start = tmp_path / "start"
     create(str(start))

@@ -111,3 +111,18 @@ def test_a_name_is_made_once(uri: str) -> None:
     create(uri)
     with pytest.raises(InputError, match="already"):
         create(uri)
+
+
+def test_appends_compaction_expiry_and_readers_at_once(uri: str, children: Children) -> None:
+    create(uri)
+    append(uri, 0)
+    rounds = 3 if "://" in uri else 15
+    writers = [children.start("append several", uri, first * 100 + rounds) for first in range(1, 5)]
+    others = [children.start(action, uri, rounds) for action in ("compact several", "expire several", "read several")]
+    for pid in (*writers, *others):
+        assert children.wait(pid) == 0
+    table = Lake(uri).open("people")
+    expected = {first * 100 + n for first in range(1, 5) for n in range(rounds)} | {0}
+    assert places(table) == dict.fromkeys(sorted(expected), WHOLE)
+    history = table.latest().history
+    assert [summary.number for summary in history] == list(range(history[0].number, history[-1].number + 1))

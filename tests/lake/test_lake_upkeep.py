@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from lake_parts import append, content, create, places
 
 from rayline.core.errors import DataError, InputError, RunError
 from rayline.lake import parquet
-from rayline.lake.compact import compact
+from rayline.lake.compact import compact, due
 from rayline.lake.expire import expire
 from rayline.lake.lake import Lake
 from rayline.lake.log import GUARD_S
@@ -65,6 +66,42 @@ def test_compaction_leaves_files_that_are_large_enough(tmp_path: Path, monkeypat
     compact(table)
     assert [file.rows for file in table.latest().files()] == [2, 100, 63]
     assert keys(table) == before
+
+
+@pytest.mark.parametrize("after", [4, 16])
+def test_compaction_beside_appends_keeps_files_few_and_writes_a_row_seldom(tmp_path: Path, after: int) -> None:
+    uri = str(tmp_path)
+    table = create(uri)
+    count = written = 0
+    for batch in range(80):
+        append(uri, batch, count=2 + 2 * (batch % 3))
+        before = set(table.latest().files())
+        compact(table, after=after)
+        new = set(table.latest().files()) - before
+        written += sum(file.rows for file in new)
+        count += 2 + 2 * (batch % 3)
+        for files in table.latest().partitions.values():
+            assert len(files) <= after
+    assert not due(table.latest(), after)
+    assert places(table) == {batch: list(range(2 + 2 * (batch % 3))) for batch in range(80)}
+    found = keys(table)
+    compact(table)
+    assert keys(table) == found
+    assert written < count * (2 + math.log2(80))
+
+
+def test_compaction_beside_appends_touches_only_partitions_that_are_due(tmp_path: Path) -> None:
+    uri = str(tmp_path)
+    table = create(uri)
+    for batch in range(3):
+        append(uri, batch)
+    for batch in range(3, 8):
+        append(uri, batch, count=1)  # of Bonn alone
+    assert due(table.latest(), 7)
+    assert not due(table.latest(), 8)
+    compact(table, after=7)
+    assert {values: len(files) for values, files in table.latest().partitions.items()} == {("Bonn",): 1, ("Rome",): 3}
+    assert compact(table, after=7).snapshot == 9
 
 
 def test_expiry_removes_what_only_old_snapshots_need(uri: str) -> None:

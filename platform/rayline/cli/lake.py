@@ -250,10 +250,18 @@ def ingest(
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="What the position is kept under; default: the stream.")
     ] = None,
+    compact_after: Annotated[
+        int | None,
+        typer.Option("--compact-after", metavar="N", help="Merge small files once a partition ends in more than N."),
+    ] = None,
     lake: Root = None,
     json: AsJson = False,
 ) -> None:
-    """Append a stream in micro-batches, each record exactly once, until Ctrl-C."""
+    """Append a stream in micro-batches, each record exactly once, until Ctrl-C.
+
+    With --compact-after 50, files are merged beside the appends, which do not wait for it. Old snapshots keep the small
+    files until `rayline lake expire`.
+    """
     from rayline.cli._show import print_json
     from rayline.pipeline.ingest import ingest as run
 
@@ -262,7 +270,7 @@ def ingest(
 
     done = run(
         source, name, max_batches=max_batches, seconds=seconds, max_rows=max_rows, key=key, lake=lake,
-        on_batch=None if json else tell,
+        compact_after=compact_after, on_batch=None if json else tell,
     )  # fmt: skip
     if json:
         print_json({"name": name, **asdict(done)})

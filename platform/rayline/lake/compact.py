@@ -2,6 +2,10 @@
 
 Choose it after many small appends, such as a stream's: each file costs a reader one opening and, on S3, one request.
 Neighbours within a partition are merged, so that every row keeps its place and its key; old snapshots keep their files.
+
+`compact` merges all there is to merge. `compact(after=N)` goes along with appends: it looks at partitions that more
+than N small files end, and merges the newest of them with older ones not much larger than all these together. So a row
+is written again about as often as its file's size doubles, and not with each turn.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from rayline.lake.table import Table
 
 SMALL_BYTES = parquet.FILE_BYTES // 2
 """Files that take less than this once read are merged with their neighbours."""
+SPAN = 2
+"""How many times larger than all that came after it together a file may be that is merged with it."""
 TURNS = 3
 
 
@@ -28,8 +34,11 @@ class Compacted:
     after: int
 
 
-def compact(table: Table) -> Compacted:
+def compact(table: Table, *, after: int | None = None) -> Compacted:
     """Merge small files.
+
+    Args:
+        after: merge only the newest files of partitions that more than so many small ones end.
 
     Raises:
         RunError: other compactions were faster, several times.
@@ -38,7 +47,7 @@ def compact(table: Table) -> Compacted:
     """
     for _ in range(TURNS):
         state = table.latest()
-        runs = list(_runs(state))
+        runs = list(_runs(state) if after is None else _newest(state, after))
         if not runs:
             return Compacted(state.number, state.last.files, state.last.files)
         change = Change(
@@ -48,14 +57,40 @@ def compact(table: Table) -> Compacted:
         def plan(newest: State, change: Change = change) -> Change | None:
             return change if _fits(newest, change) else None
 
-        after, made = table.log.commit(plan)
+        newest, made = table.log.commit(plan)
         if made:
             gained = sum(len(part.old) - len(part.new) for part in change.files)
-            return Compacted(after.number, after.last.files + gained, after.last.files)
+            return Compacted(newest.number, newest.last.files + gained, newest.last.files)
         table.place.delete([file.path for part in change.files for file in part.new])
     raise RunError(
         f"{table.name}: other compactions were faster {TURNS} times. Nothing was changed; run one at a time."
     )
+
+
+def due(state: State, after: int) -> bool:
+    """Whether `compact(after=after)` would do something."""
+    return any(True for _ in _newest(state, after))
+
+
+def _newest(state: State, after: int) -> Iterator[tuple[tuple[Value, ...], tuple[DataFile, ...]]]:
+    """The newest files of each partition that more than `after` small ones end, and older ones that fit them."""
+    for values, files in state.partitions.items():
+        first = len(files)
+        while first and files[first - 1].read_bytes < SMALL_BYTES:
+            first -= 1
+        if len(files) - first <= after:
+            continue
+        place = len(files)
+        size = 0
+        while place > first:
+            more = files[place - 1].read_bytes
+            # a file that is larger is left for when as much has come behind it
+            enough = len(files) - place >= max(2, after // 2)
+            if size + more > parquet.FILE_BYTES or (enough and more > SPAN * size):
+                break
+            place, size = place - 1, size + more
+        if len(files) - place > 1:
+            yield values, files[place:]
 
 
 def _runs(state: State) -> Iterator[tuple[tuple[Value, ...], tuple[DataFile, ...]]]:

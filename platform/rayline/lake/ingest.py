@@ -3,20 +3,29 @@
 A micro-batch is committed with the position after it in the same snapshot, and the next one begins at the position of
 the newest snapshot: the broker's own memory of positions decides nothing. What a killed process had read but not
 committed is read again; two processes on one stream cannot both commit the same records.
+
+Compaction goes on beside the appends, one at a time, in a thread with a table of its own: appends do not wait for it,
+and what it fails at is left to the next.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
+from rayline.core.errors import DataError, RunError, StorageError
 from rayline.lake.arrival import Advance
+from rayline.lake.compact import compact, due
+from rayline.lake.place import Place
 from rayline.lake.table import Appended, Table
 
+log = logging.getLogger("rayline.lake")
 MAX_ROWS = 10_000
 POLL_S = 1.0
 
@@ -69,6 +78,7 @@ def ingest(
     max_batches: int | None = None,
     seconds: float | None = None,
     max_rows: int = MAX_ROWS,
+    compact_after: int | None = None,
     on_batch: Callable[[Appended, Any], None] | None = None,
 ) -> Ingested:
     """Append micro-batches until there were `max_batches`, `seconds` have passed, or the process is stopped.
@@ -76,6 +86,7 @@ def ingest(
     Args:
         key: what the table keeps the stream's position under; default: the stream's name.
         max_rows: of one micro-batch.
+        compact_after: merge small files once more than so many of them end a partition; `None`: leave them.
         on_batch: told of each after it is in, with the position after it.
 
     Raises:
@@ -91,18 +102,54 @@ def ingest(
         stream.commit(position)
     until = None if seconds is None else time.monotonic() + seconds
     batches = rows = 0
-    while max_batches is None or batches < max_batches:
-        left = POLL_S if until is None else min(POLL_S, until - time.monotonic())
-        if left <= 0:
-            break
-        micro = stream.poll(max_rows, left)
-        if micro is None:
-            continue
-        where = f"{stream.name} from {micro.start}"
-        added = table.append(micro.table.schema, [micro.table], where=where, advance=Advance(key, position, micro.end))
-        position = micro.end
-        stream.commit(position)
-        batches, rows = batches + 1, rows + added.rows
-        if on_batch is not None:
-            on_batch(added, position)
+    with Upkeep(table, compact_after) as upkeep:
+        while max_batches is None or batches < max_batches:
+            left = POLL_S if until is None else min(POLL_S, until - time.monotonic())
+            if left <= 0:
+                break
+            micro = stream.poll(max_rows, left)
+            if micro is None:
+                continue
+            where = f"{stream.name} from {micro.start}"
+            advance = Advance(key, position, micro.end)
+            added = table.append(micro.table.schema, [micro.table], where=where, advance=advance)
+            position = micro.end
+            stream.commit(position)
+            batches, rows = batches + 1, rows + added.rows
+            if on_batch is not None:
+                on_batch(added, position)
+            upkeep.look()
     return Ingested(batches, rows, position)
+
+
+class Upkeep:
+    """Compacts a table beside the appends to it; nothing where `after` is `None`. The end of the block waits for it."""
+
+    def __init__(self, table: Table, after: int | None) -> None:
+        self._table, self._after = table, after
+        self._pool = ThreadPoolExecutor(1, "compact")
+        self._running: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def look(self) -> None:
+        """Begin to compact, where that is due and not under way."""
+        if self._after is None:
+            return
+        if self._running is not None:
+            if not self._running.done():
+                return
+            self._running.result()  # an error that nobody foresaw is not kept silent
+        if due(self._table.log.seen(), self._after):
+            self._running = self._pool.submit(self._compact, self._after)
+
+    def _compact(self, after: int) -> None:
+        table = Table(self._table.name, self._table.zone, Place(self._table.place.uri))  # one is for one thread
+        try:
+            compact(table, after=after)
+        except (DataError, RunError, StorageError) as error:
+            log.warning("%s was not compacted: %s Rows still come in.", table.name, error)

@@ -83,6 +83,10 @@ class Log:
             state = self._fold(state, self._read([state.number + 1]))
         return self._keep(state)
 
+    def seen(self) -> State:
+        """The newest state that is known here, without a look at the place where there is one."""
+        return self._known() or self.latest()
+
     def at(self, number: int) -> State:
         """The state at a snapshot that is not older than the newest state's `oldest`."""
         numbers = list(range(base_of(number), number + 1))
