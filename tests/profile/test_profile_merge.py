@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
+from rayline.profile import columns as columns_module
 from rayline.profile import profile as profile_module
 from rayline.profile.parts import lighten, merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge, profile_frame
@@ -213,7 +214,7 @@ def test_what_has_no_quantiles(column: str, message: str) -> None:
 
 
 def test_wide_data_keep_moments_of_every_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profile_module, "GRAM_COLUMNS", 3)
+    monkeypatch.setattr(columns_module, "GRAM_COLUMNS", 3)
     matrix = np.random.default_rng(0).normal(size=(50, 8))
     frame = pl.DataFrame(matrix, schema=[f"c{n}" for n in range(8)]).with_columns(pl.Series(ROW, np.arange(50)))
     profile = merge([profile_frame(frame.head(20), seed=0), profile_frame(frame.tail(30), seed=0)])

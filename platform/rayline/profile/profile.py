@@ -19,10 +19,11 @@ import polars as pl
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.seeds import UInt64Array, derive, splitmix64
-from rayline.profile import few, inner, missing, moments, sequences, stored
+from rayline.profile import few, missing, moments, sequences, stored
 from rayline.profile import repeats as groups
 from rayline.profile.column import ColumnProfile, kind_of, merge_columns
-from rayline.profile.ends import ends_of, without_infinite
+from rayline.profile.columns import measure_columns
+from rayline.profile.ends import without_infinite
 from rayline.profile.missing import Patterns
 from rayline.profile.moments import FloatArray, Gram
 from rayline.profile.repeats import Repeats
@@ -34,8 +35,6 @@ SAMPLE_ROWS = 65_536
 """Rows kept whole. Quantiles are exact up to it, and off by about 0.2% in rank beyond."""
 OUTER = (0.005, 0.995)
 """Quantiles between which a histogram has its bins."""
-GRAM_COLUMNS = 512
-"""Number columns, the first so many, between which co-moments are kept."""
 PRIVATE_SEED = 0x7F4A7C15
 
 
@@ -206,35 +205,8 @@ def profile_frame(
     frame, infinite = without_infinite(frame)
     names = [name for name in frame.columns if name != ROW]
     kinds = {name: kind_of(dtype) for name, dtype in frame.schema.items() if name != ROW}
-    numbers = [name for name in names if kinds[name] == "number"]
-    blocks = [numbers[at : at + GRAM_COLUMNS] for at in range(0, len(numbers), GRAM_COLUMNS)]
-    grams = [moments.measure(frame, block) for block in blocks] or [moments.empty(())]
-    mean = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.mean_FF), strict=True)}
-    square = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.square_FF), strict=True)}
-    ends = ends_of(frame, [name for name in names if kinds[name] in ("number", "date")])
-    rows = frame[ROW].to_numpy()
-    hashes = _row_hashes(rows, seed)
-    columns = {}
-    for name in names:
-        column = frame[name]
-        values, within = inner.measure(kinds[name], column, rows, hashes)
-        lacking = column.null_count()
-        count = frame.height - lacking
-        moment = kinds[name] == "number" and count > 0
-        columns[name] = ColumnProfile(
-            name=name,
-            dtype="String" if column.dtype == pl.Categorical else str(column.dtype),
-            kind=kinds[name],
-            count=count,
-            missing=lacking,
-            infinite=infinite.get(name, 0),
-            minimum=ends.get(name, (None, None))[0],
-            maximum=ends.get(name, (None, None))[1],
-            mean=float(mean[name]) if moment else None,
-            variance=float(square[name]) / count if moment else None,
-            values=values,
-            inner=within,
-        )
+    hashes = _row_hashes(frame[ROW].to_numpy(), seed)
+    columns, gram = measure_columns(frame, kinds, infinite, hashes)
     # encoded images and sounds would be most of a profile: of them the sample holds nulls
     hollow = frame.with_columns(pl.lit(None, pl.Binary).alias(name) for name in names if kinds[name] == "binary")
     chosen, chosen_hashes = _sample(hollow, hashes)
@@ -242,7 +214,7 @@ def profile_frame(
     return Profile(
         frame.height,
         columns,
-        grams[0],
+        gram,
         sample,
         seed,
         tuple(private),
