@@ -127,9 +127,10 @@ def _read_several(uri: str, number: int) -> None:
 
 
 def _append_beyond_the_disk(uri: str, number: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # a write beyond fails as on a full disk
-    with pytest.raises(StorageError, match="cannot write"):
-        append(uri, number, count=200_000)
+    for most, count in ((20_000, 200_000), (0, 1)):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # a write beyond fails as on a full disk
+        with pytest.raises(StorageError, match="cannot write"):
+            append(uri, number, count=count)
 
 
 def _append_files(uri: str, _: int) -> None:

@@ -75,6 +75,17 @@ def test_partitions_by_two_columns_and_odd_names(tmp_path: Path) -> None:
     assert [table.read(table.latest(), piece).to_pylist() for piece in only] == [[{"a b": "x/y", "k": 2, "v": 3}]]
 
 
+def test_partition_values_that_are_no_names_of_folders(uri: str) -> None:
+    odd = ["..", ".", "a=b", "a\nb", "x\0y", " ", "%2F", "a?b#c", "a/../b", "~", "é" * 20, "\u202e"]
+    made = pa.table({"k": odd, "v": list(range(len(odd)))})
+    table = filled(uri, made, by=["k"])
+    assert whole(table).sort_by("v").to_pylist() == made.to_pylist()
+    long = pa.table({"k": ["x" * 300], "v": [0]})
+    with pytest.raises(DataError, match="'k' has a value too long for the name of a folder"):
+        table.append(long.schema, [long])
+    assert table.latest().number == 1
+
+
 def test_other_tools_read_the_files(tmp_path: Path) -> None:
     create(str(tmp_path))
     append(str(tmp_path), 0)
@@ -284,6 +295,26 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     snapshot.write_text('{"format": 2}')
     with pytest.raises(StorageError, match="of format 2; this Rayline reads format 1"):
         Lake(str(tmp_path)).open("made").latest()
+
+
+@pytest.mark.parametrize("batch", ["", "x" * 1001])
+def test_ids_that_name_no_batch(tmp_path: Path, batch: str) -> None:
+    table = create(str(tmp_path))
+    with pytest.raises(InputError, match=rf"has 1 to 1000 characters, and this one {len(batch)}"):
+        table.append(rows(0).schema, [rows(0)], batch=batch)
+    assert table.latest().number == 0
+
+
+def test_an_empty_batch_is_a_batch(tmp_path: Path) -> None:
+    table = create(str(tmp_path))
+    none = rows(0).slice(0, 0)
+    assert [table.append(none.schema, [none], batch="x").rows, table.append(none.schema, [], batch="x").repeated] == [
+        0,
+        True,
+    ]
+    with pytest.raises(DataError, match=r"with other content \(0 rows, and here 6\)"):
+        table.append(none.schema, [rows(0)], batch="x")
+    assert (table.latest().last.rows, table.latest().last.files) == (0, 0)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

@@ -6,9 +6,7 @@ import datetime as dt
 import logging
 import pickle
 import random
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ import cut_proxy
 import polars as pl
 import pyarrow as pa
 import pytest
+from killed import kept, killed_and_then_run
 from moto.server import ThreadedMotoServer
 
 from kafka_cluster import Cluster
@@ -236,29 +235,17 @@ def test_a_stream_gives_the_rows_before_a_bad_message_first(cluster: Cluster, to
 
 def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_row(cluster: Cluster, topic: str, rayline_home: Path) -> None:
     cluster.send(topic, orders(0, 300))
-    code = (
-        "import rayline.sources._messages as m; m.TAKE_ROWS = 1\n"
-        "from rayline.sources.kafka import Config\n"
-        f"config = Config(brokers={cluster.brokers!r}, topic={topic!r}, max_rows=30)\n"
-        "print('ready', flush=True)\n"
-        "while True: config.build().fragments()\n"
+    said = killed_and_then_run(
+        f"Config(brokers={cluster.brokers!r}, topic={topic!r}, max_rows=30)",
+        "import rayline.sources._messages as m; m.TAKE_ROWS = 1\nfrom rayline.sources.kafka import Config",
     )
-    chance = random.Random(1)
-    for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(chance.uniform(0.1, 0.4))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "no message has come since" in done.stderr
-    reads = sorted(rayline_home.rglob("read-*.arrow"))
-    assert [path.name for path in reads] == [f"read-{n:06d}.arrow" for n in range(1, 11)]
-    ids = [i for path in reads for i in pa.ipc.open_file(path).read_all().column("id").to_pylist()]
-    assert sorted(ids) == list(range(300))
-    left = [path.name for path in (rayline_home / "sources").rglob("*") if path.is_file() and path not in reads]
+    assert "no message has come since" in said
+    assert sorted(kept(rayline_home, "id", 10)) == list(range(300))
+    left = [
+        path.name
+        for path in (rayline_home / "sources").rglob("*")
+        if path.is_file() and not path.name.startswith("read-")
+    ]
     assert left == [".lock"]
 
 

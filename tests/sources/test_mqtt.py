@@ -7,7 +7,6 @@ import pickle
 import random
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,8 +16,8 @@ from typing import Any
 
 import cut_proxy
 import polars as pl
-import pyarrow as pa
 import pytest
+from killed import kept, killed_and_then_run
 
 import mqtt_broker
 from mqtt_broker import Broker
@@ -277,30 +276,14 @@ def full(handle: int) -> None:
 
 
 def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_row(broker: Broker, topic: str, rayline_home: Path) -> None:
-    config = subscribed(Config(url=broker.url, topic=topic, seconds=20, max_rows=20))
+    subscribed(Config(url=broker.url, topic=topic, seconds=20, max_rows=20))
     broker.send(topic, readings(0, 300))
-    code = (
-        "from rayline.sources.mqtt import Config\n"
-        f"config = Config(url={broker.url!r}, topic={topic!r}, seconds=1, max_rows=30)\n"
-        "print('ready', flush=True)\n"
-        "while True: config.build().fragments()\n"
+    said = killed_and_then_run(
+        f"Config(url={broker.url!r}, topic={topic!r}, seconds=1, max_rows=30)",
+        "from rayline.sources.mqtt import Config",
     )
-    chance = random.Random(1)
-    for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(chance.uniform(0.1, 0.4))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "no message came within 1 s" in done.stderr
-    reads = sorted(rayline_home.rglob("read-*.arrow"))
-    assert [path.name for path in reads] == [f"read-{n:06d}.arrow" for n in range(1, 11)]
-    found = [i for path in reads for i in pa.ipc.open_file(path).read_all().column("i").to_pylist()]
-    assert found == list(range(300))
-    assert config.seconds == 20
+    assert "no message came within 1 s" in said
+    assert kept(rayline_home, "i", 10) == list(range(300))
 
 
 @pytest.mark.parametrize("where", ["Journal.append", "Spool.finish", "MqttStream.commit"])

@@ -115,7 +115,7 @@ class Writer:
     def discard(self) -> None:
         """Remove what was written, of a batch that will not be committed."""
         for part in self._parts.values():
-            if part.writer is not None and part.stream is not None:
+            if part.stream is not None:
                 part.stream.close()
                 part.done.append(DataFile(part.path, 0, ()))
         self.place.delete([file.path for part in self._parts.values() for file in part.done])
@@ -168,7 +168,8 @@ class Writer:
         folder = "".join(f"{_folder(name, value)}/" for name, value in zip(self.by, part.values, strict=True))
         part.path = f"{DATA}/{folder}{uuid.uuid4().hex}.parquet"
         part.stream = self.place.begin(part.path)
-        part.writer = pq.ParquetWriter(part.stream, self._schema, compression="zstd", write_page_checksum=True)
+        with translated("write", self.place.shown(part.path)):  # it begins with a few bytes
+            part.writer = pq.ParquetWriter(part.stream, self._schema, compression="zstd", write_page_checksum=True)
 
     def _close(self, part: _Part) -> None:
         if part.writer is None:

@@ -6,6 +6,7 @@ made is there whole or not at all (`exclusive.py`).
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -186,5 +187,9 @@ def translated(doing: str, where: str, *, missing: type[OSError] | tuple[()] = (
     except missing:
         raise
     except OSError as error:
-        hint = " Choose a place you may write to." if doing in ("write", "delete") else ""
+        hint = ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = " Free some space there; what is in the table stays."
+        elif doing in ("write", "delete"):
+            hint = " Choose a place you may write to."
         raise StorageError(f"cannot {doing} {where}: {error.strerror or error}.{hint}") from None

@@ -17,6 +17,8 @@ from rayline.lake.log import Log, as_text
 from rayline.lake.place import Place
 from rayline.lake.snapshot import State, Summary, Value, Zone
 
+MOST_BATCH_LETTERS = 1000
+
 
 @dataclass(frozen=True)
 class Appended:
@@ -85,10 +87,16 @@ class Table:
             media: what the files are that the rows name.
 
         Raises:
+            InputError: an empty id, or one that is too long.
             DataError: rows that the table's columns do not take, or that are not those that came as this batch.
             RunError: another process brought the stream on, or the append took longer than its files are safe.
             StorageError: the place cannot be written.
         """
+        if batch is not None and not 0 < len(batch) <= MOST_BATCH_LETTERS:
+            raise InputError(
+                f"a batch's id has 1 to {MOST_BATCH_LETTERS} characters, and this one {len(batch)}. "
+                "Name the batch by what it holds, such as its day."
+            )
         state = self.latest()
         arrival = Arrival(self.name, where, schema, columns_with(state, schema, where), batch, advance, media)
         if batch is not None and batch in state.batches:
