@@ -162,8 +162,9 @@ class Profile:
         return cls(**stored.load(os.fspath(folder)))
 
     def __getstate__(self) -> dict[str, Any]:
-        # as it lies in memory: compressing it would take four times as long as carrying it to another process
-        return self.__dict__ | {"sample": self.sample.to_arrow(compat_level=pl.CompatLevel.newest())}
+        # plain: compressing it would take four times as long as carrying it to another process; no views of texts,
+        # which Ray's reducers of Arrow do not know
+        return self.__dict__ | {"sample": self.sample.to_arrow(compat_level=pl.CompatLevel.oldest())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"sample": pl.from_arrow(state["sample"])})
