@@ -87,7 +87,7 @@ class Done:
 def finish(*, as_json: bool) -> Iterator[Done]:
     """Show the result a block leaves; have the endpoint that follows the model's aliases follow them."""
     from rayline.pipeline.endpoint import running
-    from rayline.pipeline.run import FailedGatesError
+    from rayline.pipeline.result import FailedGatesError
 
     done = Done()
     try:

@@ -36,7 +36,12 @@ def command(
     from rayline.report.prepare_text import explain as explain_lines
 
     with watcher(quiet=json) as watch:
-        result = prepare(spec, output, form=form, show_augment=show_augment, sets=sets, address=address, watcher=watch)
+        look = None
+        if show_augment is not None:
+            from rayline.pipeline.augment_samples import page_writer  # torch takes two seconds
+
+            look = page_writer(show_augment)
+        result = prepare(spec, output, form=form, look=look, sets=sets, address=address, watcher=watch)
     if json:
         print_json(result.to_json())
         return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 
+from rayline.core import files
 from rayline.core.catalog import PluginConfig, describe
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
@@ -19,11 +20,27 @@ from rayline.prepare import target as targets
 from rayline.prepare.augment._augmenter import Examples
 from rayline.prepare.augmentation import augmentation_for, keys
 from rayline.prepare.preparation import Preparation
+from rayline.report import augment_page
 from rayline.report.augment_page import Arrays, Samples
 from rayline.sources.scan import frame as read
 
 FRAGMENTS = 12
 """Fragments that rows are taken from, at most, spread over the data."""
+
+
+def page_writer(uri: str) -> Callable[[Collected, Preparation], None]:
+    """For `preparing.prepare`: writes a page of training rows before and after `prepare.augment` to `uri`.
+
+    Raises:
+        StorageError: it cannot be written there.
+    """
+    files.prove_writable(uri)
+
+    def write(collected: Collected, fitted: Preparation) -> None:
+        page = augment_page.render(augment_samples(collected, fitted), title=collected.spec.name)
+        files.write_bytes(uri, page.encode())
+
+    return write
 
 
 def augment_samples(collected: Collected, fitted: Preparation, *, rows: int = 6, epochs: int = 4) -> Samples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,19 +10,16 @@ import polars as pl
 
 from rayline.core import files
 from rayline.core.prepared import Layout
-from rayline.pipeline.augment_samples import augment_samples
 from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
-from rayline.pipeline.run import begin, describe, read_spec
+from rayline.pipeline.line import begin, describe, read_spec
 from rayline.prepare import on_ray as preparing
 from rayline.prepare import preparation, training_rows
-from rayline.prepare.augmentation import augmentation_for
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.shards import Form
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.registry.outputs import FolderOutput
-from rayline.report import augment_page
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment
 
@@ -57,7 +54,7 @@ def prepare(
     output: str | None = None,
     *,
     form: Form = "arrow",
-    show_augment: str | None = None,
+    look: Callable[[Collected, Preparation], None] | None = None,
     sets: Iterable[str] = (),
     address: str | None = None,
     watcher: Watcher | None = None,
@@ -70,7 +67,8 @@ def prepare(
             into it, beside `prepare.json` and `prepare.safetensors` (what was learnt) and `layout.json`; without, only
             the account is given.
         form: `arrow`: shards that training reads; `parquet`: a column an input, for other tools.
-        show_augment: a file (path or URI) for a page of training rows before and after `prepare.augment`.
+        look: called with what was collected and fitted, before anything is written; see
+            `augment_samples.page_writer`.
         sets, address, watcher: as for `rayline.run`.
 
     Raises:
@@ -79,8 +77,6 @@ def prepare(
     """
     loaded = read_spec(spec, sets)
     place = None if output is None else FolderOutput(output, instead="")
-    if show_augment is not None:
-        files.prove_writable(show_augment)
     with begin(loaded, "prepare", address=address, watcher=watcher) as line:
         if place is not None and not line.cluster.started:
             place.prove()
@@ -90,9 +86,8 @@ def prepare(
         line.tell(collected, arrays=True)
         with line.stages.stage("prepare") as summary:
             fitted = _fit(collected)
-            if show_augment is not None:
-                page = augment_page.render(augment_samples(collected, fitted), title=loaded.name)
-                files.write_bytes(show_augment, page.encode())
+            if look is not None:
+                look(collected, fitted)
             rows = _planned(collected, fitted) if place is None else _write(collected, fitted, place, form)
             summary.text = _inputs(fitted.layout)
         result = PrepareResult(
@@ -115,7 +110,10 @@ def _fit(collected: Collected) -> Preparation:
     features = (*collected.features, *collected.tensors)
     fitted = preparation.fit(spec.prepare, features, collected.training, collected.target)
     fitted = fitted.with_recipe(recipe_of(collected.source))
-    augmentation_for(fitted, spec.prepare.augment, collected.target, seed=spec.train.seed)
+    if spec.prepare.augment:
+        from rayline.prepare.augmentation import augmentation_for  # torch, which nothing else needs here
+
+        augmentation_for(fitted, spec.prepare.augment, collected.target, seed=spec.train.seed)
     training_rows.check(spec.prepare.balance, fitted.layout, collected.target)
     return fitted
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from rayline.core.errors import GateError
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -53,3 +55,11 @@ class RunResult:
 
     def aliases_text(self) -> str:
         return f"({', '.join('@' + alias for alias in self.aliases)})" if self.aliases else ""
+
+
+class FailedGatesError(GateError):
+    """Gates failed; `result` is what the run found all the same."""
+
+    def __init__(self, message: str, result: RunResult) -> None:
+        super().__init__(message)
+        self.result = result

@@ -15,9 +15,10 @@ from rayline.core.errors import RunError
 from rayline.evaluate.selection import build_metric, default_metric, metrics_for
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
+from rayline.pipeline.line import Line, begin, describe, read_spec, require_fit
 from rayline.pipeline.publishing import SearchRecord
 from rayline.pipeline.result import RunResult
-from rayline.pipeline.run import Line, begin, complete, describe, read_spec, require_fit
+from rayline.pipeline.run import complete
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment
 from rayline.tune import space

@@ -8,13 +8,18 @@ from importlib import import_module
 from rayline.registry.store import warm as warm_registry
 
 
-def warm() -> threading.Thread:
-    """Begin in the background; whoever needs a module or the registry sooner simply waits for it."""
+def warm(*, trains: bool = True) -> threading.Thread:
+    """Begin in the background; whoever needs a module or the registry sooner simply waits for it.
+
+    Args:
+        trains: whether a model will be trained and registered, or data only read.
+    """
 
     def work() -> None:
         import_module("ray.data")
-        import_module("torch")  # two seconds
-        warm_registry()
+        if trains:
+            import_module("torch")  # two seconds
+            warm_registry()
 
     thread = threading.Thread(target=work, name="rayline-warm", daemon=True)
     thread.start()
