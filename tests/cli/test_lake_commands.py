@@ -60,6 +60,9 @@ def test_from_a_file_to_a_file(lake: Command, folder: Path) -> None:
     )
     assert "sales: 3 rows, snapshot 1" in lake("append", "sales", "a.csv", "--batch", "monday")
     assert "batch 'monday' is in already, by snapshot 1" in lake("append", "sales", "a.csv", "--batch", "monday")
+    assert "batch 'monday' is in already, by snapshot 1, with other content (3 rows, and here 3)" in lake.refused(
+        "append", "sales", "b.csv", "--batch", "monday"
+    )
     assert lake.json("append", "sales", "b.csv") == {"name": "sales", "snapshot": 2, "rows": 3, "repeated": False}
     assert "wrote 3 rows" in lake("read", "sales", "-o", "out.csv", "--snapshot", "1")
     assert (folder / "out.csv").read_text().splitlines()[1:] == ['1,"Bonn",0.5', '3,"Bonn",1.5', '2,"Rome",']
@@ -77,17 +80,27 @@ def test_what_is_shown(lake: Command, folder: Path) -> None:
     (folder / "c.jsonl").write_text('{"id": 1, "more": [0.5]}\n')
     lake("append", "sales", "c.jsonl", "--batch", "x")
     text = lake("show", "sales")
-    assert "1 rows in 1 Parquet files" in text
+    assert "rows         1 " in text
+    assert "files        1 of Parquet, " in text
+    assert "snapshots    0 to 1, by append at 20" in text
+    assert "last append  snapshot 1 at 20" in text
+    assert "UTC, 1 rows, batch 'x'" in text
     assert "timestamp[us]" in text
     assert "never" in text
     shown = lake.json("show", "sales")
     assert shown["columns"][0] == {"name": "id", "kind": "int64", "nullable": False}
     assert (shown["rows"], shown["snapshots"], shown["batches"]) == (1, {"oldest": 0, "newest": 1, "count": 2}, 1)
     assert shown["size_bytes"] > 0
+    assert (shown["small_files"], shown["last_append"]["batch"], shown["last_append"]["added_rows"]) == (0, "x", 1)
+    lake("append", "sales", "c.jsonl")
+    lake("compact", "sales")
+    assert lake.json("show", "sales")["last_append"]["number"] == 2
+    assert max(map(len, lake("show", "sales").splitlines())) <= 80
     listed = lake.json("list")["tables"]
-    assert [(entry["name"], entry["zone"], entry["last"]["rows"]) for entry in listed] == [("sales", "raw", 1)]
+    assert [(entry["name"], entry["zone"], entry["last"]["rows"]) for entry in listed] == [("sales", "raw", 2)]
     assert "sales" in lake("list")
-    assert [entry["operation"] for entry in lake.json("snapshots", "sales")["snapshots"]] == ["append", "create"]
+    operations = [entry["operation"] for entry in lake.json("snapshots", "sales")["snapshots"]]
+    assert operations == ["compact", "append", "append", "create"]
     assert "append" in lake("snapshots", "sales")
 
 
@@ -141,6 +154,7 @@ def test_where_the_lake_is(lake: Command, folder: Path, monkeypatch: pytest.Monk
         ("read sales -o out.csv --snapshot 1 --at 2024-01-01", "Give one of them"),
         ("expire sales --keep 0", "keep at least 1"),
         ("ingest a.csv sales", "has an end, so there is nothing to wait for: rayline lake append sales a.csv"),
+        ("ingest kafka://h:1/t sales --compact-after 0", "--compact-after 0: give more than 0"),
         ("ingest kafka://h:1/t sales --max-batches 0", "--max-batches 0: give more than 0"),
         ("list --lake abfss://c@a.dfs.core.windows.net/x", "cannot be kept at"),
     ],
@@ -213,8 +227,10 @@ def test_a_stream_until_ctrl_c(lake: Command, folder: Path, monkeypatch: pytest.
     lake("read", "events", "-o", "o.csv")
     assert [int(line) for line in (folder / "o.csv").read_text().splitlines()[1:]] == list(range(rows))
     assert rows >= 7
-    done = started(folder, "--seconds", "1")
+    done = started(folder, "--seconds", "1", "--compact-after", "2")
     out, _ = done.communicate(timeout=60)
     assert "the next begins at {'0': 40}" in out
     assert lake.json("show", "events")["streams"] == {"lines": {"0": 40}}
     assert lake.json("show", "events")["rows"] == 40
+    assert "compact" in lake("snapshots", "events")
+    assert "in up to 0: 40" in lake("show", "events")

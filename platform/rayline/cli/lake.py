@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from rayline.core.redact import redact
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-    from rayline.lake.snapshot import Summary
+    from rayline.lake.snapshot import State, Summary
 
 app = typer.Typer(help="The lake: tables and files in snapshots, raw and curated.", no_args_is_help=True)
 
@@ -33,7 +34,9 @@ class Kind(StrEnum):
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The table.")]
 Root = Annotated[
     str | None,
-    typer.Option("--lake", metavar="URI", help="A folder or s3://…; default: RAYLINE_LAKE, else RAYLINE_HOME/lake."),
+    typer.Option(
+        "--lake", metavar="URI", help="A folder, s3://… or gs://…; default: RAYLINE_LAKE, else RAYLINE_HOME/lake."
+    ),
 ]
 
 
@@ -118,50 +121,94 @@ def list_(lake: Root = None, json: AsJson = False) -> None:
 @app.command()
 def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
     """Show a table: columns, partitions, rows, bytes, snapshots, positions of streams."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
     from rayline.cli._show import console, print_json
     from rayline.lake import media
     from rayline.lake.lake import Lake
 
     table = Lake(lake).open(name)
     state = table.latest()
-    last = state.last
     held = media.content_bytes(table, state) if state.kind == "files" else 0
     if json:
-        print_json(
-            {
-                "name": name,
-                "zone": state.zone,
-                "kind": state.kind,
-                "media": state.media,
-                "columns": [asdict(column) for column in state.columns],
-                "partition": state.by,
-                "partitions": len(state.partitions),
-                "rows": last.rows,
-                "files": last.files,
-                "size_bytes": last.size_bytes,
-                "content_bytes": held,
-                "snapshots": {"oldest": state.oldest, "newest": last.number, "count": len(state.history)},
-                "batches": len(state.batches),
-                "streams": dict(state.streams),
-                "place": table.place.shown(),
-            }
-        )
+        print_json(_told(name, state, held, table.place.shown()))
         return
     out = console()
-    what = f"files ({state.media or 'none yet'})" if state.kind == "files" else "table"
-    out.print(f"[bold]{name}[/]  {state.zone} {what}  {table.place.shown('')}", markup=True)
-    more = f", and {_size(held)} of content" if held else ""
-    out.print(f"{last.rows:,} rows in {last.files:,} Parquet files, {_size(last.size_bytes)}{more}")
-    out.print(f"snapshots {state.oldest} to {last.number}, the newest of {_when(last.time)}")
-    if state.by:
-        out.print(f"{len(state.partitions):,} partitions by {', '.join(state.by)}")
-    for stream, position in state.streams.items():
-        out.print(f"stream {stream} is in up to {position}", markup=False)
+    what = f"a table of files ({state.media or 'none yet'})" if state.kind == "files" else "a table of rows"
+    out.print(f"[bold]{name}[/]  {what} in the {state.zone} zone", markup=True)
+    facts = Grid.grid(padding=(0, 2, 0, 0))
+    for label, value in _facts(name, state, held, table.place.shown()):
+        facts.add_row(f"  {label}", Text(value, overflow="fold"))
+    out.print(facts)
     columns = _table("column", "type", "missing")
     for column in state.columns:
         columns.add_row(column.name, column.kind.replace("[", r"\["), "" if column.nullable else "never")
     out.print()
     out.print(columns)
+
+
+def _facts(name: str, state: State, held: int, place: str) -> Iterator[tuple[str, str]]:
+    """What `show` says of a table, line by line."""
+    from rayline.lake.compact import mergeable
+
+    last, small, added = state.last, mergeable(state), _last_append(state)
+    yield "rows", f"{last.rows:,}"
+    yield (
+        "files",
+        f"{last.files:,} of Parquet, {_size(last.size_bytes)}{f', and {_size(held)} of content' if held else ''}",
+    )
+    if small:
+        yield "", f"{small:,} are small: rayline lake compact {name}"
+    if state.by:
+        yield "partitions", f"{len(state.partitions):,} by {', '.join(state.by)}"
+    yield "snapshots", f"{state.oldest} to {last.number}, by {last.operation} at {_when(last.time)} UTC"
+    if added is not None:
+        summary, rows = added
+        count = "" if rows is None else f", {rows:,} rows"
+        batch = "" if summary.batch is None else f", batch {summary.batch!r}"
+        yield "last append", f"snapshot {summary.number} at {_when(summary.time)} UTC{count}{batch}"
+    if state.batches:
+        yield "batches", f"{len(state.batches):,} ids; each counts once"
+    for stream, position in state.streams.items():
+        yield "stream", stream
+        at = position.items() if isinstance(position, dict) else [("at", position)]
+        yield "", "in up to " + ", ".join(f"{part}: {number}" for part, number in at)
+    yield "place", place
+
+
+def _told(name: str, state: State, held: int, place: str) -> dict[str, Any]:
+    from rayline.lake.compact import mergeable
+
+    last, added = state.last, _last_append(state)
+    return {
+        "name": name,
+        "zone": state.zone,
+        "kind": state.kind,
+        "media": state.media,
+        "columns": [asdict(column) for column in state.columns],
+        "partition": state.by,
+        "partitions": len(state.partitions),
+        "rows": last.rows,
+        "files": last.files,
+        "small_files": mergeable(state),
+        "size_bytes": last.size_bytes,
+        "content_bytes": held,
+        "snapshots": {"oldest": state.oldest, "newest": last.number, "count": len(state.history)},
+        "last_append": None if added is None else {**_json(added[0]), "added_rows": added[1]},
+        "batches": len(state.batches),
+        "streams": dict(state.streams),
+        "place": place,
+    }
+
+
+def _last_append(state: State) -> tuple[Summary, int | None] | None:
+    """The last snapshot that an append made and the rows it brought, if that and the one before are kept."""
+    for place in range(len(state.history) - 1, -1, -1):
+        summary = state.history[place]
+        if summary.operation == "append":
+            return summary, summary.rows - state.history[place - 1].rows if place else None
+    return None
 
 
 @app.command()
@@ -252,16 +299,16 @@ def ingest(
     ] = None,
     compact_after: Annotated[
         int | None,
-        typer.Option("--compact-after", metavar="N", help="Merge small files once a partition ends in more than N."),
+        typer.Option(
+            "--compact-after",
+            metavar="N",
+            help="Merge small files beside the appends, once a partition ends in more than N.",
+        ),
     ] = None,
     lake: Root = None,
     json: AsJson = False,
 ) -> None:
-    """Append a stream in micro-batches, each record exactly once, until Ctrl-C.
-
-    With --compact-after 50, files are merged beside the appends, which do not wait for it. Old snapshots keep the small
-    files until `rayline lake expire`.
-    """
+    """Append a stream in micro-batches, each record exactly once, until Ctrl-C."""
     from rayline.cli._show import print_json
     from rayline.pipeline.ingest import ingest as run
 

@@ -67,6 +67,11 @@ def compact(table: Table, *, after: int | None = None) -> Compacted:
     )
 
 
+def mergeable(state: State) -> int:
+    """How many files `compact` would merge."""
+    return sum(len(files) for _, files in _runs(state))
+
+
 def due(state: State, after: int) -> bool:
     """Whether `compact(after=after)` would do something."""
     return any(True for _ in _newest(state, after))
