@@ -102,6 +102,10 @@ def test_what_is_shown(lake: Command, folder: Path) -> None:
     operations = [entry["operation"] for entry in lake.json("snapshots", "sales")["snapshots"]]
     assert operations == ["compact", "append", "append", "create"]
     assert "append" in lake("snapshots", "sales")
+    said = lake("snapshots", "sales", "--most", "1")
+    assert "compact" in said
+    assert "append" not in said
+    assert "and 3 older ones; all with --most 4" in said
 
 
 def test_a_table_of_files(lake: Command, folder: Path) -> None:

@@ -212,7 +212,12 @@ def _last_append(state: State) -> tuple[Summary, int | None] | None:
 
 
 @app.command()
-def snapshots(name: Name, lake: Root = None, json: AsJson = False) -> None:
+def snapshots(
+    name: Name,
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="Show so many; --json gives all.")] = 100,
+    lake: Root = None,
+    json: AsJson = False,
+) -> None:
     """List a table's snapshots, newest first."""
     from rayline.cli._show import console, print_json
     from rayline.lake.lake import Lake
@@ -222,12 +227,14 @@ def snapshots(name: Name, lake: Root = None, json: AsJson = False) -> None:
         print_json({"name": name, "snapshots": [_json(summary) for summary in reversed(history)]})
         return
     table = _table("snapshot", "written (UTC)", "by", "batch", "rows", "files", "size")
-    for summary in reversed(history):
+    for summary in reversed(history[-most:]):
         table.add_row(
             str(summary.number), _when(summary.time), summary.operation, summary.batch or "", f"{summary.rows:,}",
             f"{summary.files:,}", _size(summary.size_bytes),
         )  # fmt: skip
     console().print(table)
+    if len(history) > most:
+        print(f"and {len(history) - most:,} older ones; all with --most {len(history)}")
 
 
 @app.command()
@@ -342,7 +349,9 @@ def _table(*headings: str) -> RichTable:
 
     table = Table(show_edge=False, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("rows", "files", "size", "snapshot") else "left")
+        right = heading in ("rows", "files", "size", "snapshot")
+        # ids are as long as people make them, and give way
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "batch", overflow="fold")
     return table
 
 

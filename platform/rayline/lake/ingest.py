@@ -103,6 +103,7 @@ def ingest(
     until = None if seconds is None else time.monotonic() + seconds
     batches = rows = 0
     with Upkeep(table, compact_after) as upkeep:
+        upkeep.look()
         while max_batches is None or batches < max_batches:
             left = POLL_S if until is None else min(POLL_S, until - time.monotonic())
             if left <= 0:
