@@ -225,3 +225,67 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         port = taken.getsockname()[1]
         assert str(port) in refused(capsys, "serve", "--port", str(port), "--no-monitor")
         assert str(port) in refused(capsys, "monitor", "--port", str(port))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: wrong\ndata:\n\tsource: good.csv\n", "spec.yaml, line 3, column 1: a tab; indent with spaces."),
+        ("name: wrong\nname: two\n", "spec.yaml, line 2, column 1: key 'name' is there already, in line 1"),
+        ("", "spec.yaml is empty; a spec is a mapping"),
+        ("- name: wrong\n", "spec.yaml holds a list; a spec is a mapping"),
+        ("name: wrong\ndata: {source: goood, target: answer}\n", "no such file or folder in the current folder"),
+        ("name: wrong\ndata: {source: good.csv, target: 7}\n", "data.target: give text, not 7."),
+        ("name: wrong\ndata:\n", "data is required"),
+        (
+            "name: wrong\ndata: {source: good.csv, target: answer}\nprepare: {derive: {x: 'age +'}}\n",
+            "prepare.derive.x",
+        ),
+    ],
+)
+def test_a_file_that_is_no_spec(capsys: pytest.CaptureFixture[str], text: str, words: str) -> None:
+    Path("spec.yaml").write_text(text)
+    for command in ("run", "tune", "prepare", "render"):
+        assert words in refused(capsys, command, "spec.yaml")
+
+
+def test_a_list_of_one_and_keys_without_values_are_rendered_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("spec.yaml").write_text(
+        "name: wrong\ndata: {source: good.csv, target: answer, private: place, expect: }\n"
+        "prepare:\n  derive:\n  clean: {name: missing, columns: age, values: 99}\ntrain:\n"
+    )
+    assert _guarded(["render", "spec.yaml"], debug=False) == 0
+    said = capsys.readouterr().out
+    assert "  private:\n  - place\n" in said
+    assert "    columns:\n    - age\n" in said
+    assert "  derive: {}\n" in said
+    assert "  epochs: 10\n" in said
+
+
+def test_a_choice_that_is_none_is_told_without_its_library(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _guarded(["prepare", "spec.yaml", "--format", "csv"], debug=False) == 2
+    said = capsys.readouterr().err
+    assert "Value error" not in said
+    assert "'csv' is not one of 'arrow', 'parquet'" in said
+
+
+def test_a_source_that_is_no_name_at_all(capsys: pytest.CaptureFixture[str]) -> None:
+    for data in ("", " "):
+        assert "nothing is given" in refused(capsys, "init", data, "--target", "answer")
+        assert "nothing is given" in refused(capsys, "profile", data)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"place: {north: 0.5, north: 0.4}\n", "line 1, column 21: key 'north' is there already"),
+        (b"- 1\n", "give the share of each value by column"),
+        (b"place: {\n", "line 2"),
+        (b"place: \xff\n", "not UTF-8 text: byte 8, in line 1"),
+    ],
+)
+def test_a_population_that_cannot_be_read(capsys: pytest.CaptureFixture[str], text: bytes, words: str) -> None:
+    Path("shares.yaml").write_bytes(text)
+    said = refused(capsys, "profile", "good.csv", "--population", "shares.yaml")
+    assert words in said
+    assert said.count("--population") == 1

@@ -165,6 +165,12 @@ def test_the_json_schema_takes_what_the_spec_takes() -> None:
         {"prepare": {"sequences": {"name": "window", "length": 4, "smooth": "median"}, "leakage": {"groups": "a"}}},
         {"data": {**MINIMAL["data"], "expect": {"*": {"expressions": "a > b"}}}},
         {"tune": {"space": {"train.epochs": [1, 2]}}},
+        {"prepare": None, "train": None, "tune": {"space": None}, "register": None},
+        {"prepare": {"clean": None, "derive": None, "columns": {"a": None}, "numbers": None}},
+        {"prepare": {"clean": {"name": "missing", "columns": "a", "values": "?"}}},
+        {"prepare": {"duplicates": {"name": "exact", "columns": "a"}, "augment": {"name": "noise", "columns": "a"}}},
+        {"data": {**MINIMAL["data"], "private": "a", "features": None, "expect": {"a": None}}},
+        {"evaluate": {"metrics": "accuracy", "slices": "a", "gates": None}, "model": {"hidden": 8}},
     ],
 )
 def test_the_json_schema_takes_short_spellings_and_no_others(short: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("sklern:iris", ["no sets of 'sklern'", "Did you mean 'sklearn'?"]),
         ("s3://bucket/folder", ["If it is a folder, end it with a slash: 's3://bucket/folder/'"]),
         ("s3://K:SECRET@bucket/folder?region=eu", ["with a slash: 's3://***@bucket/folder/?region=eu'"]),
+        ("", ["nothing is given"]),
         (" ", ["nothing is given"]),
     ],
 )

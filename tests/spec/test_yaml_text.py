@@ -24,6 +24,7 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
         load(path)
     said = str(caught.value).replace(str(path), "spec.yaml")
     assert "\n" not in said
+    assert said.count("spec.yaml") == 1
     assert len(said) < 400
     return said
 

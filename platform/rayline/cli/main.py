@@ -104,6 +104,9 @@ def _interrupted() -> int:
 def _unexpected(error: Exception, debug: bool) -> int:
     show = getattr(error, "show", None)  # click's usage errors print themselves and carry their exit code
     if callable(show):
+        said = getattr(error, "message", None)
+        if isinstance(said, str):  # Typer passes on how pydantic begins what it says of a choice
+            error.message = said.removeprefix("Value error, ")  # type: ignore[attr-defined]
         show()
         return int(getattr(error, "exit_code", 2))
     if debug:

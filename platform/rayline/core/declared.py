@@ -55,6 +55,8 @@ class Spelling:
 
     empty: bool
     """Whether null is as if the key were not there."""
+    required: bool = False
+    """Whether the key must be there, and not be null."""
     blank: bool = False
     """Whether null as a value of the mapping under it is an empty section."""
     one: tuple[type, ...] = ()
@@ -81,8 +83,7 @@ class Spelling:
             for option in options:
                 if isinstance(option.get("additionalProperties"), dict):
                     option["additionalProperties"] = {"anyOf": [option["additionalProperties"], {"type": "null"}]}
-        # a key that is required and null is refused, as one that is not there
-        more = [*more, *([{"type": "null"}] if self.empty and "default" in about else [])]
+        more = [*more, *([{"type": "null"}] if self.empty and not self.required else [])]
         options += [option for option in more if option not in options]
         return {**(options[0] if len(options) == 1 else {"anyOf": options}), **about}
 
@@ -109,7 +110,7 @@ def _spelling(field: FieldInfo) -> Spelling:
     elements = members(get_args(lists[0])[0]) if len(lists) == 1 and not others else ()
     one = tuple(kind for element in elements for kind in _single(element)) if all(map(_single, elements)) else ()
     words = tuple(word for option in literals for word in get_args(option))
-    return Spelling(empty, blank, one, words if one else ())
+    return Spelling(empty, empty and field.is_required(), blank, one, words if one else ())
 
 
 def _is_empty(field: FieldInfo) -> bool:

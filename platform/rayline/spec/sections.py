@@ -60,7 +60,7 @@ CategoryText = Annotated[str, BeforeValidator(_as_category), WithJsonSchema({"ty
 def as_source(value: Any) -> PluginConfig:
     """A source plug-in from `{name: …}`, or from the text of a path or URL, which each source plug-in may claim."""
     if isinstance(value, str):
-        for name in catalog.names("source"):
+        for name in catalog.names("source") if value.strip() else ():
             claimed = catalog.config_class("source", name).from_text(value)  # type: ignore[attr-defined]
             if claimed is not None:
                 return claimed  # type: ignore[no-any-return]

@@ -96,8 +96,9 @@ def read_yaml(text: str | bytes, place: str) -> Any:
     Raises:
         SpecError: it is not YAML, or holds a key twice; the message says in which line.
     """
+    decoded = _decoded(text, place)
     try:
-        return yaml.load(_decoded(text, place), Loader=_Loader)  # _Loader is safe
+        return yaml.load(decoded, Loader=_Loader)  # _Loader is safe
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
