@@ -162,12 +162,10 @@ class Profile:
         return cls(**stored.load(os.fspath(folder)))
 
     def __getstate__(self) -> dict[str, Any]:
-        # plain: compressing it would take four times as long as carrying it to another process; no views of texts,
-        # which Ray's reducers of Arrow do not know
-        return self.__dict__ | {"sample": self.sample.to_arrow(compat_level=pl.CompatLevel.oldest())}
+        return self.__dict__ | {"sample": stored.to_stream(self.sample)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {"sample": pl.from_arrow(state["sample"])})
+        self.__dict__.update(state | {"sample": stored.from_stream(state["sample"])})
 
     def _column(self, column: str) -> ColumnProfile:
         if column not in self.columns:
