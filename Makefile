@@ -38,10 +38,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The tests scrape with a real Prometheus, query a real PostgreSQL and read from a real MQTT broker.
+# The tests scrape with a real Prometheus, query a real PostgreSQL and a real MariaDB, and read from a real MQTT broker.
 MISSING = $(shell command -v prometheus >/dev/null && command -v promtool >/dev/null || echo prometheus; \
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql; \
-  PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto >/dev/null || echo mosquitto)
+  PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto >/dev/null || echo mosquitto; \
+  PATH=$$PATH:/usr/sbin:/usr/libexec command -v mariadbd >/dev/null || \
+    if command -v apt-get >/dev/null || command -v dnf >/dev/null; then echo mariadb-server; else echo mariadb; fi)
 
 services:
 	@test -z "$(MISSING)" || { \

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,12 +17,13 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from rayline.core.errors import DataError, listing, nearest
-from rayline.sources import _secrets
+from rayline.sources import _mysql, _secrets
 
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql",
            "mariadb": "mariadb+pymysql"}  # fmt: skip
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 EXTRAS = {"psycopg": "rayline[postgres]", "pymysql": "rayline[mysql]"}
+SYSTEM_SCHEMAS = ("information_schema", "performance_schema", "mysql", "sys")
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _ABSENT = re.compile(r"""relation "(.+?)" does not exist|no such table: (\S+)|Table '(.+?)' doesn't exist""")
 
@@ -67,13 +69,19 @@ class Database:
         try:
             try:
                 connection = engine.connect()
-            except (sa.exc.DBAPIError, OSError) as error:
+            # TypeError: an option of the URL that its driver has not got; RuntimeError: a package that it lacks
+            except (sa.exc.DBAPIError, OSError, TypeError, RuntimeError) as error:
                 raise self._unreachable(error) from None
+            driver = connection.connection.driver_connection
             with connection:
                 try:
                     yield connection.execution_options(stream_results=True, postgresql_readonly=True)
-                except sa.exc.DBAPIError as error:
-                    connection.invalidate()  # it may be broken: nothing is asked of it any more
+                except Exception as error:
+                    # it may be broken, or hold rows that nobody will read: nothing is asked of it any more
+                    _mysql.abandon(driver)
+                    connection.invalidate()
+                    if not isinstance(error, sa.exc.DBAPIError):
+                        raise
                     raise self._translated(error) from None
         finally:
             engine.dispose()
@@ -83,16 +91,17 @@ class Database:
         with self.connect() as connection:
             inspector = sa.inspect(connection)
             found = [*inspector.get_table_names(), *inspector.get_view_names()]
-            if self.backend == "postgresql":
+            if self.backend == "postgresql" or self.backend in _mysql.BACKENDS:
                 for schema in inspector.get_schema_names():
-                    if schema not in (inspector.default_schema_name, "information_schema"):
+                    if schema not in (inspector.default_schema_name, *SYSTEM_SCHEMAS):
                         names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
                         found += [f"{schema}.{name}" for name in names]
         return sorted(found)
 
     def primary_key(self, table: str, schema: str | None) -> list[str]:
         """The columns that tell a table's rows apart; none for a view."""
-        with self.connect() as connection:
+        with self.connect() as connection, warnings.catch_warnings():
+            warnings.simplefilter("ignore", sa.exc.SAWarning)  # of types that SQLAlchemy has no name for
             return list(sa.inspect(connection).get_pk_constraint(table, schema)["constrained_columns"])
 
     def declared(self, table: str, schema: str | None) -> dict[str, Any]:
@@ -119,9 +128,12 @@ class Database:
                 arguments = {"timeout": self.timeout_s}
             elif driver in ("psycopg", "psycopg2"):
                 arguments = {"connect_timeout": max(2, round(self.timeout_s)), **KEEPALIVE}
-            elif driver in ("pymysql", "mysqldb"):
-                arguments = {"connect_timeout": max(1, round(self.timeout_s))}
-            return sa.create_engine(filled, poolclass=sa.pool.NullPool, connect_args=arguments, hide_parameters=True)
+            elif driver == "pymysql":
+                arguments = _mysql.arguments(self.timeout_s)
+            engine = sa.create_engine(filled, poolclass=sa.pool.NullPool, connect_args=arguments, hide_parameters=True)
+            if self.backend in _mysql.BACKENDS:
+                sa.event.listen(engine, "connect", _mysql.prepare)
+            return engine
         except ModuleNotFoundError as error:
             driver = (error.name or "").split(".")[0]
             wanted = EXTRAS.get(driver.lower())
@@ -158,8 +170,10 @@ class Database:
             return DataError(f"{self.name} went away while it was read: {said}. Nothing was kept; read again.")
         absent = _ABSENT.search(said)
         if absent is None:
-            return DataError(f"{self.name} refuses the statement: {said}.")
-        table = next(group for group in absent.groups() if group)
+            unnamed = self.backend in _mysql.BACKENDS and _number(error) == _mysql.NO_DATABASE
+            hint = " Name one in the URL (mysql://host/shop) or before the table (shop.orders)." if unnamed else ""
+            return DataError(f"{self.name} refuses the statement: {said}.{hint}")
+        table = next(group for group in absent.groups() if group).removeprefix(f"{self.url.database}.")
         known = self.tables()
         return DataError(f"{self.name} has no table {table!r}.{nearest(table, known)} Tables: {listing(known)}.")
 
@@ -167,10 +181,13 @@ class Database:
         """What the database answered, where it is about the statement or the connection, else the kind of error."""
         original = getattr(error, "orig", None) or error
         diagnosis = getattr(original, "diag", None)
-        message = getattr(diagnosis, "message_primary", None) or str(original)
+        message = getattr(diagnosis, "message_primary", None) or str(
+            original if _number(error) is None else original.args[1]
+        )
         hint = getattr(diagnosis, "message_hint", None)
         # messages about data quote it: a value that does not fit, a text that is not UTF-8
-        if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError) or "Could not decode" in message:
+        of_value = isinstance(error, sa.exc.DataError | sa.exc.IntegrityError) or _number(error) in _mysql.VALUE_FAULTS
+        if of_value or "Could not decode" in message:
             return f"a value in the data ({type(original).__name__} {_code(error)}".rstrip() + ")"
         lines = [line.strip() for line in f"{message}. {hint}".splitlines()] if hint else message.strip().splitlines()
         said = lines[0].rstrip(".") if lines else type(original).__name__
@@ -180,6 +197,12 @@ class Database:
 
 def _code(error: Exception) -> str:
     return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
+
+
+def _number(error: Exception) -> int | None:
+    """MySQL's number of an error, which its drivers give before the message."""
+    arguments = getattr(error, "orig", error).args
+    return arguments[0] if len(arguments) == 2 and isinstance(arguments[0], int) else None
 
 
 def _parse(url: str) -> sa.URL:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from rayline.core.errors import DataError
-from rayline.sources import _postgres, _values
+from rayline.sources import _mysql, _postgres, _values
 from rayline.sources._columns import check_names, unknown_column
 from rayline.sources._database import Database
 from rayline.sources._source import RefusedError
@@ -44,7 +44,11 @@ class Query:
         self._columns: tuple[str, ...] = ()
         self._oids: dict[str, int] = {}
         """PostgreSQL's types of the columns, by their numbers."""
+        self._told: dict[str, Sequence[Any]] = {}
+        """What MySQL tells of the columns."""
         self._order: list[str] = []
+        self._alike: list[str] = []
+        """Columns of texts that the database may hold to be equal where they are not the same."""
         self._pieces: list[Piece] = []
 
     @property
@@ -60,22 +64,15 @@ class Query:
         """
         with self.database.connect() as connection:
             found = connection.execute(sa.select(sa.text("*")).select_from(self._picked(())).limit(SAMPLE_ROWS))
-            names, oids = list(found.keys()), [column[1] for column in found.cursor.description]
+            names, told = list(found.keys()), found.cursor.description
             values = found.fetchall()
         check_names(names, self.name)
         for where, column in self._asked():
             if column not in names:
                 raise unknown_column(f"{where}: {self.name}", column, names)
         self._columns = tuple(names)
-        ordered = names
-        known: dict[str, pa.DataType] = {}
-        if self.database.backend == "postgresql":
-            told = dict(zip(names, oids, strict=True))
-            self._oids = told if self.database.driver == "psycopg" else {}
-            ordered = [name for name in names if _postgres.is_ordered(told[name])]
-            known = {name: kind for name in names if (kind := _postgres.kind(told[name])) is not None}
-        self._order = self._decide_order(ordered)
         columns = {name: [row[place] for row in values] for place, name in enumerate(names)}
+        known = self._known(dict(zip(names, told, strict=True)), columns)
         known |= self._declared(columns) | {name: _values.KINDS[kind] for name, kind in self.config.types.items()}
         wanted = self.config.columns or self._columns
         kinds = {name: known[name] if name in known else _values.kind(columns[name]) for name in wanted}
@@ -105,8 +102,8 @@ class Query:
         self._pieces = [Piece(p.low, p.high, int(n or 0)) for p, n in zip(pieces, counted, strict=True)]
         return self._pieces
 
-    def read(self, place: int, label: str, kinds: Mapping[str, pa.DataType]) -> tuple[pa.Table, int]:
-        """Columns of one piece in its order, in types `kinds`, and how many rows it has.
+    def read(self, place: int, label: str, kinds: Mapping[str, pa.DataType]) -> tuple[pa.Table, int, dict[str, int]]:
+        """Columns of one piece in its order, in types `kinds`; how many rows it has; dates by column that are none.
 
         Raises:
             RefusedError: a value of a type that was not met before, where types were decided on a sample.
@@ -114,29 +111,35 @@ class Query:
         """
         rows = self._picked(self._columns)
         piece = self._pieces[place]
-        wanted = [rows.c[name] for name in kinds] or [sa.literal(1).label("one")]
-        statement = sa.select(*wanted).order_by(*(rows.c[name] for name in self._order))
+        wanted = [self._selected(rows.c[name]) for name in kinds] or [sa.literal(1).label("one")]
+        exactly = [sa.cast(rows.c[name], sa.BINARY) for name in self._alike]
+        statement = sa.select(*wanted).order_by(*(rows.c[name] for name in self._order), *exactly)
         if len(self._pieces) > 1:
             statement = statement.where(self._within(piece, rows))
         if kinds and all(_postgres.is_plain(self._oids.get(name, 0), kind) for name, kind in kinds.items()):
             try:
                 with self.database.connect() as connection:
                     table = _postgres.copy(connection, statement, kinds)
-                return table, table.num_rows
+                return table, table.num_rows, {}
             except pa.ArrowInvalid:
                 pass  # read below, value by value, for an error that names the row
         parts: list[list[pa.Array]] = [[] for _ in kinds]
-        num_rows = 0
+        num_rows, dropped = 0, dict.fromkeys(kinds, 0)
         with self.database.connect() as connection:
             for batch in connection.execute(statement).partitions(BATCH_ROWS):
                 # without columns there is one of ones, that counts the rows
-                for part, name, values in zip(parts, kinds, zip(*batch, strict=True), strict=False):
+                for part, name, told in zip(parts, kinds, zip(*batch, strict=True), strict=False):
+                    values: Sequence[Any] = told
+                    if name in self._told:
+                        values, none = _mysql.plain(told, self._told[name], kinds[name])
+                        dropped[name] += none
                     part.append(_array(values, kinds[name], name, label, num_rows + 1))
                 num_rows += len(batch)
         arrays = [pa.chunked_array(part, kinds[name]) for part, name in zip(parts, kinds, strict=True)]
         if not kinds:
-            return pa.table({"one": pa.nulls(num_rows)}).select([]), num_rows
-        return pa.table(arrays, schema=pa.schema(list(kinds.items()))), num_rows
+            return pa.table({"one": pa.nulls(num_rows)}).select([]), num_rows, {}
+        table = pa.table(arrays, schema=pa.schema(list(kinds.items())))
+        return table, num_rows, {name: count for name, count in dropped.items() if count}
 
     def _picked(self, names: Sequence[str]) -> sa.FromClause:
         """The table or query, with those of its columns."""
@@ -147,6 +150,10 @@ class Query:
         # a colon is a parameter's beginning to SQLAlchemy and none here
         query = str(self.config.query).strip().rstrip(";").replace(":", "\\:")
         return sa.text(query).columns(*columns).subquery("picked")
+
+    def _selected(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        told = self._told.get(str(column.name))
+        return column if told is None else _mysql.selected(column, told[1])
 
     def _within(self, piece: Piece, rows: sa.FromClause) -> sa.ColumnElement[bool]:
         if self.config.partition is None or (piece.low is None and piece.high is None):
@@ -164,6 +171,35 @@ class Query:
                            ("types", config.types)):  # fmt: skip
             for name in names or ():
                 yield f"data.source.{key}", name
+
+    def _known(self, told: Mapping[str, Sequence[Any]], columns: Mapping[str, Sequence[Any]]) -> dict[str, pa.DataType]:
+        """The columns' types as far as the database tells them; the order of rows too, by what it can order."""
+        ordered, known = list(told), {}
+        if self.database.backend == "postgresql":
+            oids = {name: column[1] for name, column in told.items()}
+            self._oids = oids if self.database.driver == "psycopg" else {}
+            ordered = [name for name in oids if _postgres.is_ordered(oids[name])]
+            known = {name: _postgres.kind(oid) for name, oid in oids.items()}
+        elif self.database.backend in _mysql.BACKENDS:
+            self._told = dict(told)
+            ordered = [name for name in told if _mysql.is_ordered(told[name][1])]
+            truths = self._truths({name: columns[name] for name in told if _mysql.may_be_truth(told[name])})
+            known = {name: _mysql.kind(column, truths=name in truths) for name, column in told.items()}
+        self._order = self._decide_order(ordered)
+        if self._told and set(self._order) >= set(ordered):  # rows are told apart by all they hold
+            self._alike = [name for name in ordered if _mysql.is_text(told[name][1])]
+        return {name: kind for name, kind in known.items() if kind is not None}
+
+    def _truths(self, columns: Mapping[str, Sequence[Any]]) -> set[str]:
+        """Those of the columns whose every value is 0, 1 or missing; given with their first values."""
+        likely = [name for name, values in columns.items() if all(value in (None, 0, 1) for value in values)]
+        if not likely or len(columns[likely[0]]) < SAMPLE_ROWS:
+            return set(likely)
+        rows = self._picked(likely)
+        others = [sa.func.max(sa.case((rows.c[name].not_in((0, 1)), 1), else_=0)) for name in likely]
+        with self.database.connect() as connection:
+            found = connection.execute(sa.select(*others).select_from(rows)).one()
+        return {name for name, other in zip(likely, found, strict=True) if not other}
 
     def _decide_order(self, orderable: list[str]) -> list[str]:
         first = [self.config.partition.column] if self.config.partition else []

@@ -135,7 +135,16 @@ def text(value: Any) -> str:
         return orjson.dumps(value, default=text, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    return str(value)
+    return _clock(value) if isinstance(value, dt.timedelta) else str(value)
+
+
+def _clock(value: dt.timedelta) -> str:
+    """Hours, minutes and seconds, more than 24 hours and less than none too: `-10:30:00`."""
+    minutes, seconds = divmod(abs(value), dt.timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    whole, part = divmod(seconds, dt.timedelta(seconds=1))
+    fraction = f".{part.microseconds:06d}" if part else ""
+    return f"{'-' if value < dt.timedelta() else ''}{hours:02d}:{minutes:02d}:{whole:02d}{fraction}"
 
 
 def _floats(values: Sequence[Any]) -> pa.Array:

@@ -3,8 +3,8 @@
 Choose it to learn from rows where they are. `partition` divides them by ranges of a column that tasks read in
 parallel, each over its own connection. Rows are ordered by `order`, else by the partition column and the primary key,
 else by all columns, so that a row keeps its place however often it is read; rows that come or go between two readings
-are noticed and refused. Types come from the database where it says them (PostgreSQL) and from the values where it
-does not. Reference: https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
+are noticed and refused. Types come from the database where it says them (PostgreSQL, most of MySQL's) and from the
+values where it does not. Reference: https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
 """
 
 from __future__ import annotations
@@ -123,11 +123,16 @@ class SqlSource(Source):
         if not self._rows:
             self.fragments()
         kinds: dict[str, Any] = {name: self._schema.field(name).type for name in names}
-        table, num_rows = self._query.read(fragment.parts[0], fragment.label, kinds)
+        table, num_rows, dropped = self._query.read(fragment.parts[0], fragment.label, kinds)
         counted = self._rows[fragment.index]
         if num_rows != counted and self.config.changes == "refuse":
             raise DataError(
                 f"{fragment.label} has {num_rows} rows where {counted} were counted: it changed while it was read. "
                 "Read rows that stay (query: SELECT … WHERE day < '2024-06-01'), or set changes: allow."
+            )
+        if dropped:
+            columns = ", ".join(f"{name}: {count}" for name, count in dropped.items())
+            self.notes[fragment.index] = (
+                f"{fragment.label}: dates that are none, such as 0000-00-00, were read as missing ({columns})."
             )
         return table
