@@ -62,6 +62,7 @@ def test_a_long_frame_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.Mon
     fragments = config.build().fragments()
     assert [fragment.first_row for fragment in fragments] == [0, 10, 20]
     assert read(config)["n"].to_list() == list(range(25))
+    assert [f.label.partition(" batch ")[2] for f in fragments] == ["1 of 3", "2 of 3", "3 of 3"]
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,8 @@ def test_fragments_do_not_change_the_windows(tmp_path: Path, monkeypatch: pytest
     assert many.fragments() == pickle.loads(pickle.dumps(many)).fragments()
     sizes = [fragment.first_row for fragment in many.fragments()]
     assert sizes == sorted(set(sizes))
+    assert many.fragments()[0].label.endswith(f" windows 1 to {sizes[1]}")
+    assert many.fragments()[-1].label.endswith(f" to {whole(one).height}")
 
 
 def test_a_task_needs_no_file(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class WindowSource(Source):
             fragments.append(
                 WindowFragment(
                     len(fragments),
-                    f"{self.name} windows {start} to {end - 1}",
+                    f"{self.name} windows {start + 1} to {end}",
                     first_row=start,
                     size_bytes=int(lengths[start:end].sum()) * 8,
                     steps=stream_bytes(part.cast(canonical_schema(part.schema, self.name))),

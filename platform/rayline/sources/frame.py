@@ -45,7 +45,7 @@ class FrameSource(StoredSource):
         with _batches(file.uri, file.path, file.label) as (schema, batches):
             return schema, [
                 Piece(
-                    file.label if len(batches) == 1 else f"{file.label} batch {part}",
+                    file.label if len(batches) == 1 else f"{file.label} batch {part + 1} of {len(batches)}",
                     (part,),
                     batch.num_rows,
                     batch.nbytes,

@@ -89,7 +89,9 @@ class HuggingFaceSource(Source):
             for start in range(0, rows.num_rows, step):
                 stop = min(start + step, rows.num_rows)
                 label = (
-                    f"{self.name} {split} rows {start}-{stop - 1}" if step < rows.num_rows else f"{self.name} {split}"
+                    f"{self.name} {split} rows {start + 1} to {stop}"
+                    if step < rows.num_rows
+                    else f"{self.name} {split}"
                 )
                 fragments.append(
                     Fragment(
