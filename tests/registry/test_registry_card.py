@@ -60,5 +60,31 @@ def test_card_shows_no_credentials(made: Callable[..., Made]) -> None:
     assert "Source: `s3://***@bucket/people.csv`" in text
 
 
+def test_card_names_what_history_is_made_of_and_adds(made: Callable[..., Made]) -> None:
+    inner = {"name": "csv", "path": "readings.csv", "decimal": ","}
+    source = {
+        "name": "history",
+        "source": inner,
+        "by": "machine",
+        "time": "at",
+        "lags": {"load": [1, 2]},
+        "elapsed": True,
+    }
+    text = card.render(
+        signature=made().signature, **{**GIVEN, "spec": load({"name": "m", "data": {"source": source, "target": "y"}})}
+    )
+    assert (
+        "Source: `readings.csv`. `history` adds what came before each row, by `machine`, in the order of `at`: " in text
+    )
+    assert "`load_lag_1`, `load_lag_2`, `at_elapsed`. Split: `" in text
+
+
+def test_card_names_the_table_of_a_database(made: Callable[..., Made]) -> None:
+    source = {"name": "sql", "url": "mysql://me:${DB_PASSWORD}@host/shop", "table": "orders"}
+    spec = load({"name": "m", "data": {"source": source, "target": "y"}})
+    text = card.render(signature=made().signature, **{**GIVEN, "spec": spec})
+    assert "Source: `mysql://me:${DB_PASSWORD}@host/shop`, table `orders`. Split: `" in text
+
+
 def test_card_of_a_package_is_the_one_given(packaged: str) -> None:
     assert Path(packaged, "card.md").read_text() == "# people\n"

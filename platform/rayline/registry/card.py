@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import orjson
 
+from rayline.core.catalog import PluginConfig
 from rayline.core.columns import InputColumn, Signature, Task
 from rayline.core.redact import redact
 from rayline.spec.sections import Spec
@@ -62,7 +63,7 @@ def _purpose(signature: Signature) -> str:
     target = f"`{_text(signature.target)}`"
     if signature.task is Task.REGRESSION:
         return f"Predicts the value of {target} (regression)."
-    classes = ", ".join(f"`{_text(name)}`" for name in signature.classes)
+    classes = _names(signature.classes)
     if signature.task is Task.MULTICLASS:
         return f"Predicts which of {len(signature.classes)} classes {target} is: {classes}."
     positive = f"`{_text(signature.positive or '')}`"
@@ -73,12 +74,30 @@ def _purpose(signature: Signature) -> str:
 
 
 def _data(spec: Spec, rows: Mapping[str, int]) -> str:
-    source = spec.data.source.model_dump(mode="json")
-    given = source.get("path") or source.get("dataset") or type(spec.data.source).plugin_name
+    source, made_of_it = spec.data.source, ""
+    while isinstance(inner := getattr(source, "source", None), PluginConfig):  # history, over another source
+        made_of_it += _made_of_it(source)
+        source = inner
+    given = source.model_dump(mode="json")
+    where = next((given[key] for key in ("path", "dataset", "url") if given.get(key)), type(source).plugin_name)
+    table = f", table `{_text(given['table'])}`" if given.get("table") else ""
     counted = _table(("part", "rows"), ((part, f"{count:,}") for part, count in rows.items()))
     split = type(spec.data.split).plugin_name
-    shown = _text(redact(str(given)))
-    return f"Source: `{shown}`. Split: `{split}`, obeyed by every statistic that was learnt.\n\n{counted}"
+    shown = f"`{_text(redact(str(where)))}`{table}"
+    return f"Source: {shown}. {made_of_it}Split: `{split}`, obeyed by every statistic that was learnt.\n\n{counted}"
+
+
+def _made_of_it(source: PluginConfig) -> str:
+    """What a source that is over another adds to its rows, in a sentence."""
+    options: Any = source
+    by = f", by {_names(options.by)}," if options.by else ""
+    made = _names([each.name for each in options.made])
+    when = _names(options.time)
+    return f"`{type(source).plugin_name}` adds what came before each row{by} in the order of {when}: {made}. "
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f"`{_text(name)}`" for name in columns)
 
 
 def _inputs(signature: Signature, private: Sequence[str]) -> str:
@@ -161,7 +180,7 @@ def _limits(signature: Signature, private: Sequence[str]) -> str:
     if signature.task.is_classification:
         lines.append("A class that was not met in training is never answered.")
     if private:
-        names = ", ".join(f"`{_text(name)}`" for name in private)
+        names = _names(private)
         lines.append(f"Private columns, of which the package keeps no rows, only what preparation learnt: {names}.")
     return "\n".join(f"- {line}" for line in lines)
 
