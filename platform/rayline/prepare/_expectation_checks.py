@@ -17,6 +17,7 @@ from rayline.core import _expression_values as values
 from rayline.core.category_text import category_text
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.core.expressions import columns_of, compile_expression, whole_match
+from rayline.core.shown import shown
 from rayline.prepare._expectation_limits import DATE, NUMBER, beyond, read
 from rayline.spec.bounds import shown
 from rayline.spec.sections import EVERY, Expectation
@@ -143,7 +144,7 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
         except SpecError as error:
             raise SpecError(f"data.expect.*.expressions: {error}") from None
         if pl.DataFrame(schema=schema).select(condition.alias("made")).dtypes != [pl.Boolean]:
-            raise SpecError(f"data.expect.*.expressions: {check.text!r} is no condition. Compare it, as in x > 0.")
+            raise SpecError(f"data.expect.*.expressions: {shown(check.text, 80)} is no condition. Compare it, as in x > 0.")
         return condition.not_()
     gone = absent(check.column, schema)
     if check.key == "nullable":
