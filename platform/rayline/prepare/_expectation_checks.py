@@ -14,10 +14,10 @@ from typing import Literal
 import polars as pl
 
 from rayline.core import _expression_values as values
+from rayline.core._expression_text import around
 from rayline.core.category_text import category_text
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.core.expressions import columns_of, compile_expression, whole_match
-from rayline.core.shown import shown
 from rayline.prepare._expectation_limits import DATE, NUMBER, beyond, read
 from rayline.spec.bounds import shown
 from rayline.spec.sections import EVERY, Expectation
@@ -144,7 +144,9 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
         except SpecError as error:
             raise SpecError(f"data.expect.*.expressions: {error}") from None
         if pl.DataFrame(schema=schema).select(condition.alias("made")).dtypes != [pl.Boolean]:
-            raise SpecError(f"data.expect.*.expressions: {shown(check.text, 80)} is no condition. Compare it, as in x > 0.")
+            raise SpecError(
+                f"data.expect.*.expressions: {around(check.text)!r} is no condition. Compare it, as in x > 0."
+            )
         return condition.not_()
     gone = absent(check.column, schema)
     if check.key == "nullable":
