@@ -23,24 +23,27 @@ EXAMINE = """
 import json, sys
 from rayline.cluster.doctor import run_checks
 
-checks = run_checks(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
-print(json.dumps([[check.name, check.verdict, check.detail, check.advice] for check in checks]))
+for storage in sys.argv[2:] or [None]:
+    checks = run_checks(sys.argv[1], storage)
+    print(json.dumps([[check.name, check.verdict, check.detail, check.advice] for check in checks]))
 """
 
 
-def examine(head: Head, *arguments: str) -> dict[str, list[str]]:
+def examine(head: Head, *storages: str) -> list[dict[str, list[str]]]:
+    """What is found with each storage, by name."""
     done = subprocess.run(
-        [sys.executable, "-c", EXAMINE, head.address, *arguments],
+        [sys.executable, "-c", EXAMINE, head.address, *storages],
         env=os.environ | head.environment, capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return {name: rest for name, *rest in json.loads(done.stdout.splitlines()[-1])}
+    found = done.stdout.splitlines()[-max(1, len(storages)) :]
+    return [{name: rest for name, *rest in json.loads(line)} for line in found]
 
 
 def test_a_cluster_that_is_well_and_one_that_is_not(tmp_path_factory: pytest.TempPathFactory) -> None:
     serving = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
     with running_head(environment=serving) as head:
-        found = examine(head, str(tmp_path_factory.mktemp("store")))
+        found, unwritable = examine(head, str(tmp_path_factory.mktemp("store")), "/proc/nowhere")
         ours = {name: told for name, told in found.items() if not name.startswith("ports")}  # others listen here too
         assert [name for name, (verdict, _, _) in ours.items() if verdict != "ok"] == [], found
         assert "1 machine, 2 CPUs, 0 GPUs" in found["cluster"][1]
@@ -48,11 +51,10 @@ def test_a_cluster_that_is_well_and_one_that_is_not(tmp_path_factory: pytest.Tem
         assert "asks for a token" in found["dashboard"][1]
         assert "written and read by this machine" in found["storage"][1]
         assert found["HAProxy"][1].startswith("Serve puts HAProxy")
-        unwritable = examine(head, "/proc/nowhere")
         assert unwritable["storage"][0] == "fail"
         assert "/proc/nowhere" in unwritable["storage"][1]
     with running_head(cpus=0, environment={"RAY_AUTH_MODE": "disabled"}) as head:
-        found = examine(head)
+        (found,) = examine(head)
         for name in ("authentication", "dashboard", "CPUs for data", "HAProxy"):
             verdict, detail, advice = found[name]
             assert verdict in ("fail", "warn"), (name, detail)

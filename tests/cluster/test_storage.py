@@ -1,14 +1,18 @@
-"""Storage is proven, not believed. Over several machines: tests/integration/test_two_nodes.py."""
+"""Storage is proven, not believed. Over two real machines, slow: tests/integration/test_two_nodes.py."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rayline.cluster import storage
 from rayline.cluster.everywhere import on_every_node
-from rayline.cluster.resources import resources
+from rayline.cluster.resources import Node, Resources, resources
 from rayline.cluster.storage import prove
 from rayline.core.errors import StorageError
 
@@ -25,6 +29,26 @@ def test_a_place_nobody_can_write_is_named_with_the_machine_and_the_way_out() ->
         prove("/proc/rayline")
     assert resources().nodes[0].address in str(refused.value)
     assert "storage:" in str(refused.value)
+
+
+def test_a_place_that_machines_do_not_share_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines, each of which sees a folder of its own under one name."""
+    nodes = [
+        Node(name * 32, f"10.0.0.{place}", head=place == 1, cpus=1, gpus=0) for place, name in ((1, "a"), (2, "b"))
+    ]
+    shared = []
+
+    def on_each(step: Callable[..., str], found: Resources, folder: str, *rest: Any, timeout_s: float) -> Any:
+        own = {node: folder if shared else f"{tmp_path}/{node.address}{folder}" for node in found.nodes}
+        return {node: step(node.id, own[node], *rest) for node in found.nodes}
+
+    monkeypatch.setattr(storage, "on_every_node", on_each)
+    both = replace(resources(), nodes=tuple(nodes))
+    with pytest.raises(StorageError, match="10.0.0.1: it does not see what machine bbbbbbbb wrote") as refused:
+        prove(str(tmp_path / "store"), both)
+    assert "storage:" in str(refused.value)
+    shared.append(True)
+    prove(str(tmp_path / "store"), both)
 
 
 def test_a_machine_that_does_not_answer_in_time_is_no_answer() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lake_sources
@@ -183,18 +184,34 @@ def test_a_file_that_goes_away_is_named(source: Source) -> None:
         source.read(last)
 
 
-def test_another_process_in_another_folder_reads_the_same(source: Source, tmp_path: Path) -> None:
+ELSEWHERE = """
+import os, pickle, sys
+for line in sys.stdin:
+    variables, source, fragment = pickle.loads(bytes.fromhex(line))
+    os.environ.update(variables)  # where passwords are
+    print(source.read(fragment).column("__row__").to_pylist(), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A process in another folder that reads what it is given, a line each: one for all sources."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ELSEWHERE], cwd=tmp_path_factory.mktemp("elsewhere"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        yield process
+        process.stdin.close()  # type: ignore[union-attr]
+
+
+def test_another_process_in_another_folder_reads_the_same(source: Source, elsewhere: subprocess.Popen[str]) -> None:
     last = source.fragments()[-1]
-    (tmp_path / "packed").write_bytes(pickle.dumps((source, last)))
-    (tmp_path / "elsewhere").mkdir()
-    code = (
-        f"import pickle; source, fragment = pickle.load(open({str(tmp_path / 'packed')!r}, 'rb'));"
-        "print(source.read(fragment).column('__row__').to_pylist())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == str(source.read(last).column(ROW).to_pylist())
+    assert elsewhere.stdin is not None
+    assert elsewhere.stdout is not None
+    elsewhere.stdin.write(pickle.dumps((dict(os.environ), source, last)).hex() + "\n")
+    elsewhere.stdin.flush()
+    assert elsewhere.stdout.readline().strip() == str(source.read(last).column(ROW).to_pylist())
 
 
 def test_a_scan_gives_results_in_fragment_order(source: Source) -> None:

@@ -128,7 +128,7 @@ def test_parquet_holds_the_same_numbers_under_the_names_of_the_inputs(tmp_path: 
         assert table[ROW].to_numpy().tobytes() == rows.row.tobytes()
 
 
-@pytest.mark.parametrize("form", ["arrow", "parquet"])
+@pytest.mark.parametrize("form", ["arrow", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_the_same_spec_twice_is_the_same_bytes(tmp_path: Path, raw: str, form: Any) -> None:
     for name in ("first", "second"):
         prepare(spec(raw), str(tmp_path / name), form=form)

@@ -148,7 +148,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 needs_root = [] if os.geteuid() == 0 else [pytest.mark.slow]
 
 
-@pytest.mark.parametrize("form", ["arrow", "parquet"])
+@pytest.mark.parametrize("form", ["arrow", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mark", [pytest.param("", marks=needs_root)])
 def test_a_disk_that_fills_while_shards_are_written(
     work: Path, small_disk: Path, capsys: pytest.CaptureFixture[str], rayline_home: Path, form: str, mark: str

@@ -56,6 +56,7 @@ def test_two_workers_train_on_two_machines(cluster: Cluster, folder: Path) -> No
     assert cluster.trained_on() == sorted(cluster.addresses)
 
 
+@pytest.mark.slow
 def test_storage_that_the_machines_do_not_share_stops_it_before_it_starts(cluster: Cluster, folder: Path) -> None:
     done = cluster.submit(folder, "spec.yaml", "--set", "storage=/tmp/not-shared")
     assert done.returncode == 2, done.stdout + done.stderr
