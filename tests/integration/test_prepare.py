@@ -231,7 +231,7 @@ def test_one_by_one_is_bit_for_bit_what_a_batch_is(frame: pl.DataFrame, model: t
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
-    [("age", 17.0, "'age', row 0"), ("debt", 1e9, "'ratio', row 0"), ("height", "two metres", "height")],
+    [("age", 17.0, "'age', row 1"), ("debt", 1e9, "'ratio', row 1"), ("height", "two metres", "height")],
 )
 def test_a_request_that_breaks_what_is_expected_of_clean_columns_is_refused(
     frame: pl.DataFrame, model: tuple[str, Predictor], column: str, value: Any, words: str

@@ -119,7 +119,7 @@ def test_two_processes_on_one_stream_do_not_take_the_same_records(table: Table, 
 def test_a_record_that_does_not_fit_stops_before_it(table: Table, spoken: Path) -> None:
     say(spoken, 0, 4)
     spoken.write_text(spoken.read_text() + '{"n": null, "half": 1}\n')
-    with pytest.raises(DataError, match=r"lines from \{'0': 4\}: column 'n' has no value in row 0"):
+    with pytest.raises(DataError, match=r"lines from \{'0': 4\}: column 'n' has no value in row 1"):
         ingest(table, FileStream(str(spoken)), max_rows=4)
     assert numbers(table) == [0, 1, 2, 3]
 

@@ -91,11 +91,11 @@ def test_a_manifest_names_files_and_gives_labels(tmp_path: Path, folder: Path) -
     ("paths", "words"),
     [
         (["cat/9.png"], "there is no file 'cat/9.png'"),
-        (["../secret.png"], "row 0: path '../secret.png' does not lie below"),
+        (["../secret.png"], "row 1: path '../secret.png' does not lie below"),
         (["/etc/passwd.png"], "does not lie below"),
-        (["cat/1.png", None], "row 1: path None"),
-        (["cat/1.png", "README.rst"], "row 1: 'README.rst' is of no known kind"),
-        (["cat/1.png", "a.wav"], "row 1: 'a.wav' is audio, and 'cat/1.png' image"),
+        (["cat/1.png", None], "row 2: path None"),
+        (["cat/1.png", "README.rst"], "row 2: 'README.rst' is of no known kind"),
+        (["cat/1.png", "a.wav"], "row 2: 'a.wav' is audio, and 'cat/1.png' image"),
         ([], "names no file"),
     ],
 )

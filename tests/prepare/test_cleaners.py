@@ -265,5 +265,5 @@ def test_steps_follow_one_another_in_a_recipe_and_refuse_an_endpoint_s_row_too()
     assert found["price"].to_list() == [1.5, None, None, None]
     assert found["price_missing"].to_list() == [False, True, True, True]
     assert recipe.frame({"price": ["1,5"]}).to_dicts() == [{"price": 1.5, "price_missing": False}]
-    with pytest.raises(DataError, match=r"column 'price' holds what is no number, row 0\."):
+    with pytest.raises(DataError, match=r"column 'price' holds what is no number, row 1\."):
         recipe.frame({"price": ["cheap"]})

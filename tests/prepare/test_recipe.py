@@ -181,7 +181,7 @@ def test_selected_and_reduced_columns_too_are_equal_bit_for_bit(tmp_path: Any) -
 
 
 def test_a_request_of_another_type_is_refused() -> None:
-    with pytest.raises(DataError, match="'debt' holds a value that is no number, in row 0"):
+    with pytest.raises(DataError, match="'debt' holds a value that is no number, in row 1"):
         recipe().frame({"age": ["3"], "debt": ["much"], "income": [1], "day": [None], "city": ["a"]})
 
 

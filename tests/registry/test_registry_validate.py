@@ -58,23 +58,23 @@ def test_categories_may_be_any_scalar(work: Any) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "told"),
     [
-        ("age", "39", "'age', row 0: give a number or null, not text '39'"),
-        ("age", True, "'age', row 0: give a number or null, not true or false True"),
-        ("age", [39], "'age', row 0: give a number or null, not a list"),
-        ("age", {"a": 1}, "'age', row 0: give a number or null, not an object"),
-        ("age", -1, r"'age', row 0: -1 is not allowed; give from 0 to 120"),
-        ("age", 120.5, r"'age', row 0: 120.5 is not allowed; give from 0 to 120"),
-        ("age", math.inf, "'age', row 0: give a finite number or null"),
-        ("age", 10**400, "'age', row 0: give a finite number or null"),
-        ("size", None, "'size', row 0: a value is required"),
-        ("size", math.nan, "'size', row 0: a value is required"),
-        ("size", "x" * 200, "'size', row 0: give a number, not text 'xxx"),
-        ("code", 3, "'code', row 0: 3 is not allowed; give one of 1, 2.5"),
-        ("work", ["x"], "'work', row 0: give text, a number, true or false or null, not a list"),
-        ("work", b"x", "'work', row 0: give text, a number, true or false or null, not bytes"),
-        ("sex", "male", "'sex', row 0: 'male' is not allowed; give one of Female, Male"),
-        ("sex", None, "'sex', row 0: a value is required"),
-        ("sex", " ", "'sex', row 0: a value is required"),
+        ("age", "39", "'age', row 1: give a number or null, not text '39'"),
+        ("age", True, "'age', row 1: give a number or null, not true or false True"),
+        ("age", [39], "'age', row 1: give a number or null, not a list"),
+        ("age", {"a": 1}, "'age', row 1: give a number or null, not an object"),
+        ("age", -1, r"'age', row 1: -1 is not allowed; give from 0 to 120"),
+        ("age", 120.5, r"'age', row 1: 120.5 is not allowed; give from 0 to 120"),
+        ("age", math.inf, "'age', row 1: give a finite number or null"),
+        ("age", 10**400, "'age', row 1: give a finite number or null"),
+        ("size", None, "'size', row 1: a value is required"),
+        ("size", math.nan, "'size', row 1: a value is required"),
+        ("size", "x" * 200, "'size', row 1: give a number, not text 'xxx"),
+        ("code", 3, "'code', row 1: 3 is not allowed; give one of 1, 2.5"),
+        ("work", ["x"], "'work', row 1: give text, a number, true or false or null, not a list"),
+        ("work", b"x", "'work', row 1: give text, a number, true or false or null, not bytes"),
+        ("sex", "male", "'sex', row 1: 'male' is not allowed; give one of Female, Male"),
+        ("sex", None, "'sex', row 1: a value is required"),
+        ("sex", " ", "'sex', row 1: a value is required"),
     ],
 )
 def test_what_is_wrong_is_told(column: str, value: Any, told: str) -> None:
@@ -82,19 +82,19 @@ def test_what_is_wrong_is_told(column: str, value: Any, told: str) -> None:
         Validator(SIGNATURE).check(one(**{column: value}))
     many = {name: values[:1] * 300 for name, values in GOOD.items()}
     many[column] = [*many[column][:-1], value]
-    with pytest.raises(SignatureError, match=told.replace("row 0", "row 299")):
+    with pytest.raises(SignatureError, match=told.replace("row 1", "row 300")):
         Validator(SIGNATURE).check(many)
 
 
 @pytest.mark.parametrize(
     ("column", "values", "told"),
     [
-        ("age", np.array([1.0, 121.0]), "'age', row 1: 121 is not allowed"),
-        ("age", np.array([1.0, math.inf]), "'age', row 1: give a finite number"),
-        ("age", np.array([True, False]), "'age', row 0: give a number or null, not true or false"),
-        ("age", np.array(["1", "2"]), "'age', row 0: give a number or null, not text '1'"),
-        ("size", np.array([1.0, math.nan]), "'size', row 1: a value is required"),
-        ("sex", np.array(["Male", "x"]), "'sex', row 1: 'x' is not allowed"),
+        ("age", np.array([1.0, 121.0]), "'age', row 2: 121 is not allowed"),
+        ("age", np.array([1.0, math.inf]), "'age', row 2: give a finite number"),
+        ("age", np.array([True, False]), "'age', row 1: give a number or null, not true or false"),
+        ("age", np.array(["1", "2"]), "'age', row 1: give a number or null, not text '1'"),
+        ("size", np.array([1.0, math.nan]), "'size', row 2: a value is required"),
+        ("sex", np.array(["Male", "x"]), "'sex', row 2: 'x' is not allowed"),
     ],
 )
 def test_arrays_are_checked_alike(column: str, values: Any, told: str) -> None:
@@ -137,12 +137,12 @@ def test_frames_are_checked_by_value_and_name_rows_of_the_file() -> None:
     validator.check_frame(frame)
     validator.check_frame(frame.with_columns(age=pl.Series(["39", None]), code=pl.Series([None, None])))
     for column, values, told in (
-        ("age", [1, 121], "'age', row 8: 121 is not allowed"),
+        ("age", [1, 121], "'age', row 9: 121 is not allowed"),
         ("age", ["1", "old"], "'age' must hold numbers, not 'old'"),
-        ("size", [None, 1.0], "'size', row 7: a value is required"),
-        ("sex", ["Male", "x"], "'sex', row 8: 'x' is not allowed; give one of Female, Male"),
-        ("sex", ["Male", None], "'sex', row 8: a value is required"),
-        ("code", [1, 7], "'code', row 8: 7 is not allowed"),
+        ("size", [None, 1.0], "'size', row 8: a value is required"),
+        ("sex", ["Male", "x"], "'sex', row 9: 'x' is not allowed; give one of Female, Male"),
+        ("sex", ["Male", None], "'sex', row 9: a value is required"),
+        ("code", [1, 7], "'code', row 9: 7 is not allowed"),
         ("work", [["a"], ["b"]], "'work'"),
     ):
         with pytest.raises(SignatureError, match=told):

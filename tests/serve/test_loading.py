@@ -189,7 +189,7 @@ def test_an_example_that_breaks_what_is_expected_of_corrected_columns_stops_no_v
 
         def clean(self, columns: Any) -> Any:
             if not self.warm:
-                raise SignatureError("'ratio', row 0: a value is required; null was declared not to occur.")
+                raise SignatureError("'ratio', row 1: a value is required; null was declared not to occur.")
             return columns
 
     one.packages["/pkg/2"] = made = Expecting(factor=0.02)

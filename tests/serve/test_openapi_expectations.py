@@ -58,5 +58,5 @@ def test_schema_and_validator_agree(column: str, value: Any, right: bool) -> Non
     if right:
         assert validator.check({name: [given] for name, given in record.items()}) == 1
     else:
-        with pytest.raises(SignatureError, match=f"'{column}', row 0"):
+        with pytest.raises(SignatureError, match=f"'{column}', row 1"):
             validator.check({name: [given] for name, given in record.items()})

@@ -118,7 +118,7 @@ def test_private_columns_and_what_is_made_of_them_are_not_counted(bare: Endpoint
     start(bare, folder)
     refused = bare.predict({**records(rows)[0], "weight": 123.0, "height": "51 cm"}, model="people")
     assert refused.status == 422
-    assert refused.json == {"error": "'bmi', row 0: the value is not allowed; give at most 60."}
+    assert refused.json == {"error": "'bmi', row 1: the value is not allowed; give at most 60."}
     shown = bare.get("/models/people").body.decode() + bare.get("/openapi.json").body.decode()
     assert not [height for height in rows["height"].unique() if height in shown]
 

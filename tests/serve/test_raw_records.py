@@ -59,7 +59,7 @@ def test_a_raw_record_is_answered_as_in_python(
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"age": 17}, "'age', row 0"), ({"debt": 1e6}, "'ratio', row 0"), ({"height": "tall"}, "height")],
+    [({"age": 17}, "'age', row 1"), ({"debt": 1e6}, "'ratio', row 1"), ({"height": "tall"}, "height")],
 )
 def test_a_record_that_breaks_what_is_expected_of_clean_columns_is_refused(
     served: Endpoint, changes: dict[str, Any], words: str

@@ -78,21 +78,21 @@ def test_odd_values_that_say_something_are_answered(asked: Endpoint, changes: di
 @pytest.mark.parametrize(
     ("changes", "said", "reason"),
     [
-        ({"weight": "80"}, "'weight', row 0: give a number or null, not text '80'", "type"),
-        ({"weight": True}, "'weight', row 0: give a number or null", "type"),
-        ({"weight": [80]}, "'weight', row 0: give a number or null, not a list", "type"),
-        ({"town": {"a": 1}}, "'town', row 0: give text, a number, true or false or null, not an object", "type"),
-        ({"town": [["Ulm"]]}, "'town', row 0", "type"),
-        ({"height": "tall"}, "'height' holds what is no number with a unit of cm, m, row 0", "type"),
+        ({"weight": "80"}, "'weight', row 1: give a number or null, not text '80'", "type"),
+        ({"weight": True}, "'weight', row 1: give a number or null", "type"),
+        ({"weight": [80]}, "'weight', row 1: give a number or null, not a list", "type"),
+        ({"town": {"a": 1}}, "'town', row 1: give text, a number, true or false or null, not an object", "type"),
+        ({"town": [["Ulm"]]}, "'town', row 1", "type"),
+        ({"height": "tall"}, "'height' holds what is no number with a unit of cm, m, row 1", "type"),
         ({"height": "180 furlongs"}, "'height' holds what is no number", "type"),
         ({"height": 180}, "'height' holds what is no number", "type"),
         ({"born": "last spring"}, "'born'", "type"),
         ({"born": "1980-02-30"}, "'born'", "type"),
         ({"born": "03/01/1980"}, "'born'", "type"),
-        ({"salary": "a secret"}, "'salary', row 0: give a number or null, not text.", "type"),
-        ({"age": 44.5}, "'age', row 0: 44.5 is not allowed", "value"),
-        ({"age": 500}, "row 0: 'age < 120' was declared, and it does not hold", "condition"),
-        ({"town": "x" * 60}, "'town', row 0", "value"),
+        ({"salary": "a secret"}, "'salary', row 1: give a number or null, not text.", "type"),
+        ({"age": 44.5}, "'age', row 1: 44.5 is not allowed", "value"),
+        ({"age": 500}, "row 1: 'age < 120' was declared, and it does not hold", "condition"),
+        ({"town": "x" * 60}, "'town', row 1", "value"),
     ],
     ids=lambda given: str(given)[:40],
 )
@@ -105,7 +105,7 @@ def test_wrong_values_are_told_with_their_column_and_row(
     assert "secret" not in answer.json["error"]
     many = predict(asked, *[GOOD] * 3000, GOOD | changes, GOOD)
     assert many.status == 422
-    assert said.replace("row 0", "row 3000") in many.json["error"]
+    assert said.replace("row 1", "row 3001") in many.json["error"]
     assert [request.reason for request in NOTED[-2:]] == [reason, reason]
 
 
@@ -160,7 +160,7 @@ def tensors(**changes: list[Any]) -> dict[str, Any]:
     ("changes", "said"),
     [
         ({"height": ["tall"]}, "'height' holds what is no number"),
-        ({"town": [{"a": 1}]}, "'town', row 0"),
+        ({"town": [{"a": 1}]}, "'town', row 1"),
         ({"weight": []}, "'height' has 1 values where columns before it have 0"),
         ({name: [] for name in GOOD}, "no rows"),
         ({"born": [["1980-03-01"], ["1981-03-01"]]}, "'born' has 2 values where columns before it have 1"),
@@ -181,7 +181,7 @@ def test_a_wrong_request_fails_none_that_are_answered_with_it(asked: Endpoint) -
 
     answers = asyncio.run(together())
     assert [answer.status for answer in answers] == [422 if n % 3 == 0 else 200 for n in range(12)]
-    assert all("row 0" in answer.json["error"] for answer in answers[::3])
+    assert all("row 1" in answer.json["error"] for answer in answers[::3])
 
 
 @pytest.mark.parametrize("on", ["stop", "quarantine", "warn"])
@@ -202,11 +202,11 @@ def test_what_stops_or_sets_aside_in_training_refuses_and_what_warns_is_answered
     old, foreign, heavy = GOOD | {"age": 61}, GOOD | {"town": "Rome"}, GOOD | {"weight": 120}
     both = GOOD | {"age": 55, "weight": 105}
     asked = [
-        (old, "'age', row 0: 61 is not allowed; give at most 60", "value", "age"),
-        (foreign, "'town', row 0: 'Rome' is not allowed; give one of Bonn, Oslo, Ulm", "value", "town"),
-        (heavy, "'bmi', row 0: 37.03", "value", "bmi"),
-        (GOOD | {"weight": None}, "'bmi', row 0: a value is required", "missing", "bmi"),
-        (both, "row 0: 'bmi < 30 or age < 50' was declared, and it does not hold", "condition", "*"),
+        (old, "'age', row 1: 61 is not allowed; give at most 60", "value", "age"),
+        (foreign, "'town', row 1: 'Rome' is not allowed; give one of Bonn, Oslo, Ulm", "value", "town"),
+        (heavy, "'bmi', row 1: 37.03", "value", "bmi"),
+        (GOOD | {"weight": None}, "'bmi', row 1: a value is required", "missing", "bmi"),
+        (both, "row 1: 'bmi < 30 or age < 50' was declared, and it does not hold", "condition", "*"),
     ]
     answers = [predict(endpoint, record) for record, *_ in asked]
     assert predict(endpoint, GOOD).status == 200

@@ -194,15 +194,15 @@ def _media(incoming: Incoming, state: State, name: str) -> str:
     first: tuple[str, str] | None = None if state.media is None else (state.media, f"the table {name}")
     for row, path in enumerate(incoming.rows.column("path").to_pylist()):
         if path is None or not _lies_below(path):
-            raise DataError(f"row {row}: path {path!r} does not lie below {incoming.folder}. Give paths below it.")
+            raise DataError(f"row {row + 1}: path {path!r} does not lie below {incoming.folder}. Give paths below it.")
         media = MEDIA_OF.get(PurePosixPath(path).suffix.lower())
         if media is None:
-            raise DataError(f"row {row}: {path!r} is of no known kind. Known: {listing(MEDIA_OF, 40)}.")
+            raise DataError(f"row {row + 1}: {path!r} is of no known kind. Known: {listing(MEDIA_OF, 40)}.")
         if first is None:
             first = media, repr(path)
         if media != first[0]:
             raise DataError(
-                f"row {row}: {path!r} is {media}, and {first[1]} {first[0]}. Keep each kind in a table of its own."
+                f"row {row + 1}: {path!r} is {media}, and {first[1]} {first[0]}. Keep each kind in a table of its own."
             )
     if first is None:
         raise DataError(f"{incoming.folder}: the manifest names no file.")

@@ -160,7 +160,7 @@ class Recipe:
             return self.apply(pl.DataFrame(given))
         except RefusedError as error:
             told, _, place = str(error).removesuffix(".").partition(" rows read together, first in that at place ")
-            raise DataError(f"{told.rpartition(' in ')[0]}, row {place}." if place else str(error)) from None
+            raise DataError(f"{told.rpartition(' in ')[0]}, row {int(place) + 1}." if place else str(error)) from None
         except pl.exceptions.ShapeError:
             lengths = {series.name: len(series) for series in given}
             raise DataError(f"columns have unequal numbers of values: {lengths}.") from None
@@ -209,7 +209,7 @@ def _as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
             try:
                 as_read(name, [value], kind)
             except DataError:
-                raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}, in row {row}.") from None
+                raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}, in row {row + 1}.") from None
         raise
 
 

@@ -122,7 +122,7 @@ class ColumnCheck:
     def _check_finite(self, floats: npt.NDArray[np.float64]) -> None:
         infinite = np.isinf(floats)
         if infinite.any():
-            told = f"{self.name!r}, row {_first(infinite)}: give a finite number{self._or_null}."
+            told = f"{self.name!r}, row {_first(infinite) + 1}: give a finite number{self._or_null}."
             raise SignatureError(told, reason="type")
 
     def _check_floats(self, floats: npt.NDArray[np.float64], places: npt.NDArray[np.int64] | None = None) -> None:
@@ -177,15 +177,15 @@ class ColumnCheck:
     def _refuse_type(self, row: int, value: Any, wanted: str) -> NoReturn:
         kind = {str: "text", bool: "true or false", dict: "an object", list: "a list", bytes: "bytes"}.get(type(value))
         given = f"{kind or type(value).__name__}{'' if self._private else f' {_short(value)}'}"
-        raise SignatureError(f"{self.name!r}, row {row}: give {wanted}{self._or_null}, not {given}.", reason="type")
+        raise SignatureError(f"{self.name!r}, row {row + 1}: give {wanted}{self._or_null}, not {given}.", reason="type")
 
     def _refuse_null(self, row: int) -> NoReturn:
-        told = f"{self.name!r}, row {row}: a value is required; null was declared not to occur."
+        told = f"{self.name!r}, row {row + 1}: a value is required; null was declared not to occur."
         raise SignatureError(told, reason="missing")
 
     def _refuse_form(self, row: int, value: Any, wanted: str) -> NoReturn:
         given = "the value" if self._private else _short(value)
-        told = f"{self.name!r}, row {row}: {given} is not allowed; give {wanted}{self._or_null}."
+        told = f"{self.name!r}, row {row + 1}: {given} is not allowed; give {wanted}{self._or_null}."
         raise SignatureError(told, reason="value")
 
     def _refuse_value(self, row: int, value: Any) -> NoReturn:
@@ -198,7 +198,7 @@ class ColumnCheck:
         else:
             allowed = f"from {self.low:g} to {self.high:g}"
         given = "the value" if self._private else _short(value)
-        raise SignatureError(f"{self.name!r}, row {row}: {given} is not allowed; give {allowed}.", reason="value")
+        raise SignatureError(f"{self.name!r}, row {row + 1}: {given} is not allowed; give {allowed}.", reason="value")
 
 
 def _first(which: npt.NDArray[np.bool_], places: npt.NDArray[np.int64] | None = None) -> int:

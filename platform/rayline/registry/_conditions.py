@@ -78,7 +78,9 @@ class Conditions:
     def _refuse(self, text: str, rows: pl.DataFrame, row: int, places: npt.NDArray[np.int64] | None) -> NoReturn:
         values = "" if text in self._hidden else f": {_shown(rows.select(columns_of(text)).row(row, named=True))}"
         place = row if places is None else int(places[row])
-        raise SignatureError(f"row {place}: {text!r} was declared, and it does not hold{values}.", reason="condition")
+        raise SignatureError(
+            f"row {place + 1}: {text!r} was declared, and it does not hold{values}.", reason="condition"
+        )
 
 
 def _typed(values: Values, kind: ValueKind) -> pl.Series:
