@@ -5,8 +5,8 @@
     where one is:     compared_rows, later_rows       which rows; a second look at the data, on this path only
     training profile: revealing                       features that tell the target by themselves
     afterwards:       strangers, not_row_by_row    statistics that held-out rows had a part in
-    in tests:         moved                        whether a preparation is what training rows alone teach: a run fits it
-                                                   from their profile and nothing else, which strangers looks at
+    in tests:         moved    whether a preparation is what training rows alone teach; a run fits it from their profile
+                               and nothing else, and strangers looks at that
 
 A finding never holds a value, for its column may be private: rows are named by their places. Reference: Kaufman et al.,
 "Leakage in data mining: formulation, detection, and avoidance", ACM TKDD 2012; Kapoor and Narayanan, "Leakage and the
