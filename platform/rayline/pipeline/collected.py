@@ -110,9 +110,7 @@ class Collected:
     def digest(self) -> str:
         """Names what was scanned: equal profiles of every part, and equal rows of private columns, equal digest."""
         # of private columns a profile tells counts alone, so that a change of their values would pass unseen
-        parts = {
-            str(part): [profile.to_json(), profile.private_sum] for part, profile in sorted(self.profiles.items())
-        }
+        parts = {str(part): [profile.to_json(), profile.private_sum] for part, profile in sorted(self.profiles.items())}
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).hexdigest()
 
     def with_spec(self, spec: Spec) -> Collected:
