@@ -132,6 +132,8 @@ def test_warn_says_so_and_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     [
         ({"windows": {"sales": {"last": 3, "of": "mean", "include_current": True}}}, "sales_mean_3"),
         ({"diffs": {"sales": 1}}, "sales_diff_1"),
+        ({"by": "sales", "elapsed": True}, "day_elapsed"),
+        ({"time": "sales", "windows": {"price": {"last": 3, "of": "mean"}}}, "price_mean_3"),
     ],
 )
 def test_what_holds_the_rows_own_target_is_refused_whatever_the_split(

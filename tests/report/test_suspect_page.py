@@ -52,7 +52,7 @@ def test_the_page_lists_the_rows_and_says_how_much_is_found(profile: Profile, to
     assert '<section id="suspects">' in page
     assert f"{len(told.rows)} of 178 rows looked at" in page
     for one in told.rows:
-        assert f'<tr><td class="num">{one.row}</td>' in page
+        assert f'<tr><td class="num">{one.row + 1}</td>' in page
     assert EVIL not in page
     assert "secret" not in page
     assert "rayline annotate export DATA --suspects kind -o TODO.csv" in page

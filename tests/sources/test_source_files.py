@@ -126,8 +126,8 @@ def test_a_file_that_goes_away_after_it_was_found(folder: Path) -> None:
 
 
 def test_text_in_a_spec_is_claimed_by_kind(folder: Path) -> None:
-    pq.write_table(pa.table({"n": [1]}), folder.joinpath("deep", "x.parquet"))
     assert isinstance(as_source(str(folder)), csv_source.Config)
+    pq.write_table(pa.table({"n": [1]}), folder.joinpath("deep", "x.parquet"))
     (folder / "deep" / "c.csv").unlink()
     assert isinstance(as_source(str(folder / "deep")), parquet_source.Config)
     assert isinstance(as_source("s3://bucket/rows/*.parquet?region=eu-west-1"), parquet_source.Config)
@@ -201,7 +201,10 @@ def test_files_on_s3(bucket: str) -> None:
             stream.write(f"n\n{value}\n".encode())
     with filesystem.open_output_stream("rows/in/a.parquet") as stream:
         pq.write_table(pa.table({"n": [7, 8]}), stream)
-    folder = as_source(bucket.format("in/"))
+    both = r"several kinds: 2 \.csv and 1 \.parquet\. Name those to read: s3://rows/in/\*\*/\*\.csv\?region="
+    with pytest.raises(SpecError, match=both):
+        as_source(bucket.format("in/"))
+    folder = as_source(bucket.format("in/**/*.csv"))
     assert isinstance(folder, csv_source.Config)
     source = folder.build()
     assert [fragment.label for fragment in source.fragments()] == ["a.csv", "b.csv"]

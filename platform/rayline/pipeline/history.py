@@ -36,15 +36,22 @@ def refuse_history_of_target(spec: Spec, source: Source) -> None:
     own = set([target] if recipe is None else recipe.needs([target]))
     earlier: set[str] = set()
     for layer in _layers(source):
-        holding = [made.name for made in layer.config.made if made.holds_current and own.intersection(made.columns)]
+        # which rows are a row's past says what `by` and `time` are in it: then every column tells its own target
+        ordered_by = {*layer.config.by, *layer.config.time}
+        holding = [
+            made.name
+            for made in layer.config.made
+            if own & ordered_by or (made.holds_current and own.intersection(made.columns))
+        ]
         revealed = _learnt(spec, recipe, holding)
         if revealed:
             raise SpecError(
                 f"data.source: {revealed[0]!r} is made of the row's own {target!r}, the target, which rows to answer "
-                "do not have. Give lags of it, and windows without include_current; a difference of two lags is an "
-                "expression of prepare.derive."
+                "do not have. Give lags of it, and windows without include_current, by and time that do not read it; "
+                "a difference of two lags is an expression of prepare.derive."
             )
-        made = [each.name for each in layer.config.made if (own | earlier).intersection(each.columns)]
+        told = own | earlier
+        made = [made.name for made in layer.config.made if told & ordered_by or told.intersection(made.columns)]
         learnt = _learnt(spec, recipe, made)
         earlier |= set(made)
         if learnt and spec.prepare.leakage.found != "ignore" and not _in_order(spec, layer, recipe):

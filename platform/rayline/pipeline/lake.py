@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, cast
 
 import pyarrow as pa
-import yaml
 
 from rayline.core import files
 from rayline.core.catalog import PluginConfig
-from rayline.core.errors import DataError, InputError, SpecError
+from rayline.core.errors import DataError, InputError
 from rayline.lake import media
 from rayline.lake.columns import Columns, of_schema, parse
 from rayline.lake.lake import FILES, Lake
@@ -22,6 +21,7 @@ from rayline.registry.outputs import FileOutput, open_output
 from rayline.sources._source import Source
 from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
+from rayline.spec.yaml_text import read_yaml
 
 
 def create(
@@ -105,13 +105,7 @@ def as_config(data: str) -> PluginConfig:
     Raises:
         SpecError: nothing reads it, or it is no YAML.
     """
-    try:
-        return as_source(yaml.safe_load(data) if data.startswith("{") else data)
-    except yaml.YAMLError as error:
-        raise SpecError(
-            "what begins with { is a source in YAML, such as {name: csv, path: a.csv}, and this is none: "
-            f"{getattr(error, 'problem', None) or 'it cannot be read'}."
-        ) from None
+    return as_source(read_yaml(data, "DATA") if data.startswith("{") else data)
 
 
 def _source(data: str) -> Source:

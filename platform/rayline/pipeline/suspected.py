@@ -67,9 +67,10 @@ def suspected_rows(source: Source, data: str, target: str, *, private: Sequence[
     """
     told: list[Profile] = []
 
-    def fold(frame: pl.DataFrame, fragment: Fragment) -> None:  # noqa: ARG001
+    def fold(frame: pl.DataFrame, fragment: Fragment) -> None:
         part = profile_frame(frame, seed=SEED, private=private, target=target)
-        told[:] = [merge([*told, part])]
+        # a scan begins again where a column turns out to be wider
+        told[:] = [part if fragment.index == 0 else merge([*told, part])]
 
     scan(source, fold)
     found = suspects(told[0], target) if told else None

@@ -209,7 +209,8 @@ def _as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
             try:
                 as_read(name, [value], kind)
             except DataError:
-                raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}, in row {row + 1}.") from None
+                told = f"column {name!r} holds a value that is no {kind_name(kind)}, in row {row + 1}."
+                raise DataError(told) from None
         raise
 
 

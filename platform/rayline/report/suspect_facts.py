@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rayline.prepare.row_names import row_name
 from rayline.profile.suspects import PLANTED, Suspects
 from rayline.report.alert import Alert
 from rayline.report.notation import listed, number, percent, short
@@ -29,7 +30,7 @@ def suspect_facts(suspected: Suspects | None) -> dict[str, Any] | None:
         "telling": suspected.found >= TELLING,
         "rows": [
             {
-                "row": str(one.row),
+                "row": row_name(one.row).removeprefix("row "),
                 "label": short(one.label),
                 "instead": short(one.instead),
                 "support": percent(one.support),
@@ -47,7 +48,7 @@ def suspect_alert(suspected: Suspects | None) -> Alert | None:
         return None
     count = len(suspected.rows) if suspected.exact else suspected.estimate
     about = "" if suspected.exact else "About "
-    worst = listed([str(one.row) for one in suspected.rows[:3]])
+    worst = listed([row_name(one.row).removeprefix("row ") for one in suspected.rows[:3]])
     has, rows, they = ("has", "row", "it is") if count == 1 else ("have", "rows", "they are")
     text = (
         f"{about}{number(count)} {rows} ({percent(suspected.share)}) {has} another {suspected.target} than nearly all "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,14 +12,18 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from rayline.core.errors import DataError
-from rayline.sources import _csv_faults, _csv_text, _files, _pieces
+from rayline.sources import _csv_faults, _csv_look, _csv_text, _files, _pieces
 from rayline.sources._columns import check_names
 from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment
 
 DELIMITERS = ",;\t|"
-PEEK_BYTES = 1 << 20
 REFUSED = re.compile(r"In CSV column #(?P<place>\d+): (?:Row #(?P<record>\d+): )?CSV conversion error")
+BLOCK_BYTES = 1 << 20
+"""What is parsed at a time; a record is in one block, so where one is longer, blocks are made longer …"""
+LONGEST_BYTES = 256 << 20
+"""… up to this."""
+STRADDLES = "straddling object"
 RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 
 
@@ -40,11 +43,7 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
     Raises:
         DataError: an empty file, names that clash, or text in another encoding.
     """
-    try:
-        with _files.open_stream(fragment.uri, fragment.path, fragment.file_bytes) as stream:
-            text = _decode(stream.read(PEEK_BYTES), dialect.encoding)
-    except OSError as error:
-        raise _files.unreadable(fragment.path, error) from None
+    text = _csv_look.peek(fragment, dialect)
     first = next((line for line in text.splitlines() if line.strip() and not _is_comment(line, dialect)), None)
     if first is None:
         raise DataError(f"{fragment.label} is empty. Give a file with a header line and rows.")
@@ -65,21 +64,17 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
         check_names(names, fragment.label)
     except DataError as error:
         raise DataError(f"{error} If the file has no header line, name its columns: data.source.header: […].") from None
+    if len(lines) == 1:
+        _csv_look.refuse_excel_line(fragment.label, lines[0])
     empty = sum(1 for _ in takewhile(lambda line: not line.strip("\r\n"), lines))
-    return Layout(tuple(names), delimiter, empty + 1)
+    bare = (
+        len(text) < _csv_look.PEEK_BYTES // 4 and not text[sum(map(len, lines)) :].strip()
+    )  # at most four bytes a character
+    return Layout(tuple(names), delimiter, empty + 1, bare)
 
 
 def _is_comment(line: str, dialect: Dialect) -> bool:
     return bool(dialect.comment) and line.startswith(dialect.comment or "")
-
-
-def _decode(first: bytes, encoding: str) -> str:
-    """The beginning of a file as text; bytes of another encoding become U+FFFD."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if _csv_text.is_utf8(encoding) else encoding)(errors="replace")
-    try:
-        return decoder.decode(first, final=len(first) < PEEK_BYTES)
-    except UnicodeError:  # UTF-16 without its mark
-        return first.decode("latin-1").replace("\0", "\ufffd")
 
 
 def read(
@@ -99,11 +94,13 @@ def read(
     """
     ragged = _Ragged()
 
-    def parse() -> pa.Table:
+    def parse(block_bytes: int) -> pa.Table:
+        ragged.count = 0
+        options = _options(fragment, dialect, found, kinds, columns, ragged, block_bytes, threads=threads)
         with _stream(fragment, dialect, found) as stream:
-            return pacsv.read_csv(stream, **_options(fragment, dialect, found, kinds, columns, ragged, threads=threads))
+            return pacsv.read_csv(stream, **options)
 
-    table = _guarded(fragment, dialect, found, parse, columns)
+    table = _guarded(fragment, dialect, found, parse, columns, BLOCK_BYTES)
     last = table.column(columns.index(found.names[-1])) if found.names[-1] in columns else None
     if last is not None and dialect.quote and _last_value_breaks(last):
         line = _csv_text.open_quote(fragment, dialect, found.delimiter)
@@ -128,9 +125,9 @@ def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -
         DataError: as `read`.
     """
 
-    def parse() -> pa.Table:
+    def parse(block_bytes: int) -> pa.Table:
         with _stream(fragment, dialect, found) as stream:
-            options = _options(fragment, dialect, found, {}, found.names, _Ragged(), block_size=size_bytes)
+            options = _options(fragment, dialect, found, {}, found.names, _Ragged(), block_bytes)
             reader = pacsv.open_csv(stream, **options)
             try:
                 batches = [reader.read_next_batch()]
@@ -138,7 +135,7 @@ def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -
                 batches = []
             return pa.Table.from_batches(batches, reader.schema)
 
-    return _guarded(fragment, dialect, found, parse, found.names)
+    return _guarded(fragment, dialect, found, parse, found.names, size_bytes)
 
 
 def first_refused(
@@ -170,12 +167,23 @@ def _stream(fragment: Fragment, dialect: Dialect, found: Layout) -> pa.NativeFil
 
 
 def _guarded(
-    fragment: Fragment, dialect: Dialect, found: Layout, parse: Callable[[], pa.Table], columns: Sequence[str]
+    fragment: Fragment,
+    dialect: Dialect,
+    found: Layout,
+    parse: Callable[[int], pa.Table],
+    columns: Sequence[str],
+    block_bytes: int,
 ) -> pa.Table:
+    if found.bare and _pieces.begins_file(fragment):  # the parser fails where the header's line has no end
+        return pa.table({name: pa.nulls(0) for name in columns})
     try:
-        table = parse()
+        table = parse(block_bytes)
     except pa.ArrowInvalid as error:
-        raise _explain(error, fragment, dialect, found) from None
+        if STRADDLES not in str(error):
+            raise _explain(error, fragment, dialect, found) from None
+        if block_bytes >= LONGEST_BYTES:
+            raise _csv_faults.too_long(fragment, dialect, found, LONGEST_BYTES) from None
+        return _guarded(fragment, dialect, found, parse, columns, min(block_bytes * 16, LONGEST_BYTES))
     except UnicodeError:
         raise _csv_faults.encoding(fragment, dialect) from None
     except OSError as error:
@@ -193,9 +201,9 @@ def _options(
     kinds: Mapping[str, pa.DataType],
     columns: Iterable[str],
     ragged: _Ragged,
+    block_bytes: int,
     *,
     threads: bool = True,
-    block_size: int = 1 << 20,
 ) -> dict[str, Any]:
     return {
         "read_options": pacsv.ReadOptions(
@@ -203,7 +211,7 @@ def _options(
             skip_rows_after_names=found.header_rows if _pieces.begins_file(fragment) else 0,
             encoding="utf8" if dialect.comment else dialect.encoding,
             use_threads=threads,
-            block_size=block_size,
+            block_size=block_bytes,
         ),
         "parse_options": pacsv.ParseOptions(
             delimiter=found.delimiter,

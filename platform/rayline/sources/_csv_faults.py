@@ -54,6 +54,36 @@ def skipped(fragment: Fragment, dialect: Dialect, found: Layout) -> str:
     return f"{fragment.label}: {rows} skipped, not of the header's {len(found.names)} values ({where} {lines})."
 
 
+def too_long(fragment: Fragment, dialect: Dialect, found: Layout, most_bytes: int) -> DataError:
+    """The error for a record of more than `most_bytes`."""
+    line = _long_line(fragment, most_bytes)
+    if line is None:  # of several lines, within quotes
+        line = _csv_text.open_quote(fragment, dialect, found.delimiter) if dialect.quote else None
+        why = "a quote opens a value there and nothing closes it" if line else "one of its records does not end"
+    else:
+        why = "a line that long is most often a file of another kind, or one whose line breaks were lost"
+    return DataError(
+        f"{fragment.label}{f' line {line}' if line else ''} is of more than {most_bytes >> 20} MB, and {why}. "
+        "Write a row on each line, with a line break at its end."
+    )
+
+
+def _long_line(fragment: Fragment, most_bytes: int) -> int | None:
+    """The first line of more bytes than `most_bytes`."""
+    line, length = _pieces.first_line(fragment), 0
+    with _pieces.open_bytes(fragment) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            ends = chunk.split(b"\n")
+            for part in ends[:-1]:
+                if length + len(part) > most_bytes:
+                    return line
+                line, length = line + 1, 0
+            length += len(ends[-1])
+            if length > most_bytes:
+                return line
+    return None
+
+
 def line_of(fragment: Fragment, dialect: Dialect, found: Layout, record: int) -> int:
     """The line on which the record of this place in a fragment begins, from 1."""
     for place, (line, _) in enumerate(_csv_text.records(fragment, dialect, found.delimiter), start=1):
@@ -105,9 +135,14 @@ def _first_undecodable(fragment: Fragment, name: str) -> tuple[int, int, int] | 
 def _advice(fragment: Fragment, name: str) -> str:
     """Which encoding may fit, or that no single one does."""
     with _pieces.open_bytes(fragment) as stream:
-        beginning = stream.read(4)
+        beginning = stream.read(4096)
     if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "The file begins like UTF-16: data.source.encoding: utf-16."
+    even, odd = (beginning[place::2].count(0) * 2 for place in (0, 1))
+    if max(even, odd) > len(beginning) // 2 and min(even, odd) == 0:  # half of the bytes of ASCII
+        return f"It looks like UTF-16 without its mark: data.source.encoding: utf-16-{'le' if odd else 'be'}."
+    if 0 in beginning:
+        return "It holds zero bytes, which text has none of: is it a CSV file?"
     good, bad = _lines_by_encoding(fragment)
     if bad and good:
         return (

@@ -41,6 +41,8 @@ class Layout:
     delimiter: str
     header_rows: int
     """Rows of the file to leave out before the first of its records: the header and empty lines before it."""
+    bare: bool = False
+    """Whether the file holds no more than these."""
 
 
 def records(fragment: Fragment, dialect: Dialect, delimiter: str) -> Iterator[tuple[int, list[str]]]:

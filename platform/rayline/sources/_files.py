@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import fsspec
 import pyarrow as pa
@@ -16,7 +17,8 @@ import pyarrow.fs as pafs
 
 from rayline.core import files
 from rayline.core.catalog import PluginConfig
-from rayline.core.errors import DataError, RaylineError, nearest
+from rayline.core.errors import DataError, RaylineError, SpecError, nearest
+from rayline.sources import _remote
 
 ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "mock"})
 GLOB = frozenset("*?[")
@@ -28,6 +30,9 @@ TABLE_MARKS = {
     "state.json": "huggingface",
 }
 """What a folder holds beside files that are a table together, and whose: the files alone are not its rows."""
+TABLES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".arrow": "frame",
+          ".feather": "frame"}  # fmt: skip
+"""How files of tables end, and who reads them."""
 
 
 class PathConfig(PluginConfig):
@@ -40,9 +45,18 @@ class PathConfig(PluginConfig):
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
-        """Claims names of files with one of `suffixes`, and folders that hold some."""
-        claimed = has_suffix(text, cls.suffixes) or folder_holds(text, cls.suffixes)
-        return cls(path=text) if claimed else None
+        """Claims names of files with one of `suffixes`, and folders that hold some.
+
+        Raises:
+            SpecError: a folder with files of several kinds of table.
+        """
+        if has_suffix(text, cls.suffixes):
+            return cls(path=text)
+        if not folder_holds(text, cls.suffixes):
+            return None
+        if set(cls.suffixes) & set(TABLES):
+            _refuse_mixed(text)
+        return cls(path=text)
 
 
 @dataclass(frozen=True)
@@ -67,62 +81,19 @@ def locate(uri: str) -> tuple[pafs.FileSystem, str]:
     scheme = uri.partition("://")[0] if "://" in uri else "file"
     if scheme in ARROW_SCHEMES:
         try:
-            return files.locate(uri)
+            return files.locate(_remote.bounded(uri))
         except RaylineError as error:
-            raise DataError(str(error)) from None
+            cause = error.__context__ if scheme != "file" else None  # what the store answered
+            raise DataError(f"cannot open {uri!r}: {_remote.said(uri, cause)}" if cause else str(error)) from None
     try:
-        filesystem, path = fsspec.core.url_to_fs(uri)
+        filesystem, path = fsspec.core.url_to_fs(uri, **_remote.options(scheme))
+    except OSError as error:
+        raise DataError(f"cannot open {uri!r}: {_remote.said(uri, error)}") from None
     except (ValueError, ImportError) as error:
         raise DataError(
             f"cannot open {uri!r}: {error}. Give a local path, or an s3://, gs:// or http(s):// URL."
         ) from None
-    return pafs.PyFileSystem(_Handler(filesystem)), path
-
-
-class _Handler(pafs.FSSpecHandler):  # type: ignore[misc]
-    """Files of an fsspec filesystem, whose every fault is an `OSError`."""
-
-    def open_input_stream(self, path: str) -> pa.PythonFile:
-        return pa.PythonFile(self._open(path), mode="r")
-
-    def open_input_file(self, path: str) -> pa.PythonFile:
-        handle: Any = self._open(path)
-        try:
-            handle.seek(0, os.SEEK_END)
-            handle.seek(0)
-        except OSError:  # a web server that answers with whole files alone
-            handle = io.BytesIO(handle.read())
-        return pa.PythonFile(handle, mode="r")
-
-    def _open(self, path: str) -> _Guarded:
-        if not self.fs.isfile(path):
-            raise FileNotFoundError(path)
-        return _Guarded(_os_errors(self.fs.open, path, mode="rb"))
-
-
-class _Guarded:
-    """A file opened by fsspec. Clients raise errors of their own where a connection is cut."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    def read(self, *args: int) -> bytes:
-        return _os_errors(self._handle.read, *args)  # type: ignore[no-any-return]
-
-    def seek(self, *args: int) -> int:
-        return _os_errors(self._handle.seek, *args)  # type: ignore[no-any-return]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._handle, name)
-
-
-def _os_errors(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    try:
-        return call(*args, **options)
-    except OSError:
-        raise
-    except Exception as error:  # each client has its own tree of errors, and none is imported here
-        raise OSError(f"{type(error).__name__}: {error}") from error
+    return pafs.PyFileSystem(_remote.Handler(filesystem)), path
 
 
 def path_of(text: str) -> str:
@@ -158,10 +129,10 @@ def find(uri: str, suffixes: Sequence[str]) -> list[File]:
             if info.type == pafs.FileType.File:
                 found, root = [info], path.rpartition("/")[0]
             elif info.type == pafs.FileType.NotFound:
-                raise DataError(f"there is no file or folder {uri!r}.{_nearby(filesystem, path)}")
+                raise _absent(uri, filesystem, path)
             else:
                 found, root = _below(filesystem, path, suffixes, uri), path
-    except OSError as error:
+    except (OSError, pa.ArrowException) as error:
         raise unreadable(uri, error) from None
     prefix = root.rstrip("/") + "/"
     return [
@@ -188,6 +159,24 @@ def folder_holds(text: str, suffixes: Sequence[str]) -> bool:
         return bool(_held(filesystem, path, suffixes)[0])
     except OSError as error:
         raise unreadable(text, error) from None
+
+
+def _refuse_mixed(text: str) -> None:
+    """Refuse a folder whose files are tables of several kinds, for one source reads one kind.
+
+    Raises:
+        SpecError: it is one; the message says how to name the files of one kind.
+    """
+    filesystem, path = locate(absolute(text))
+    found = _held(filesystem, path, tuple(TABLES))[0]
+    counts = Counter(os.path.splitext(entry.path)[1].lower() for entry in found)
+    if len({TABLES[end] for end in counts}) > 1:
+        held = " and ".join(f"{count} {end}" for end, count in counts.most_common())
+        first, most = min(counts), counts.most_common(1)[0][0]
+        raise SpecError(
+            f"folder {text!r} holds tables of several kinds: {held}. Name those to read: "
+            f"{files.join(text, '**', f'*{most}')}, or {{name: {TABLES[first]}, path: {text}}} for the {first} files."
+        )
 
 
 def table_kind(text: str) -> str | None:
@@ -256,11 +245,19 @@ def _same_size(path: str, listed: int, found: int | None) -> None:
 
 
 def unreadable(path: str, error: Exception) -> DataError:
-    """The `DataError` for a file that the system does not let us read."""
+    """The `DataError` for a file that the system, or the place where it is, does not let us read."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"there is no file {path!r}.")
     if isinstance(error, PermissionError):
         return DataError(f"{path!r} may not be read. Check its permissions, or your credentials.")
+    if "://" in path:
+        return DataError(f"cannot read {path!r}: {_remote.said(path, error.__cause__ or error)}")
+    packed = PACKED.get(path.rpartition(".")[2].lower())
+    if packed and re.search("decompress|inflate|Truncated", str(error)):
+        return DataError(
+            f"{path!r} is no whole {packed} file: {error}. Fetch or write it again; if it is not compressed, take the "
+            "ending off its name."
+        )
     return DataError(f"cannot read {path!r}: {error}")
 
 
@@ -319,13 +316,22 @@ def _held(
     return found, [entry for entry in present if entry not in found]
 
 
-def _nearby(filesystem: pafs.FileSystem, path: str) -> str:
-    """What may help where nothing is found: a name that is close, or what a server said."""
+def _absent(uri: str, filesystem: pafs.FileSystem, path: str) -> DataError:
+    """The error where nothing is found, with a name that is close, or what a server said."""
     if isinstance(filesystem, pafs.PyFileSystem):
         try:
             filesystem.handler.fs.info(path)
         except OSError as error:  # fsspec finds no file where a server does not answer either
-            return f" {error.__cause__}." if error.__cause__ else ""
+            status = getattr(error.__cause__, "status", None)
+            if error.__cause__ and status not in (404, 410):
+                return DataError(f"cannot read {uri!r}: {_remote.said(uri, error.__cause__)}")
+            if error.__cause__:
+                return DataError(f"there is no file or folder {uri!r}. {_remote.said(uri, error.__cause__)}")
+    return DataError(f"there is no file or folder {uri!r}.{_nearby(filesystem, path)}")
+
+
+def _nearby(filesystem: pafs.FileSystem, path: str) -> str:
+    """A name that is close."""
     if not isinstance(filesystem, pafs.LocalFileSystem):
         return ""
     folder, _, name = path.rpartition("/")

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from rayline.core.errors import DataError
-from rayline.sources import _csv, _csv_faults, _files, _guessed, _pieces
+from rayline.sources import _csv, _csv_faults, _csv_look, _files, _guessed, _pieces
 from rayline.sources._columns import Kind, canonical, other_columns
 from rayline.sources._csv_text import Dialect
 from rayline.sources._guessed import GuessedSource
@@ -26,6 +26,7 @@ from rayline.sources._source import Fragment, Source
 PLAIN = (".csv", ".tsv")
 SUFFIXES = PLAIN + tuple(plain + packed for plain in PLAIN for packed in (".gz", ".bz2", ".zst"))
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+MOST_HINTS = 5
 SIMPLE = re.compile("utf-8|ascii|iso8859|cp125|koi8")
 """Encodings, by Python's own names, whose bytes below 128 stand for ASCII alone."""
 
@@ -96,6 +97,15 @@ class CsvSource(GuessedSource):
             return [whole]
         delimiter = _csv.layout(whole, dialect).delimiter
         return _pieces.fragments(whole, quote=dialect.quote, delimiter=delimiter, header=dialect.header is None)
+
+    def _decide(self) -> pa.Schema:
+        schema = super()._decide()
+        first = self.fragments()[0]
+        layout = _csv.layout(first, self.dialect)
+        kinds = {field.name: field.type for field in schema if field.name not in self.types}
+        told = _csv_look.hints(_csv_look.peek(first, self.dialect), first.label, self.dialect, layout, kinds)
+        self.notes.update(enumerate(told[:MOST_HINTS], start=-MOST_HINTS))  # before those of fragments
+        return schema
 
     def _infer(self, fragment: Fragment) -> tuple[dict[str, pa.DataType], int]:
         layout = _csv.layout(fragment, self.dialect)

@@ -18,7 +18,10 @@ def _as_bound(value: Any) -> Any:
     if isinstance(value, str):
         value = _read(value.strip())
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+        try:
+            value = value.astimezone(dt.UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError(f"{value} lies beyond the years 1 to 9999 in UTC") from None
     is_nan = isinstance(value, float) and math.isnan(value)
     if is_nan or isinstance(value, bool) or not (value is None or isinstance(value, int | float | dt.date)):
         raise ValueError("give a number, or a date such as 2024-01-31 or 2024-01-31 18:00:00")

@@ -120,7 +120,7 @@ def _override(document: dict[str, Any], item: str) -> None:
     try:
         value = read_yaml(text, f"--set {key}") if text else None
     except SpecError as error:
-        if text.lstrip()[0] in "[{":  # meant as YAML; anything else is a text, such as *.csv
+        if text.lstrip()[:1] in ("[", "{"):  # meant as YAML; anything else is a text, such as *.csv
             raise SpecError(f"{error} Given: {shown(text)}.") from None
         value = text
     assign(document, key, value)
@@ -137,7 +137,10 @@ def assign(document: dict[str, Any], key: str, value: Any) -> None:
     found = _PART.findall(key)
     if ".".join(found) != key:
         raise SpecError(f"{shown(key)} is no key: write names with a dot between them, such as train.optimizer.lr.")
-    *path, last = (orjson.loads(part) if part[0] == '"' else part for part in found)
+    try:
+        *path, last = (orjson.loads(part) if part[0] == '"' else part for part in found)
+    except orjson.JSONDecodeError as error:
+        raise SpecError(f"{shown(key)} is no key: {error}. Write a quote or backslash in a name as in JSON.") from None
     here = document
     for part in path:
         inner = here.get(part)

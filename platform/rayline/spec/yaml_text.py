@@ -78,7 +78,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 for _tag, _form, _first in (
     (_BOOL, "true|True|TRUE|false|False|FALSE", "tTfF"),
-    (_INT, r"[-+]?(0|[1-9][\d_]*)|0o[0-7]+|0x[\da-fA-F_]+|0b[01_]+", "-+0123456789"),
+    (_INT, r"[-+]?(0|[1-9][\d_]*)|0o[0-7]+|0x_*[\da-fA-F][\da-fA-F_]*|0b_*[01][01_]*", "-+0123456789"),
     (_FLOAT, r"[-+]?((0|[1-9][\d_]*)\.[\d_]*|\.\d[\d_]*|\.(inf|Inf|INF))|\.(nan|NaN|NAN)", "-+.0123456789"),
     (_FLOAT, r"[-+]?(\d[\d_]*(\.[\d_]*)?|\.\d+)[eE][-+]?\d+", "-+.0123456789"),
 ):
@@ -105,6 +105,8 @@ def read_yaml(text: str | bytes, place: str) -> Any:
         raise SpecError(f"{place}{where}: {_problem(error)}") from None
     except yaml.reader.ReaderError as error:
         raise SpecError(f"{place}: character {error.position + 1} is none that YAML may hold.") from None
+    except (KeyError, AttributeError):  # of a tag such as !!bool before what is none
+        raise SpecError(f"{place}: a tag (!!…) does not fit what follows it. Leave it out.") from None
     except (ValueError, OverflowError) as error:  # of a date such as 2024-02-31
         raise SpecError(f"{place}: {error}. Put what is no date or number in quotes.") from None
     except RecursionError:
