@@ -334,3 +334,12 @@ def test_columns_that_selection_leaves_out_are_asked_of_nobody() -> None:
     assert {f.name for f in fit(jointly, features, profile_frame(clean, seed=0), target).features} == {
         f.name for f in features
     }
+
+
+def test_a_fraction_of_one_row_changes_no_whole_number_of_another() -> None:
+    made = Recipe(Prepare.model_validate({"derive": {"said": "text(zip)"}}), SERVED)
+    for large in (2**53 + 1, str(2**53 + 1), -(2**62) - 1):
+        assert made.frame({"zip": [large]})["said"].to_list() == [str(large)]
+        with pytest.raises(DataError, match="'zip' holds whole numbers beyond 9,007,199,254,740,992 beside one"):
+            made.frame({"zip": [large, 2.5]})
+    assert made.frame({"zip": [2**53, 2.5, 10**30]}).height == 3

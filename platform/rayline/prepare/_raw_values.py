@@ -50,9 +50,21 @@ def as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
         return pl.Series(name, values, kind, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         if kind == pl.Int64:
+            if any(map(_only_whole, values)):  # as a float it would be another number, for the sake of other rows
+                raise DataError(
+                    f"column {name!r} holds whole numbers beyond {2**53:,} beside one that is not whole: "
+                    "give them apart."
+                ) from None
             numbers = as_read(name, values, pl.Float64())
             return numbers.set(~numbers.is_finite(), None)
         raise DataError(f"column {name!r} holds a value that is no {kind_name(kind)}.") from None
+
+
+def _only_whole(value: Any) -> bool:
+    """Whether an integer column holds the value and a column of floats does not."""
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
+        value = int(value)
+    return isinstance(value, int) and -(2**63) <= value < 2**63 and int(float(value)) != value
 
 
 _PLAIN = (pl.Int64(), pl.Float64(), pl.Boolean(), pl.String())
