@@ -130,7 +130,7 @@ def _request(example: Mapping[str, Any] | None) -> list[str]:
         return []
     # as escapes of JSON, what could end the block or begin HTML is still what it is
     body = orjson.dumps({"records": [example]}).decode().replace("`", "\\u0060").replace("<", "\\u003c")
-    return [f"A request, its values each typical of its column:\n\n```json\n{body}\n```"]
+    return [f"A request that this model answers:\n\n```json\n{body}\n```"]
 
 
 def _allowed(column: InputColumn) -> str:
