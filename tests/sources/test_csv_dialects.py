@@ -128,7 +128,7 @@ def test_a_quote_that_swallows_the_rest_of_a_file_is_refused(tmp_path: Path) -> 
 
 def test_all_ragged_rows_are_named_at_once(tmp_path: Path) -> None:
     message = refused(open_text(tmp_path, 'a,b\n1\n1,2\n1,2,3\n"x\ny",2\n\n4\n'))
-    assert message.startswith("data.csv line 2: 1 values, and the header has 2 columns. So do other lines")
+    assert message.startswith("data.csv line 2: 1 values, and the header has 2 columns. Other lines too")
     assert "(line 4: 3, line 8: 1; 3 lines in all)" in message
     assert "data.source.ragged: skip" in message
 

@@ -107,6 +107,22 @@ def test_a_packed_file_that_is_none(tmp_path: Path, name: str, content: bytes) -
     assert "Fetch or write it again; if it is not compressed, take the ending off" in message
 
 
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("a.xlsx", "Save the sheet as CSV"),
+        ("a.zip", "Unpack it"),
+        ("a.sqlite", "{name: sql, url:"),
+        ("a.json", "jq -c"),
+    ],
+)
+def test_files_that_no_source_reads_have_a_cure(tmp_path: Path, name: str, cure: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(SpecError) as caught:
+        as_source(str(tmp_path / name))
+    assert cure in str(caught.value)
+
+
 def test_a_folder_of_tables_of_several_kinds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in ("a.csv", "deep/b.csv"):
@@ -157,6 +173,21 @@ def test_one_text_at_the_end_of_a_large_file_is_named(tmp_path: Path, monkeypatc
     message = refused(tmp_path, f"id,x,s\n{rows}secret,1,z\n")
     assert message.startswith("data.csv line 200002: the value of column 'id' cannot be read as int64. Correct it")
     assert "secret" not in message
+
+
+def test_a_header_without_an_end(tmp_path: Path) -> None:
+    message = refused(tmp_path, "x" * (3 << 20))
+    assert message.startswith(
+        "data.csv: its first line, which names the columns, has no end within its first 1 MB. Write"
+    )
+
+
+def test_a_title_above_the_names(tmp_path: Path) -> None:
+    message = refused(tmp_path, "Report of 2024\n\na,b\n1,2\n")
+    assert message.startswith(
+        "data.csv line 3: 2 values, and the header has 1 columns. Other lines too (line 4: 2; 2 lines"
+    )
+    assert "If the columns' names stand on line 3, take out the lines above it." in message
 
 
 # Dialects that nobody named

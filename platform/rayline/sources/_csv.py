@@ -64,6 +64,12 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
         check_names(names, fragment.label)
     except DataError as error:
         raise DataError(f"{error} If the file has no header line, name its columns: data.source.header: […].") from None
+    used = sum(map(len, lines))
+    if used == len(text) >= _csv_look.PEEK_BYTES // 4:  # at most four bytes a character
+        raise DataError(
+            f"{fragment.label}: its first line, which names the columns, has no end within its first "
+            f"{_csv_look.PEEK_BYTES >> 20} MB. Write a row on each line, with a line break at its end."
+        )
     if len(lines) == 1:
         _csv_look.refuse_excel_line(fragment.label, lines[0])
     empty = sum(1 for _ in takewhile(lambda line: not line.strip("\r\n"), lines))

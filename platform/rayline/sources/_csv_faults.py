@@ -38,7 +38,9 @@ def ragged(fragment: Fragment, dialect: Dialect, found: Layout) -> DataError | N
     others = ""
     if total > 1:
         shown = ", ".join(f"line {line}: {values}" for line, values in first[1:])
-        others = f" So do other lines ({shown}{', …' if total > len(first) else ''}; {total} lines in all)."
+        others = f" Other lines too ({shown}{', …' if total > len(first) else ''}; {total} lines in all)."
+    if len(found.names) == 1 and len({number for _, number in first}) == 1:
+        others += f" If the columns' names stand on line {line}, take out the lines above it."
     return DataError(
         f"{fragment.label} line {line}: {values} values, and {whose} {len(found.names)} columns.{others} "
         f"Correct the line; a value with {found.delimiter!r} or a line break in it stands in double quotes. "

@@ -87,4 +87,4 @@ def broken(label: str, kind: str, error: Exception) -> DataError:
     """The error for a file that is not, or no longer, what its name says."""
     if isinstance(error, OSError) and not isinstance(error, pa.ArrowException) and error.errno:
         return _files.unreadable(label, error)
-    return DataError(f"{label} cannot be read as {kind}: {error}. Is it complete?")
+    return DataError(f"{label} cannot be read as {kind}: {str(error).rstrip('.')}. Is it complete?")

@@ -16,6 +16,15 @@ MOST_FILES = 1000
 PREFIXES = ("sklearn", "openml", "hf", "lake")
 """What stands before the colon of sets that are known by name."""
 
+CURES = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "workbooks are not read. Save the sheet as CSV (UTF-8)."),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z"), "archives are not read. Unpack it and give the folder."),
+    **dict.fromkeys(
+        (".db", ".sqlite", ".sqlite3"), "if it is of SQLite: {name: sql, url: 'sqlite:///FILE', table: …}."
+    ),
+    ".json": "if it is an array of objects, make a line of each: jq -c '.[]' FILE.json > FILE.jsonl.",
+}
+
 
 def unknown_source(text: str) -> SpecError:
     """The error for a text that no source plug-in claims."""
@@ -43,7 +52,8 @@ def _reason(text: str) -> str:
     if os.path.isdir(path):
         return _folder(path)
     if os.path.exists(path):
-        return "the end of its name does not say it. Give its kind too."
+        cure = CURES.get(os.path.splitext(path)[1].lower())
+        return cure or "the end of its name does not say it. Give its kind too."
     return _not_there(text, path)
 
 
