@@ -1,5 +1,5 @@
-"""A record to show people what a request holds: of each column a value that is typical of the golden rows, so that it is
-nobody's row; where the model refuses such a mix, a golden row as it is (private columns are in neither).
+"""A record to show people what a request holds: of each column a value that is typical of the golden rows, so that it
+is nobody's row; where the model refuses such a mix, a golden row as it is (private columns are in neither).
 
 candidates(signature, golden rows, bins) → the typical record; then the golden rows; then what is declared of columns
 """
