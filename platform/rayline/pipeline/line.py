@@ -180,9 +180,10 @@ def describe(collected: Collected, *, arrays: bool = False) -> str:
     parts = f"train {collected.rows(0):,}, validation {collected.rows(VALIDATION):,}, test {collected.rows(TEST):,}"
     out = (("duplicates", dropped), ("quarantined", collected.set_aside), ("in gaps", collected.left_out))
     told = "".join(f", {what} {rows:,}" for what, rows in out if rows)
+    features = len(collected.features) + (len(collected.tensors) if arrays else 0)
     return (
         f"{collected.everything.rows:,} rows ({parts}{told}), "
-        f"{len(collected.features) + (len(collected.tensors) if arrays else 0)} features, {target.task} {target.name}"
+        f"{features} feature{'' if features == 1 else 's'}, {target.task} {target.name}"
         + (f" = {target.positive}" if target.positive else "")
     )
 
