@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -50,3 +53,20 @@ def test_a_frame_may_have_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     built: Source = spec.data.source.build()  # type: ignore[attr-defined]
     assert built.read(built.fragments()[0])["sales_lag_1"].to_pylist() == [4.0, None]
     assert list((tmp_path / "frames").iterdir())
+
+
+def test_a_frame_is_a_source_in_a_process_that_met_no_other(tmp_path: Path) -> None:
+    code = (
+        "import pandas as pd; from rayline.pipeline.frames import keep_frame; from rayline.spec import load;"
+        "frame = pd.DataFrame({'day': [2, 1], 'sales': [3.0, 4.0]});"
+        "spec = load(keep_frame({'name': 'shop', 'data': {'source': frame, 'target': 'sales'}}));"
+        "print(spec.data.source.build().schema().names)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "RAYLINE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "['day', 'sales']", done.stderr

@@ -16,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 
 from rayline.core.columns import ROW
+from rayline.prepare.recipe import Recipe
 from rayline.profile.association import associations
 from rayline.profile.coverage import coverage
 from rayline.profile.profile import Profile, profile_frame
@@ -150,6 +151,24 @@ def test_what_is_true_of_many_columns_is_told_once() -> None:
     assert found[0].columns == ("c0", "c1", "c2", "c3", "c4")
     assert found[0].line == "prepare.clean: {name: missing, columns: [c0, c1, c2, c3, c4], values: ['?']}"
     validate(with_line(found[1].line))
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["16,8", "38,2", "1400", "7"], [16.8, 38.2, 1400.0, 7.0]),
+        (["1.200,5", "15", "7,25", "3.000"], [1200.5, 15.0, 7.25, 3000.0]),
+        (["1,200", "15.5", "7", "80"], [1200.0, 15.5, 7.0, 80.0]),
+        (["1 200,5", "15", "7,25", "80"], [1200.5, 15.0, 7.25, 80.0]),
+        (["1.5e3", "2", ".5", "-4"], [1500.0, 2.0, 0.5, -4.0]),
+    ],
+)
+def test_the_suggested_cast_reads_the_numbers_as_they_are_written(texts: list[str], numbers: list[float]) -> None:
+    frame = pl.DataFrame({ROW: np.arange(400), "x": texts * 100})
+    [told] = [alert for alert in alerts(profile_frame(frame, seed=0)) if alert.tag == "numbers as text"]
+    spec = validate(with_line(told.line))
+    made = Recipe(spec.prepare, frame.drop(ROW).schema).apply(frame)
+    assert made["x"].to_list()[:4] == numbers
 
 
 def test_repeats_and_conflicts_are_told_with_their_rows() -> None:

@@ -296,7 +296,9 @@ def expire(
 
 @app.command()
 def ingest(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A stream: kafka, mqtt; or {name: …, options}.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A stream in YAML: '{name: kafka, brokers: …, topic: …}', or mqtt.")
+    ],
     name: Name,
     max_batches: Annotated[int | None, typer.Option("--max-batches", metavar="N", help="End after so many.")] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", metavar="S", help="End after so long.")] = None,

@@ -55,7 +55,8 @@ def command(
     profile = profile_data(data, private=private, target=target, sensitive=groups, address=address)
     if suggest:
         _print_expectations(suggested(profile, target=target))
-        return
+        if html is None:
+            return
     associated = [] if target is None else associations(profile, target)
     covered = coverage(profile, groups, population=shares, target=target) if groups else []
     suspected = None if target is None else suspects(profile, target)
@@ -64,6 +65,8 @@ def command(
         title = Path(data).name if "://" not in data else "Profile"
         page = profile_page.render(profile, title=title, **found)
         files.write_bytes(html, page.encode())
+    if suggest:
+        return
     if json:
         told = [one.to_json() for one in alerts(profile, **found)]
         print_json({**profile.to_json(), **found, "alerts": told})

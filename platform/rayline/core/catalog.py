@@ -57,7 +57,12 @@ class PluginConfig(Declared):
     """Base of every plug-in's options: unknown keys are refused, values are frozen."""
 
     plugin_name: ClassVar[str] = ""
-    """The name the spec uses, set when the catalog finds the module."""
+    """The name the spec uses: that of the module."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__name__ == "Config":
+            cls.plugin_name = cls.__module__.rpartition(".")[2]
 
 
 @cache
@@ -95,7 +100,6 @@ def config_class(family: str, name: str, where: str = "") -> type[PluginConfig]:
             f"Known: {listing(names(family), 40)}.{more}"
         )
     config: type[PluginConfig] = importlib.import_module(f"{FAMILIES[family]}.{name}").Config
-    config.plugin_name = name
     return config
 
 

@@ -34,7 +34,15 @@ GATHERED = {
     "spelling": "spell some of their categories in more than one way",
 }
 """By tag, what is said of several columns at once."""
-AS_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d+)*|\.\d+)([eE][+-]?\d+)?\s*%?")
+NUMBER_FORMS: tuple[tuple[dict[str, str], re.Pattern[str]], ...] = (
+    ({}, re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")),
+    ({"thousands": ","}, re.compile(r"\s*[+-]?\d{1,3}(,\d{3})*(\.\d+)?\s*")),
+    ({"decimal": ","}, re.compile(r"\s*[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?\s*")),
+    ({"decimal": ",", "thousands": "."}, re.compile(r"\s*[+-]?\d{1,3}(\.\d{3})*(,\d+)?\s*")),
+    ({"thousands": " "}, re.compile(r"\s*[+-]?\d{1,3}( \d{3})*(\.\d+)?\s*")),
+    ({"decimal": ",", "thousands": " "}, re.compile(r"\s*[+-]?\d{1,3}( \d{3})*(,\d+)?\s*")),
+)
+"""How texts write numbers: options of the cleaner `cast`, and what it then reads."""
 
 
 def find(profile: Profile, target: str | None) -> list[Alert]:
@@ -160,10 +168,13 @@ def _texts(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
         yield Alert(name, "placeholder", text, "warn", clean("missing", name, values=held[:8]))
     rest = [value for value in counts if value not in held and value.strip()]
     if rest and decision.type is not FeatureType.DATE:
-        as_numbers = sum(counts[v] for v in rest if AS_NUMBER.fullmatch(v)) / max(1, sum(counts[v] for v in rest))
+        read = [sum(counts[v] for v in rest if form.fullmatch(v)) for _, form in NUMBER_FORMS]
+        options = NUMBER_FORMS[read.index(max(read))][0]
+        as_numbers = max(read) / max(1, sum(counts[v] for v in rest))
         if as_numbers > 0.9:
             text = f"{name} is text, and {percent(as_numbers)} of its values read as numbers."
-            yield Alert(name, "numbers as text", text, "warn", clean("cast", name, to="number", unparsable="missing"))
+            cast = clean("cast", name, to="number", **options, unparsable="missing")
+            yield Alert(name, "numbers as text", text, "warn", cast)
     blank = (column.inner or {}).get("empty", 0)
     if blank:
         text = f"{name} is blank in {counted(blank)}."

@@ -40,6 +40,8 @@ form.addEventListener("submit", async (event) => {
     body: JSON.stringify({records: [record]})});
   out.textContent = JSON.stringify(await reply.json(), null, 2);
 });
+const command = document.querySelector("h2 + pre");
+command.textContent = command.textContent.replace("http://HOST:PORT", location.origin);
 </script>"""
 
 

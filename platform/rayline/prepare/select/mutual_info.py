@@ -8,7 +8,10 @@ Ross, PLoS ONE 9, 2014; it is scikit-learn's estimate.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from rayline.core.seeds import derive
@@ -39,10 +42,11 @@ class MutualInfo(Selector):
         looked_at = candidates.at_most(self._options.rows)
         looked_at.require_rows("mutual_info")
         estimate = mutual_info_regression if candidates.is_regression else mutual_info_classif
+        few_W = few_values(looked_at)
         scores_W = estimate(
-            looked_at.numbers_MW,
+            _numbered(looked_at.numbers_MW, few_W),
             looked_at.target_M,
-            discrete_features=few_values(looked_at),
+            discrete_features=few_W,
             n_neighbors=min(self._options.neighbours, len(looked_at.target_M) - 1),
             random_state=derive(candidates.seed, "mutual_info") % 2**32,  # of the noise that parts equal values
         )
@@ -54,3 +58,13 @@ def few_values(candidates: Candidates) -> np.ndarray[tuple[int], np.dtype[np.boo
     """Which columns take so few values that each of them is met often [W]."""
     rows = len(candidates.target_M)
     return np.array([len(np.unique(x_M)) <= min(FEW_VALUES, rows // 2) for x_M in candidates.numbers_MW.T], dtype=bool)
+
+
+def _numbered(
+    numbers_MW: npt.NDArray[np.floating[Any]], few_W: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> npt.NDArray[np.floating[Any]]:
+    """Columns of few values by the place of each value, which says as much: scikit-learn takes fractions for a slip."""
+    found = numbers_MW.copy()
+    for column in np.flatnonzero(few_W):
+        found[:, column] = np.unique(numbers_MW[:, column], return_inverse=True)[1]
+    return found
