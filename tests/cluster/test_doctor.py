@@ -40,6 +40,7 @@ def examine(head: Head, *storages: str) -> list[dict[str, list[str]]]:
     return [{name: rest for name, *rest in json.loads(line)} for line in found]
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_well_and_one_that_is_not(tmp_path_factory: pytest.TempPathFactory) -> None:
     serving = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
     with running_head(environment=serving) as head:

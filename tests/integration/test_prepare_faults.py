@@ -57,7 +57,7 @@ def refused(
     before = sorted(Path(out).absolute().parent.iterdir())
     assert _guarded(["prepare", "spec.yaml", "-o", out, *more], debug=False) == code
     said = capsys.readouterr().err
-    assert said.count("error: ") == 1
+    assert [line.startswith("error: ") for line in said.splitlines()].count(True) == 1  # Ray tells of its own beside it
     assert "Traceback" not in said
     assert "fault of Rayline" not in said
     assert sorted(Path(out).absolute().parent.iterdir()) == before
@@ -150,6 +150,7 @@ needs_root = [] if os.geteuid() == 0 else [pytest.mark.slow]
 
 @pytest.mark.parametrize("form", ["arrow", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mark", [pytest.param("", marks=needs_root)])
+@pytest.mark.slow
 def test_a_disk_that_fills_while_shards_are_written(
     work: Path, small_disk: Path, capsys: pytest.CaptureFixture[str], rayline_home: Path, form: str, mark: str
 ) -> None:

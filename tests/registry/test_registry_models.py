@@ -203,6 +203,7 @@ def test_two_processes_make_the_database_and_publish_at_once(empty_home: Path, f
     assert all(err == "" for _, err in answers), "MLflow logs nothing of its own"
 
 
+@pytest.mark.slow
 def test_fresh_database_appears_whole_or_not_at_all(empty_home: Path) -> None:
     script = (
         "from rayline.registry import store\n"

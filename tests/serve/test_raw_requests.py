@@ -229,5 +229,5 @@ def test_what_stops_or_sets_aside_in_training_refuses_and_what_warns_is_answered
         assert [refused.total(reason=why) for why in ("value", "missing", "condition")] == [3, 1, 1]
         assert all(tags.keys() == {"model", "version", "reason"} for _, tags in refused.seen)
         assert not warned.seen
+    endpoint.replica.close()  # the last requests are written
     assert "Rome" not in endpoint.log.read_text()
-    endpoint.replica.close()

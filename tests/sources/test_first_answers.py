@@ -358,6 +358,7 @@ def test_nobody_is_there() -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_store_that_does_not_answer(url: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_remote, "RETRY_S", 1)
     message = answer(url.format(port=closed_port()))

@@ -117,6 +117,7 @@ def train_workers() -> list[int]:
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.slow
 def test_a_worker_that_dies_every_time_ends_the_run(shards: str, tmp_path: Path) -> None:
     settings = Train(**{**SGD.model_dump(), "epochs": 40, "max_failures": 0})
 
@@ -131,6 +132,7 @@ def test_a_worker_that_dies_every_time_ends_the_run(shards: str, tmp_path: Path)
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.slow
 def test_diverging_is_told_once_and_not_tried_again(shards: str, tmp_path: Path) -> None:
     settings = Train(**{**SGD.model_dump(), "optimizer": {"name": "sgd", "lr": 1e30}})
     where = {"workers": 2, "use_gpu": False, "checkpoints": str(tmp_path / "checkpoints")}
