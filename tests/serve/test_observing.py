@@ -53,8 +53,11 @@ def test_metrics_by_model_version_and_outcome(endpoint: Endpoint) -> None:
     endpoint.predict({**RECORD, "hours": 13})
     endpoint.get("/v2/models/nothing")
     made = endpoint.meters.made
+    wait_for(lambda: "rayline_predictions_total" in made and made["rayline_predictions_total"].total() == 2)
+    wait_for(lambda: made["rayline_requests_total"].total() == 3, timeout_s=20)
+    wait_for(lambda: len(made["rayline_request_duration_seconds"].seen) == 3)
+    wait_for(lambda: made["rayline_batch_rows"].seen)
     requests = made["rayline_requests_total"]
-    wait_for(lambda: requests.total() == 3 and len(made["rayline_request_duration_seconds"].seen) == 3)
     assert [requests.total(model="adult", version="3", outcome=o) for o in ("ok", "refused", "failed")] == [1, 1, 1]
     assert requests.total() == 3
     assert len(made["rayline_request_duration_seconds"].seen) == 3
