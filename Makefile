@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# One process of tests a core; those that touch Ray share one (tests/conftest.py).
+PROCESSES := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
 .PHONY: quickstart test test-all check bench serve lock clean services services-there
 
 quickstart: $(STAMP)
@@ -11,11 +14,11 @@ quickstart: $(STAMP)
 
 test: $(STAMP) services
 	$(BIN)/python -m pytest -q --doctest-modules platform/rayline
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PROCESSES) -m "not slow"
 
 test-all: $(STAMP) services
 	$(BIN)/python -m pytest -q --doctest-modules platform/rayline
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PROCESSES)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check platform tests jobs

@@ -14,9 +14,24 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The shared cluster comes last: until it starts, this process has joined no Ray, and tests may start their own."""
-    items.sort(key=lambda item: "ray_cluster" in getattr(item, "fixturenames", ()))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of one file share a process, and all that touch Ray share one: one cluster at a time.
+
+    Among those the shared cluster comes last: until it starts, their process has joined no Ray, and tests may start
+    their own. With several processes theirs is given out first, for it is the longest.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if _on_ray(item) else str(item.path)))
+    several = hasattr(config, "workerinput")
+    items.sort(key=lambda item: (_on_ray(item) != several, _on_shared_cluster(item)))
+
+
+def _on_ray(item: pytest.Item) -> bool:
+    return _on_shared_cluster(item) or item.get_closest_marker("ray") is not None
+
+
+def _on_shared_cluster(item: pytest.Item) -> bool:
+    return "ray_cluster" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)
