@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 import rayline
+from rayline.cli._show import show_result
 from rayline.core import files
 from rayline.core.errors import GateError, InputError, RaylineError, RunError
 from rayline.registry.models import Registry
@@ -85,6 +86,29 @@ def test_no_worse_than_champion_is_judged_on_the_same_rows() -> None:
     with pytest.raises(GateError, match="on the same rows"):
         rayline.run(spec("contest", "sklearn:breast_cancer", train={"epochs": 1, "optimizer": {"lr": 1e-6}}, **gates))
     assert rayline.run({**good, **gates}).version == "2"
+
+
+def test_a_worse_version_becomes_challenger_unless_it_is_promoted(capsys: pytest.CaptureFixture[str]) -> None:
+    good = spec("throne", "sklearn:breast_cancer", train={"epochs": 15})
+    lazy = spec("throne", "sklearn:breast_cancer", train={"epochs": 1, "optimizer": {"lr": 1e-6}})
+    assert rayline.run(good).succession == ""
+    worse = rayline.run({**lazy, "evaluate": {"gates": {"roc_auc": ">= 0.0"}}})
+    assert (worse.version, worse.aliases) == ("2", ("challenger",))
+    assert worse.succession.startswith("worse than version 1, which stays champion: roc_auc 0.")
+    assert "(on the same rows)" in worse.succession
+    assert worse.succession.endswith("To replace it: rayline models promote throne/2")
+    show_result(worse, as_json=False)
+    assert "registered throne version 2  (@challenger)\n           worse than version 1" in capsys.readouterr().out
+    assert Registry().resolve("throne@champion").version == 1
+    assert Registry().resolve("throne/2").description in worse.succession
+
+    assert Registry().promote("throne", 2).aliases == ("challenger", "champion")
+    better = rayline.run(good)
+    assert better.aliases == ("champion",)
+    assert better.succession.startswith("not worse than version 2, the champion before it: roc_auc 0.9")
+    other_rows = rayline.run({**lazy, "data": {**lazy["data"], "split": {"name": "hash", "seed": 7}}})
+    assert other_rows.aliases == ("champion",)
+    assert other_rows.succession.startswith("not compared with version 3")
 
 
 def test_private_columns_leave_no_value_anywhere(tmp_path: Path, rayline_home: Path) -> None:

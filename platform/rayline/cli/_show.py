@@ -128,6 +128,8 @@ def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) ->
     out.print(
         Text.assemble("registered ", (f"{result.model} version {result.version}", "bold"), f"  {result.aliases_text()}")
     )
+    if result.succession:
+        out.print(f"           {result.succession}")
     out.print(f"package    {result.package}")
     out.print(f"report     {result.report}")
     if next_steps:

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from rayline.core.columns import ROW
-from rayline.core.errors import NotFoundError, PackageError
+from rayline.core.errors import NotFoundError, RaylineError
+from rayline.core.names import CHAMPION
 from rayline.core.prepared import Rows
 from rayline.evaluate import gates
 from rayline.evaluate.bootstrap import Estimate
@@ -18,6 +19,7 @@ from rayline.evaluate.judge import compare, judge
 from rayline.evaluate.judgement import Judgement
 from rayline.evaluate.scored import Scored
 from rayline.evaluate.selection import build_metric, default_metric
+from rayline.evaluate.succession import Succession, defended, succeed
 from rayline.evaluate.threshold import choose
 from rayline.evaluate.worst import worst_errors
 from rayline.explain.permutation import Importance, importance
@@ -47,6 +49,8 @@ class Judged:
     scored: Scored
     """Predictions on `sample`."""
     champion: Entry | None
+    succession: Succession
+    """Whether it takes the champion's place."""
 
 
 def judge_model(stages: Stages, collected: Collected, trained: Trained) -> Judged:
@@ -70,13 +74,13 @@ def judge_model(stages: Stages, collected: Collected, trained: Trained) -> Judge
         if not whole and spec.evaluate.slices:
             on_sample = judge(sampled, spec.evaluate, slices=sample, seed=seed)
             judgement = replace(judgement, slices=on_sample.slices)
-        champion = _champion(spec.model_name) if spec.evaluate.gates else None
-        results = gates.check(
-            spec.evaluate.gates,
-            judgement,
-            champion.metrics if champion else None,
-            paired=_paired(collected, sample, sampled, champion),
-        )
+        champion, declared = _champion(spec.model_name), spec.evaluate.gates
+        follows = champion is not None and spec.registration.alias == CHAMPION
+        compared = [g.metric for g in gates.parse_all(declared) if g.needs_champion]
+        compared += defended(declared, judgement) if follows else []
+        paired = _paired(collected, sample, sampled, champion, compared)
+        results = gates.check(declared, judgement, champion.metrics if champion else None, paired=paired)
+        succession = succeed(declared, judgement, champion.version if champion and follows else None, paired)
         metric = default_metric(collected.target.task)
         importances: list[Importance] = []
         if spec.explain.importance_repeats:
@@ -89,7 +93,7 @@ def judge_model(stages: Stages, collected: Collected, trained: Trained) -> Judge
         worst = worst_errors(sampled, sample, private=spec.data.private)
         value = judgement.metrics[metric].value
         summary.text = f"{judgement.rows:,} test rows, {metric} " + ("undefined" if value is None else f"{value:.4f}")
-    return Judged(judgement, results, importances, worst, threshold, sample, sampled, champion)
+    return Judged(judgement, results, importances, worst, threshold, sample, sampled, champion, succession)
 
 
 def _scored(collected: Collected, trained: Trained, rows: Rows, threshold: float = 0.5) -> Scored:
@@ -123,24 +127,29 @@ def _recipe(recipe: Recipe | None) -> dict[str, Any] | None:
 
 def _champion(model: str) -> Entry | None:
     try:
-        return Registry().resolve(f"{model}@champion")
+        entries = Registry().list(model)
     except NotFoundError:
         return None
+    return next((entry for entry in entries if CHAMPION in entry.aliases), None)
 
 
-def _paired(collected: Collected, sample: pl.DataFrame, scored: Scored, champion: Entry | None) -> dict[str, Estimate]:
-    """Differences to the champion on the same test rows, where it cannot have learnt from them."""
-    names = [g.metric for g in gates.parse_all(collected.spec.evaluate.gates) if g.needs_champion]
-    if champion is None or not names or not same_split(champion.uri, collected):
+def _paired(
+    collected: Collected, sample: pl.DataFrame, scored: Scored, champion: Entry | None, names: list[str]
+) -> dict[str, Estimate]:
+    """Differences to the champion in metrics `names` on the same test rows, where it cannot have learnt from them."""
+    if champion is None or not names:
         return {}
     try:
-        theirs = predictor.load(champion.uri)
-    except PackageError:
+        uri = Registry().resolve(f"{champion.name}/{champion.version}").uri
+        if not same_split(uri, collected):
+            return {}
+        theirs = predictor.load(uri)
+        if theirs.signature.as_target() != collected.target:
+            return {}
+        if _recipe(theirs.preparation.recipe) != _recipe(recipe_of(collected.source)):
+            return {}
+        answers = theirs.raw_of_clean(sample)
+    except RaylineError:  # its package is gone or of another Rayline, or it reads columns that are no more
         return {}
-    if theirs.signature.as_target() != collected.target:
-        return {}
-    if _recipe(theirs.preparation.recipe) != _recipe(recipe_of(collected.source)):
-        return {}
-    answers = theirs.raw_of_clean(sample)
     their_scored = replace(scored, prediction=answers, threshold=theirs.signature.threshold)
     return dict(compare(scored, their_scored, names, collected.spec.evaluate, seed=collected.spec.train.seed))

@@ -15,6 +15,7 @@ import polars as pl
 from rayline.core import files
 from rayline.core.columns import Signature, ValueKind
 from rayline.core.errors import NotFoundError, StorageError
+from rayline.core.names import CHALLENGER, CHAMPION
 from rayline.evaluate.selection import default_metric
 from rayline.pipeline.cleaned import cleaned_types, inputs_of, raw, raw_rows
 from rayline.pipeline.collected import Collected
@@ -54,6 +55,7 @@ class _Registered:
     version: str = ""
     aliases: tuple[str, ...] = ()
     uri: str = ""
+    succession: str = ""
 
 
 def publish(
@@ -81,9 +83,12 @@ def publish(
             _log(run, collected, trained, judged)
             if registers:
                 entry = _register(run, written, folder, collected, judged)
-                alias = spec.registration.alias
-                registered = _Registered(str(entry.version), (alias,) if alias else (), entry.uri)
-                summary.text = f"{spec.model_name} version {registered.version}"
+                alias, succession = spec.registration.alias, judged.succession.detail
+                if alias == CHAMPION and not judged.succession.succeeds:
+                    alias = CHALLENGER
+                    succession += f". To replace it: rayline models promote {entry.name}/{entry.version}"
+                registered = _Registered(str(entry.version), (alias,) if alias else (), entry.uri, succession)
+                summary.text = f"{spec.model_name} version {registered.version}" + (f" as {alias}" if alias else "")
             else:
                 files.copy_folder(written, folder.path(PACKAGE))
                 registered = _Registered(uri=folder.path(PACKAGE))
@@ -108,6 +113,7 @@ def publish(
         run=folder.uri,
         confidence=spec.evaluate.confidence,
         gates=[asdict(gate) for gate in judged.gates],
+        succession=registered.succession,
         quarantined=collected.set_aside,
         leaderboard=search.entries if search else [],
         search_metric=search.metric if search else None,
@@ -202,6 +208,7 @@ def _register(run: tracking.Run, written: str, folder: RunFolder, collected: Col
         run=run,
         metrics=judged.judgement.values(),
         tags={**spec.registration.tags, REPORT_TAG: folder.path(REPORT)},
+        description=judged.succession.detail,
         storage=spec.storage,
     )
 

@@ -27,6 +27,8 @@ class RunResult:
     """The run's folder."""
     confidence: float = 0.95
     gates: list[dict[str, Any]] = field(default_factory=list)
+    succession: str = ""
+    """How it stands to the champion before it, in words; empty where there was none, or gates say it."""
     quarantined: int = 0
     """Rows that expectations set aside."""
     leaderboard: list[dict[str, Any]] = field(default_factory=list)
@@ -43,6 +45,7 @@ class RunResult:
                 "intervals": {name: [metric.get("low"), metric.get("high")] for name, metric in self.metrics.items()},
             },
             "gates": self.gates,
+            "succession": self.succession,
             "quarantined": self.quarantined,
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
             "package": self.package,

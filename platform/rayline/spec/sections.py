@@ -425,7 +425,8 @@ class Register(Section):
     model: ModelName | None = None
     """Name in the registry; default: the spec's name."""
     alias: AliasName | None = CHAMPION
-    """Alias the new version takes when it passes its gates; `null` for none."""
+    """Alias the new version takes when it passes its gates; `null` for none. One that is shown to be worse than the
+    champion on the same test rows becomes challenger, unless gates compare with the champion themselves."""
     tags: dict[str, str] = Field(default={})
 
 
