@@ -17,6 +17,7 @@ from rayline.profile.reference import Reference
 from rayline.profile.types import infer, infer_target
 from rayline.registry import package, signature
 from rayline.spec.document import load, render
+from rayline.spec.sections import Expectation
 
 JOBS = ("clerk", "nurse", "pilot", "teacher")
 
@@ -40,7 +41,13 @@ def people(rows: int = 2000, seed: int = 0) -> pl.DataFrame:
 
 
 def make(
-    folder: Path, *, frame: pl.DataFrame | None = None, target: str = "rich", seed: int = 0, hidden: Any = (64, 32)
+    folder: Path,
+    *,
+    frame: pl.DataFrame | None = None,
+    target: str = "rich",
+    seed: int = 0,
+    hidden: Any = (64, 32),
+    expect: dict[str, Expectation] | None = None,
 ) -> str:
     """Write a package and return its folder. Its network has the initial weights of `seed`."""
     frame = people() if frame is None else frame
@@ -66,7 +73,7 @@ def make(
         network=network,
         preparation=prepared,
         spec_yaml=render(spec),
-        signature=signature.build(features, aim, required=prepared.required),
+        signature=signature.build(features, aim, required=prepared.required, expect=expect),
         profile=profile,
         reference=Reference.build(profile, features, predictions=answers, target=aim),
         metrics={},

@@ -22,6 +22,7 @@ from rayline.core.errors import PackageError
 from rayline.monitor import service
 from rayline.monitor.export import export
 from rayline.monitor.service import Monitor
+from rayline.spec.sections import Expectation
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -64,7 +65,8 @@ def watched(ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.setenv("RAYLINE_HOME", str(root / "home"))
         try:
             url = on_ray.start(port=free_port(), monitor=monitor.url, desired=Desired())
-            on_ray.deploy([Entry(model="people", version="1", package=make(root / "package"))])
+            package = make(root / "package", expect={"age": Expectation(max=80, on="warn")})
+            on_ray.deploy([Entry(model="people", version="1", package=package)])
             with pytest.raises(PackageError):
                 on_ray.deploy([Entry(model="people", version="2", package=str(root / "nothing"))])
             agent = f"127.0.0.1:{ray.nodes()[0]['MetricsExportPort']}"
@@ -95,6 +97,11 @@ def test_every_panel_has_data_and_drift_is_seen(watched: Watched) -> None:
     assert prometheus.value('rayline_drift_alarm{model="people", feature="age"}') == 1
     assert prometheus.value('rayline_drift_alarm{model="people", feature="job"}') == 0
     assert prometheus.value('sum(ray_rayline_model_load_failures_total{version="2"})') == 1
+    warned, answered = "ray_rayline_expectation_warnings_total", "ray_rayline_predictions_total"
+    wait_until(lambda: prometheus.value(f'sum({warned}{{feature="age"}}) / sum({answered})') == 1)
+    assert prometheus.value('sum(ray_rayline_requests_refused_total{reason!="field"})') is None
+    refused = 'ray_rayline_requests_total{outcome="refused"}'
+    wait_until(lambda: prometheus.value(f"sum(ray_rayline_requests_refused_total) / sum({refused})") == 1)
     wait_until(lambda: bool(prometheus.query('ALERTS{alertname="RaylineLoadFailed", version="2"}')))
     wait_until(lambda: bool(prometheus.query('ALERTS{alertname="RaylineDrift", feature="age"}')))
     assert prometheus.query('ALERTS{alertname=~"RaylineErrorBudget.*|RaylineReplicaDown|RayNodeDown"}') == []
