@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayline.core.errors import SpecError
-from rayline.core.expressions import FUNCTIONS, columns_of, compile_expression
+from rayline.core.expressions import FUNCTIONS, columns_of, compile_expression, compiled
 
 FRAME = pl.DataFrame(
     {
@@ -155,6 +155,7 @@ def test_crossed_values_never_meet() -> None:
         ("a @ n", "operator is no part"),
         ("~b", "Use not"),
         ("when > 'soon'", "'soon' is no date"),
+        ("days_between(when, 'soon') > 1", r"position 20: in days_between\(start, end\), 'soon' is no date"),
         ("length(a)", "a text is needed, not a number"),
         ("year(n)", "a date is needed"),
         ("bin(a, 3, 2)", "position 11: in bin"),
@@ -176,6 +177,53 @@ def test_crossed_values_never_meet() -> None:
 def test_it_refuses(text: str, told: str) -> None:
     with pytest.raises(SpecError, match=told):
         compute(text)
+
+
+DAYS = pl.DataFrame(
+    {
+        "seen": ["2024-01-31", "2024-01-31T00:00", "2024-02-01 10:00:00+02:00", "9/3/2024", " ", None],
+        "day": [dt.date(2024, 1, 31)] * 6,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("seen > '2024-01-31'", [False, False, True, None, None, None]),  # as texts: the second true, the fourth too
+        ("'2024-02-01 08:00' <= seen", [False, False, True, None, None, None]),
+        ("seen >= day", [True, True, True, None, None, None]),
+        ("year(seen) == 2024", [True, True, True, None, None, None]),
+        ("days_between(day, seen) > 0", [False, False, True, None, None, None]),
+        ("month(date(seen, '%Y-%m-%d')) > 0", [True, None, None, None, None, None]),
+    ],
+)
+def test_a_stray_form_among_dates_is_told_of_and_not_compared_as_text(text: str, wanted: list[object]) -> None:
+    made = compiled(text, DAYS.schema)
+    assert DAYS.select(made.expr.alias("made"))["made"].to_list() == wanted
+    strays = [one is None and value not in (" ", None) for one, value in zip(wanted, DAYS["seen"], strict=True)]
+    assert [DAYS.select(one.rows.fill_null(value=False))["seen"].to_list() for one in made.unread] == [strays]
+    form = "the form '%Y-%m-%d'" if "%" in text else "ISO form"
+    assert str(made.unread[0]) == f"column 'seen' holds what is no date in {form}"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("seen == '2024-01-31'", [True, True, False, False, False, None]),
+        ("seen != '2024-01-31 00:00:00'", [False, False, True, True, True, None]),
+        ("seen in ('2024-02-01 08:00', '9/3/2024')", [False, False, True, True, False, None]),
+        ("text(seen) > '2024-01-31'", [False, True, True, True, False, None]),
+        ("seen > 'b'", [False, False, False, False, False, None]),
+        ("is_missing(date(seen))", [False, False, False, True, True, True]),
+        ("year(fill(date(seen), date('2020-01-01'))) == 2020", [False, False, False, True, True, True]),
+        ("if(contains(seen, '/'), false, seen > '2024-01-31')", [False, False, True, False, None, None]),
+    ],
+)
+def test_what_equals_no_date_or_is_looked_at_where_it_is_none_is_not_told_of(text: str, wanted: list[object]) -> None:
+    made = compiled(text, DAYS.schema)
+    assert DAYS.select(made.expr.alias("made"))["made"].to_list() == wanted
+    assert made.unread == ()
 
 
 def test_columns_are_told_in_order() -> None:

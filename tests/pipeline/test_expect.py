@@ -400,3 +400,16 @@ def test_rows_in_quarantine_need_not_have_what_the_split_goes_by(
     assert (found.everything.rows, found.training.rows) == (80, twin.training.rows)
     ages = [one.training.columns["age"].mean for one in (found, twin)]
     assert ages[0] == pytest.approx(ages[1])
+
+
+def test_an_expression_of_dates_is_broken_by_a_text_that_is_none(tmp_path: Path) -> None:
+    days = pl.when(pl.col("id") == 40).then(pl.lit("9.3.2024")).otherwise(pl.col("day").dt.to_string("%Y-%m-%d"))
+    frame = rows().with_columns(day=days)
+    said = {"*": {"expressions": ["day >= '2000-01-01'"]}}
+    with pytest.raises(DataError, match=r"1 row not a date: row 11 of part-1.parquet \('9\.3\.2024'\)"):
+        run(spec_of(tmp_path / "data", frame, said))
+    found = run(spec := spec_of(tmp_path / "data", frame, said, "quarantine"), run_folder(spec))
+    assert positions(found) == [40]
+    assert found.folder is not None
+    aside = pl.concat([pl.read_parquet(path) for path in Path(found.folder).rglob("*.parquet")])
+    assert aside["__reason__"].to_list() == ["*.expressions \"day >= '2000-01-01'\": not a date"]

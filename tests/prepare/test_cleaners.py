@@ -124,10 +124,24 @@ def test_dates_are_taken_apart() -> None:
     found = clean("dates", {"t": times}, parts=parts, since="2024-02-28")
     assert found.row(0)[1:] == (2024, 2, 29, 4, 60, 23, 30, 47.5 / 24)
     assert found.row(1)[1:] == (None,) * 8
-    texts = clean("dates", {"t": ["2024-02-29", "29.2.2024"]}, parts=["weekday"])
+    texts = clean("dates", {"t": ["2024-02-29", "29.2.2024"]}, parts=["weekday"], unparsable="missing")
     assert texts["t_weekday"].to_list() == [4, None]
     moved = clean("dates", {"t": times}, parts=["day", "hour"], utc_offset=1.0)
     assert moved.row(0)[1:] == (1, 0)
+
+
+@pytest.mark.parametrize("options", [{}, {"parts": [], "since": "2024-01-01"}, {"utc_offset": 1.0}])
+def test_a_stray_form_among_dates_is_refused_by_place_and_never_shown(options: dict[str, object]) -> None:
+    with pytest.raises(RefusedError) as caught:
+        clean("dates", {"t": ["2024-02-29", None, " ", "secret", "29.2.2024"]}, **options)
+    told = "column 't' holds what is no date in ISO form in 2 of 5 rows read together, first in that at place 3."
+    assert str(caught.value) == told
+    assert str(caught.value.in_file("a.csv", 10)) == (
+        "a.csv: column 't' holds what is no date in ISO form in 2 of 5 rows, first in row 14. "
+        "Correct it there, or have the step make such values missing."
+    )
+    assert str(caught.value.in_request()) == "column 't' holds what is no date in ISO form, row 4."
+    assert clean("dates", {"t": ["2024-02-29", None, " "]}, **options).width > 1
 
 
 def test_what_goes_round_lies_on_a_circle() -> None:

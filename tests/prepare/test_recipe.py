@@ -13,6 +13,7 @@ import pytest
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
 from rayline.core.errors import DataError, SpecError
+from rayline.prepare.clean._cleaner import RefusedError
 from rayline.prepare.preparation import Preparation, fit
 from rayline.prepare.recipe import Recipe
 from rayline.profile.profile import profile_frame
@@ -343,3 +344,23 @@ def test_a_fraction_of_one_row_changes_no_whole_number_of_another() -> None:
         with pytest.raises(DataError, match="'zip' holds whole numbers beyond 9,007,199,254,740,992 beside one"):
             made.frame({"zip": [large, 2.5]})
     assert made.frame({"zip": [2**53, 2.5, 10**30]}).height == 3
+
+
+def test_a_derived_column_refuses_a_date_that_is_none() -> None:
+    late = Prepare.model_validate({"derive": {"late": 'day >= "2024-01-01"'}})
+    made = Recipe(late, RAW)
+    days = ["2023-12-31", "2024-02-29", None, "9.3.2024"]
+    with pytest.raises(RefusedError) as caught:
+        made.keep(rows(4).with_columns(day=pl.Series(days)))
+    told = str(caught.value.in_file("visits.csv", 100))
+    assert told == (
+        "visits.csv: prepare.derive.late: column 'day' holds what is no date in ISO form in 1 of 4 rows, first in row "
+        "104. Correct it there, or have such values made missing before: prepare.clean: {name: cast, columns: [day], "
+        "to: time, unparsable: missing}."
+    )
+    with pytest.raises(DataError, match=r"late: column 'day' holds what is no date in ISO form, row 4\.$"):
+        made.frame({"day": days})
+    assert made.apply(rows(3).with_columns(day=pl.Series(days[:3])))["late"].to_list() == [False, True, None]
+    before = {"clean": {"name": "cast", "columns": ["day"], "to": "time", "unparsable": "missing"}}
+    mended = Recipe(Prepare.model_validate({**before, **late.model_dump(include={"derive"})}), RAW)
+    assert mended.frame({"day": days})["late"].to_list() == [False, True, None, None]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rayline.core.columns import ROW, FeatureType, InputColumn, Signature, Task
+from rayline.core.columns import ROW, Condition, FeatureType, InputColumn, Signature, Task
 from rayline.core.errors import SignatureError
 from rayline.registry.validate import Validator
 
@@ -149,3 +149,16 @@ def test_frames_are_checked_by_value_and_name_rows_of_the_file() -> None:
             validator.check_frame(frame.with_columns(pl.Series(column, values)))
     with pytest.raises(SignatureError, match="missing features: size, work"):
         validator.check_frame(frame.drop("size", "work"))
+
+
+def test_a_condition_of_dates_does_not_hold_for_a_text_that_is_none() -> None:
+    signature = Signature(
+        inputs=(InputColumn(name="seen", type=CATEGORY),),
+        target="y",
+        task=Task.REGRESSION,
+        conditions=(Condition(text="seen >= '2024-01-01'", kinds={"seen": "text"}),),
+    )
+    validator = Validator(signature)
+    assert validator.check({"seen": ["2024-02-01", None, " "]}) == 3
+    with pytest.raises(SignatureError, match=r"row 2: \"seen >= '2024-01-01'\" was declared, and it does not hold"):
+        validator.check({"seen": ["2024-02-01", "9/3/2024"]})

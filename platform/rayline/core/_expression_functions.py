@@ -17,7 +17,6 @@ import polars as pl
 
 from rayline.core._expression_values import (
     NOTHING,
-    TIME,
     Kind,
     Value,
     as_date,
@@ -28,8 +27,10 @@ from rayline.core._expression_values import (
     number,
     sound,
 )
+from rayline.core.moments import TIME
 
 US_A_DAY = 86_400_000_000
+WRITTEN = "Write it as 2024-01-31 or 2024-01-31 18:00:00."
 
 
 class WrongArgumentError(Exception):
@@ -71,7 +72,14 @@ def dated(value: Value, place: int = 0) -> Value:
         raise WrongArgumentError(place, f"a date is needed, or a text such as 2024-01-31, not {_a(value.kind)}.")
     if value.kind == "missing":
         return combine(value.expr.cast(TIME), "date", value)
+    if isinstance(value.constant, str) and not is_date(value):
+        raise WrongArgumentError(place, f"{value.constant!r} is no date. {WRITTEN}")
     return as_date(value)
+
+
+def is_date(value: Value) -> bool:
+    """Whether a constant reads as a date."""
+    return isinstance(value.constant, str) and pl.select(as_date(value).expr).item() is not None
 
 
 def unified(values: Sequence[Value], place: int = 0) -> list[Value]:
@@ -87,7 +95,10 @@ def unified(values: Sequence[Value], place: int = 0) -> list[Value]:
 
 
 def chosen(condition: Value, yes: Value, no: Value) -> Value:
-    """`yes` where the condition holds, `no` where it does not, missing where it is missing."""
+    """`yes` where the condition holds, `no` where it does not, missing where it is missing.
+
+    What a branch cannot read is missing and not told of: the condition may be there to leave it out.
+    """
     if condition.kind not in ("true or false", "missing"):
         raise WrongArgumentError(0, f"a condition is needed, not {_a(condition.kind)}. Compare it, as in x > 0.")
     yes, no = unified([yes, no], 1)
@@ -95,7 +106,8 @@ def chosen(condition: Value, yes: Value, no: Value) -> Value:
     test = condition.expr.cast(pl.Boolean)
     expr = pl.when(test).then(yes.expr).when(test.not_()).then(no.expr)
     whole = kind == "number" and all(v.whole or v.kind == "missing" for v in (yes, no))
-    return combine(expr, kind, condition, condition, yes, no, whole=whole, tainted=yes.tainted or no.tainted)
+    tainted, unread = yes.tainted or no.tainted, condition.unread
+    return combine(expr, kind, condition, condition, yes, no, whole=whole, tainted=tainted, unread=unread)
 
 
 def filled(value: Value, other: Value) -> Value:
@@ -104,7 +116,7 @@ def filled(value: Value, other: Value) -> Value:
     kind: Kind = other.kind if value.kind == "missing" else value.kind
     whole = kind == "number" and all(v.whole or v.kind == "missing" for v in (value, other))
     expr = pl.when(value.expr.is_null()).then(other.expr).otherwise(value.expr)
-    return combine(expr, kind, value, value, other, whole=whole)
+    return combine(expr, kind, value, value, other, whole=whole, unread=other.unread)
 
 
 def missing(value: Value) -> Value:
@@ -113,8 +125,7 @@ def missing(value: Value) -> Value:
     absent = value.expr.is_null()
     if value.kind == "text":
         absent = absent | (value.expr.str.strip_chars() == "").fill_null(value=True)
-        return combine(absent, "true or false", value, value)
-    return combine(absent, "true or false", value)
+    return combine(absent, "true or false", value, value, unread=())
 
 
 def _a(kind: str) -> str:

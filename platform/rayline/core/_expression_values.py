@@ -16,20 +16,30 @@ from typing import Any, Literal
 
 import polars as pl
 
+from rayline.core.errors import listing
+from rayline.core.moments import TIME, moments
+
 Kind = Literal["number", "true or false", "text", "date", "missing"]
 
-DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M:%S%.f%:z",
-    "%Y-%m-%dT%H:%M:%S%.f%:z",
-)
-"""Forms of a text that is taken as a date; a Z at its end is +00:00."""
-TIME = pl.Datetime("us")
 NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Where texts were to be read as dates, and which are none."""
+
+    columns: tuple[str, ...]
+    """That the texts come of."""
+    form: str
+    """That they were to have; empty: ISO 8601."""
+    rows: pl.Expr
+    """Whether a row's text is none; false or null where it is one, or missing."""
+
+    def __str__(self) -> str:
+        form = f"the form {self.form!r}" if self.form else "ISO form"
+        if len(self.columns) == 1:
+            return f"column {self.columns[0]!r} holds what is no date in {form}"
+        return f"columns {listing(map(repr, self.columns), 4)} together make what is no date in {form}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,8 @@ class Value:
     """The value, where it was written out."""
     size: int = 1
     """Operations in it, those of shared parts counted as often as they are used."""
+    unread: tuple[Unread, ...] = ()
+    """Dates in it that may not be read, where nothing looks at what is missing of them."""
 
 
 def literal(value: Any) -> Value:
@@ -88,6 +100,7 @@ def column(name: str, dtype: pl.DataType) -> Value | None:
 
 def combine(expr: pl.Expr, kind: Kind, *parts: Value, **marks: Any) -> Value:
     """A value made from parts."""
+    marks.setdefault("unread", tuple({id(one): one for part in parts for one in part.unread}.values()))
     size = sum(part.size for part in parts) + 1
     return Value(expr, kind, single=all(part.single for part in parts), size=size, **marks)
 
@@ -143,14 +156,16 @@ def as_text(value: Value) -> Value:
 
 
 def as_date(value: Value, pattern: str | None = None) -> Value:
-    """A text as a date with its time of day; missing where it is none."""
+    """A text as a date with its time of day; missing, and told of by `unread`, where it is none."""
     if value.kind == "date":
         return value
     text = value.expr.str.strip_chars()
-    forms = [pattern] if pattern else DATE_FORMATS
-    text = text if pattern else text.str.replace(r"([0-9])Z$", "${1}+00:00")
-    read = [_read(text, form) for form in forms]
-    return combine(pl.coalesce(read) if len(read) > 1 else read[0], "date", *[value] * len(read))
+    made = _read(text, pattern) if pattern else moments(value.expr)
+    told = value.unread
+    if not value.single:
+        names = tuple(dict.fromkeys(value.expr.meta.root_names()))
+        told = (*told, Unread(names, pattern or "", (text != "") & made.is_null()))
+    return combine(made, "date", *[value] * (1 if pattern else 5), unread=told)
 
 
 def _read(text: pl.Expr, form: str) -> pl.Expr:

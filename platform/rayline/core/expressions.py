@@ -14,36 +14,37 @@ evaluated as Python: the text becomes a Polars expression. What the language has
 What has no number is missing: a division by zero, the logarithm of nothing or less, the root of a negative number, an
 overflow. Missing in, missing out, but `false and x` is false, `true or x` true, and `fill`, `is_missing` look at it.
 `matches` and patterns are Rust's regular expressions and hold of a whole text. `a // b` is the floor of `a / b`, and
-`a % b` is `a - a // b * b`. Dates compare with texts of ISO form.
+`a % b` is `a - a // b * b`. Dates compare with texts of ISO form, and columns of texts with dates that are written out.
+A text that is to be a date and is none is missing, and `compiled` tells of it; within `is_missing(…)`, `fill(…)` and
+the branches of `if(…)` it is missing and no more.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NoReturn
 
 import polars as pl
 
+from rayline.core import _expression_compare as compare
 from rayline.core import _expression_functions as functions
 from rayline.core._expression_functions import FUNCTIONS, WrongArgumentError, check_pattern, whole_match
 from rayline.core._expression_text import Parsed, parse
-from rayline.core._expression_values import Value, as_date, column, combine, exact, literal, sound
+from rayline.core._expression_values import Unread, Value, column, combine, exact, literal, sound
 from rayline.core.errors import listing, nearest
 
 MOST_OPERATIONS = 5000
 """Operations of one expression, shared parts counted as often as they are used."""
 
-_Operation = Callable[[pl.Expr, pl.Expr], pl.Expr]
 
-_COMPARISONS: dict[type[ast.cmpop], _Operation] = {
-    ast.Lt: lambda a, b: a < b,
-    ast.LtE: lambda a, b: a <= b,
-    ast.Gt: lambda a, b: a > b,
-    ast.GtE: lambda a, b: a >= b,
-    ast.Eq: lambda a, b: a == b,
-    ast.NotEq: lambda a, b: a != b,
-}
+@dataclass(frozen=True)
+class Compiled:
+    """An expression, and what it may not be able to read."""
+
+    expr: pl.Expr
+    unread: tuple[Unread, ...]
+    """Texts that it reads as dates: where one is none, the expression is missing, or what `and` and `or` make of it."""
 
 
 def compile_expression(text: str, schema: pl.Schema) -> pl.Expr:
@@ -59,13 +60,24 @@ def compile_expression(text: str, schema: pl.Schema) -> pl.Expr:
     >>> frame.select(compile_expression("debt / income", frame.schema).alias("ratio"))["ratio"].to_list()
     [2.5, None]
     """
+    return compiled(text, schema).expr
+
+
+def compiled(text: str, schema: pl.Schema) -> Compiled:
+    """As `compile_expression`, and which rows hold texts that it cannot read as the dates it takes them for.
+
+    >>> frame = pl.DataFrame({"seen": ["2024-05-01", "soon"]})
+    >>> made = compiled("year(seen)", frame.schema)
+    >>> str(made.unread[0]), frame.select(made.unread[0].rows)["seen"].to_list()
+    ("column 'seen' holds what is no date in ISO form", [False, True])
+    """
     parsed = parse(text)
     value = sound(_Compiler(parsed, schema).compile(parsed.tree))
     if value.single:
         parsed.fail(parsed.tree, f"it reads no column, so that it says the same of every row. {_columns(schema)}")
     if value.kind == "missing":
         parsed.fail(parsed.tree, "it is missing in every row.")
-    return value.expr
+    return Compiled(value.expr, tuple({(str(one), str(one.rows)): one for one in value.unread}.values()))
 
 
 def columns_of(text: str) -> tuple[str, ...]:
@@ -230,32 +242,22 @@ class _Compiler:
         return made
 
     def _one_comparison(self, node: ast.AST, left_node: ast.expr, operation: ast.cmpop, right_node: ast.expr) -> Value:
-        compare = _COMPARISONS.get(type(operation))
-        if compare is None:
+        kind, nodes = type(operation), [left_node, right_node]
+        if kind not in (*compare.ORDERS, ast.Eq, ast.NotEq):
             self._fail(node, "use == or != to compare, is_missing(x) to find what is missing.")
         values = [self.compile(left_node), self.compile(right_node)]
         if any(value.constant is None for value in values):
             self._fail(right_node, "nothing equals null. Use is_missing(x).")
-        left, right = (sound(value) for value in self._alike(values, [left_node, right_node]))
-        return combine(compare(left.expr, right.expr), "true or false", left, right)
-
-    def _alike(self, values: list[Value], nodes: list[ast.expr]) -> list[Value]:
-        """Values made comparable: a text constant beside a date is one."""
-        if {value.kind for value in values} == {"date", "text"}:
-            for place, (value, node) in enumerate(zip(values, nodes, strict=True)):
-                if value.kind == "text":
-                    values[place] = self._date(value, node)
         try:
-            return functions.unified(values)
+            if kind in compare.ORDERS:
+                return compare.ordered(kind, values, self._are_columns(nodes))
+            made = compare.equal(values, self._are_columns(nodes))
         except WrongArgumentError as error:
-            hint = " number(…) reads a text." if {"number", "text"} <= {value.kind for value in values} else ""
-            self._fail(nodes[-1], f"to compare, {error}{hint}")
+            self._fail(nodes[error.place], str(error))
+        return combine(made.expr.not_(), "true or false", made) if kind is ast.NotEq else made
 
-    def _date(self, value: Value, node: ast.expr) -> Value:
-        made = as_date(value)
-        if isinstance(value.constant, str) and pl.select(made.expr).item() is None:
-            self._fail(node, f"{value.constant!r} is no date. Write it as 2024-01-31 or 2024-01-31 18:00:00.")
-        return made
+    def _are_columns(self, nodes: list[ast.expr]) -> list[bool]:
+        return [_column_of(self.parsed, node) is not None for node in nodes]
 
     def _among(self, left_node: ast.expr, right_node: ast.expr, inverted: bool) -> Value:
         if not isinstance(right_node, ast.Tuple | ast.List | ast.Set):
@@ -267,9 +269,12 @@ class _Compiler:
             other = self.compile(item)
             if not other.single or other.constant is None:
                 self._fail(item, "after in come constants; is_missing(x) finds what is missing.")
-            left, right = (sound(v) for v in self._alike([value, other], [left_node, item]))
-            # not is_in: it would compare whole numbers and fractions by the type of the whole list
-            equal = combine(left.expr == right.expr, "true or false", left, right)
+            nodes = [left_node, item]
+            try:
+                # not is_in: it would compare whole numbers and fractions by the type of the whole list
+                equal = compare.equal([value, other], self._are_columns(nodes))
+            except WrongArgumentError as error:
+                self._fail(nodes[error.place], str(error))
             found = equal if found is None else combine(found.expr | equal.expr, "true or false", found, equal)
         if found is None:
             self._fail(right_node, "the list is empty.")
@@ -301,4 +306,13 @@ class _Compiler:
             self._fail(arguments[error.place], f"in {function.usage}, {error}")
 
 
-__all__ = ["FUNCTIONS", "check_pattern", "columns_of", "compile_expression", "whole_match"]
+__all__ = [
+    "FUNCTIONS",
+    "Compiled",
+    "Unread",
+    "check_pattern",
+    "columns_of",
+    "compile_expression",
+    "compiled",
+    "whole_match",
+]

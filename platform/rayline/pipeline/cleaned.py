@@ -89,7 +89,7 @@ class CleanedSource:
         try:
             clean, stays = recipe.keep(cast(pl.DataFrame, pl.from_arrow(table)))
         except RefusedError as error:
-            raise _placed(error, fragment) from None
+            raise error.in_file(fragment.label, fragment.first_row) from None
         schema = pl.Schema({**recipe.schema, ROW: pl.Int64()})
         return _arrow(clean.filter(stays).select(pl.col(n).cast(schema[n]) for n in (*names, ROW)))
 
@@ -100,13 +100,6 @@ class CleanedSource:
     def settle(self) -> None:
         """A scan has read every value of every column."""
         self.inner.settle()
-
-
-def _placed(error: RefusedError, fragment: Fragment) -> DataError:
-    """A cleaner's refusal, with the file and the row: cleaners know of neither."""
-    text, _, place = str(error).removesuffix(".").partition(" rows read together, first in that at place ")
-    row = f" rows, first in row {fragment.first_row + int(place) + 1}" if place else ""
-    return DataError(f"{fragment.label}: {text}{row}. Correct it there, or have the step make such values missing.")
 
 
 def cleaned(source: Source, prepare: Prepare, data: Data) -> Source:

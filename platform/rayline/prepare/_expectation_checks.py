@@ -17,7 +17,8 @@ from rayline.core import _expression_values as values
 from rayline.core._expression_text import around
 from rayline.core.category_text import category_text
 from rayline.core.errors import SpecError, listing, nearest
-from rayline.core.expressions import columns_of, compile_expression, whole_match
+from rayline.core.expressions import Compiled, columns_of, compiled, whole_match
+from rayline.core.moments import TIME
 from rayline.prepare._expectation_limits import DATE, NUMBER, beyond, read
 from rayline.spec.bounds import shown
 from rayline.spec.sections import EVERY, Expectation
@@ -62,7 +63,9 @@ class Check:
 
     @property
     def kind(self) -> str:
-        """What a text is to read as, where `min` or `max` is expected of it."""
+        """What a text is to read as, where `min` or `max` is expected of it, or an expression reads a date in it."""
+        if self.key == "expressions":
+            return KINDS["date"]
         bound = self.said.min if self.key == "min" else self.said.max
         return KINDS["date" if isinstance(bound, dt.date) else "number"]
 
@@ -139,15 +142,12 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
         SpecError: the column's type is none that the check is for.
     """
     if check.key == "expressions":
-        try:
-            condition = compile_expression(check.text, schema)
-        except SpecError as error:
-            raise SpecError(f"data.expect.*.expressions: {error}") from None
-        if pl.DataFrame(schema=schema).select(condition.alias("made")).dtypes != [pl.Boolean]:
+        made = _compiled(check, schema)
+        if pl.DataFrame(schema=schema).select(made.expr.alias("made")).dtypes != [pl.Boolean]:
             raise SpecError(
                 f"data.expect.*.expressions: {around(check.text)!r} is no condition. Compare it, as in x > 0."
             )
-        return condition.not_()
+        return pl.any_horizontal(made.expr.not_(), *(one.rows for one in made.unread))
     gone = absent(check.column, schema)
     if check.key == "nullable":
         return gone
@@ -155,10 +155,21 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
 
 
 def unread(check: Check, schema: pl.Schema) -> pl.Expr | None:
-    """Whether there is a text that reads as nothing the limit can be compared with; `None` where none could."""
+    """Whether there is a text that reads as nothing a limit can be compared with, or as no date where an expression
+    reads one; `None` where none could be."""
+    if check.key == "expressions":
+        found = _compiled(check, schema).unread
+        return pl.any_horizontal(one.rows.fill_null(value=False) for one in found) if found else None
     if check.key not in ("min", "max") or schema[check.column] != pl.String:
         return None
     return ~absent(check.column, schema) & read(check.said, check.key, check.column, schema[check.column]).is_null()
+
+
+def _compiled(check: Check, schema: pl.Schema) -> Compiled:
+    try:
+        return compiled(check.text, schema)
+    except SpecError as error:
+        raise SpecError(f"data.expect.*.expressions: {error}") from None
 
 
 def _broken_value(check: Check, schema: pl.Schema) -> pl.Expr:
@@ -235,7 +246,7 @@ def order_of(check: Check, schema: pl.Schema) -> pl.Expr:
     """
     dtype = schema[check.column]
     if dtype == pl.Null:
-        return pl.col(check.column).cast(values.TIME)
+        return pl.col(check.column).cast(TIME)
     if dtype.is_numeric() and check.key == "increasing":
         value = values.column(check.column, dtype)
         assert value is not None

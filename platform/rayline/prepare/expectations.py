@@ -148,7 +148,7 @@ class Checker:
         return pl.when(pl.col(str(n))).then(pl.concat_str(pl.lit(f"{check.name}: "), problem))
 
     def _unread(self, frame: pl.DataFrame) -> dict[int, pl.Series]:
-        """By check of limits on a text column, the texts that read as nothing that can be compared."""
+        """By check of limits on a text column, or of an expression, the texts that read as nothing to compare."""
         found = {n: unread(check, frame.schema) for n, check in enumerate(self.checks) if check.by_row}
         return {n: frame.select(expr.alias(f"unread {n}")).to_series() for n, expr in found.items() if expr is not None}
 
@@ -167,7 +167,9 @@ class Checker:
         return {n: masks[str(n)] for n in made}
 
     def _there(self, n: int, frame: pl.DataFrame) -> int:
-        """How many values there are."""
+        """How many values there are; of an expression nothing is said of all of them: 0."""
+        if self.checks[n].key == "expressions":
+            return 0
         return int(frame.select(~absent(self.checks[n].column, frame.schema)).to_series().sum())
 
     def _together(self, kept: pl.DataFrame, found: Found) -> None:

@@ -21,10 +21,10 @@ import polars as pl
 from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, PackageError, SpecError, listing
-from rayline.core.expressions import compile_expression
+from rayline.core.expressions import compiled
 from rayline.prepare._fractions import fractional, widened
 from rayline.prepare._raw_values import DTYPES, as_given, as_read, column_as_read, kind_name
-from rayline.prepare.clean._cleaner import RefusedError
+from rayline.prepare.clean._cleaner import RefusedError, refusing_unread
 from rayline.spec.sections import Prepare
 
 
@@ -78,7 +78,7 @@ class Recipe:
             if not name.strip() or name == "*" or (name.startswith("^") and name.endswith("$")):
                 raise SpecError(f"prepare.derive: {name!r} names no column. Give the new one a name.")
             try:
-                step = _Step({name: compile_expression(text, schema)})
+                step = _Step({name: _derived(name, text, schema)})
             except SpecError as error:
                 raise SpecError(f"prepare.derive.{name}: {error}") from None
             schema = _after(schema, step)
@@ -159,8 +159,7 @@ class Recipe:
         try:
             return self.apply(pl.DataFrame(given))
         except RefusedError as error:
-            told, _, place = str(error).removesuffix(".").partition(" rows read together, first in that at place ")
-            raise DataError(f"{told.rpartition(' in ')[0]}, row {int(place) + 1}." if place else str(error)) from None
+            raise error.in_request() from None
         except pl.exceptions.ShapeError:
             lengths = {series.name: len(series) for series in given}
             raise DataError(f"columns have unequal numbers of values: {lengths}.") from None
@@ -227,6 +226,15 @@ def _clean_step(config: Any, schema: pl.Schema) -> _Step:
         raise SpecError(f"{unknown[0]!r} is not a column. Columns: {listing(list(schema), 40)}.")
     cleaner = config.build()
     return _Step(cleaner.expressions(schema), cleaner.keep(schema))
+
+
+def _derived(name: str, text: str, schema: pl.Schema) -> pl.Expr:
+    """The expression of a derived column, which refuses texts that are to be dates and are none."""
+    made = compiled(text, schema)
+    if not made.unread:
+        return made.expr
+    dtype = pl.LazyFrame(schema=schema).select(made.expr.alias(name)).collect_schema()[name]
+    return refusing_unread(made.expr, made.unread, dtype, f"prepare.derive.{name}")
 
 
 def _after(schema: pl.Schema, step: _Step) -> pl.Schema:

@@ -14,7 +14,7 @@ import polars as pl
 from rayline.core.category_text import category_text
 from rayline.core.columns import Condition, ValueKind
 from rayline.core.errors import SignatureError
-from rayline.core.expressions import columns_of, compile_expression
+from rayline.core.expressions import columns_of, compiled
 from rayline.prepare.number_value import to_floats
 from rayline.registry.signature import KIND_TYPES
 
@@ -22,7 +22,10 @@ Values = Sequence[Any] | npt.NDArray[Any]
 
 
 class Conditions:
-    """Conditions made ready. A condition that is missing for a row, as one of its values is, holds."""
+    """Conditions made ready. A condition that is missing for a row, as one of its values is, holds.
+
+    One does not that reads as a date what is none, as in training.
+    """
 
     def __init__(self, declared: Sequence[Condition]) -> None:
         """
@@ -36,7 +39,7 @@ class Conditions:
             self._kinds.update(condition.kinds)
         schema = pl.Schema({name: KIND_TYPES[kind] for name, kind in self._kinds.items()})
         self._texts = [condition.text for condition in conditions]
-        self._made = [compile_expression(text, schema).alias(str(n)) for n, text in enumerate(self._texts)]
+        self._made = [_holding(text, schema).alias(str(n)) for n, text in enumerate(self._texts)]
         self._hidden = {condition.text for condition in conditions if condition.private}
 
     def __bool__(self) -> bool:
@@ -81,6 +84,11 @@ class Conditions:
         raise SignatureError(
             f"row {place + 1}: {text!r} was declared, and it does not hold{values}.", reason="condition"
         )
+
+
+def _holding(text: str, schema: pl.Schema) -> pl.Expr:
+    made = compiled(text, schema)
+    return pl.all_horizontal(made.expr, *(~one.rows.fill_null(value=False) for one in made.unread))
 
 
 def _typed(values: Values, kind: ValueKind) -> pl.Series:

@@ -26,6 +26,7 @@ from rayline.core import catalog, files
 from rayline.core.columns import FeatureType, Signature, Task
 from rayline.core.errors import DataError, InputError, PackageError, SignatureError
 from rayline.models.network import Network
+from rayline.prepare.clean._cleaner import RefusedError
 from rayline.prepare.number_value import to_floats
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.recipe import Recipe
@@ -33,7 +34,7 @@ from rayline.profile.reference import Reference
 from rayline.registry import examples, golden, manifest, package
 from rayline.registry.models import Registry
 from rayline.registry.straight import straighten
-from rayline.registry.validate import Validator, Values
+from rayline.registry.validate import Validator, Values, places_in_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,8 @@ class Predictor:
         try:
             clean = frame if recipe is None else recipe.apply(frame)
         except DataError as error:
-            raise SignatureError(str(error), reason="type") from None
+            told = error.in_request(places_in_file(frame)) if isinstance(error, RefusedError) else error
+            raise SignatureError(str(told), reason="type") from None
         if self.validator.checks_cleaned:
             self.validator.check_cleaned(clean)
         return self.raw_of_clean(clean)

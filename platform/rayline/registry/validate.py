@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from rayline.core.columns import ROW, Signature
@@ -75,7 +77,7 @@ class Validator:
             SignatureError: as `check`.
         """
         self.check_names(frame.columns)
-        places = frame[ROW].to_numpy() & _ROW_IN_FILE if ROW in frame.columns else None
+        places = places_in_file(frame)
         for column in self._checks:
             column.check_series(frame[column.name], places)
         if self._conditions is not None and frame.height:
@@ -123,4 +125,9 @@ class Validator:
         )
 
 
-__all__ = ["Validator", "Values"]
+def places_in_file(frame: pl.DataFrame) -> npt.NDArray[np.int64] | None:
+    """The rows' places in their files, from 0, where a frame has ROW [n]."""
+    return frame[ROW].to_numpy() & _ROW_IN_FILE if ROW in frame.columns else None
+
+
+__all__ = ["Validator", "Values", "places_in_file"]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from rayline.core import moments
 from rayline.core.errors import DataError, listing
 from rayline.sources import _rolling
 from rayline.sources._rolling import Floats, Ints
@@ -37,18 +38,11 @@ def microseconds(frame: pl.DataFrame, columns: Sequence[str], label: str, first_
     if len(columns) > 1:
         return _joined(frame.select(columns), label, first_row)
     values = frame[columns[0]]
-    if values.dtype == pl.String:
-        try:
-            times = values.str.to_datetime(time_unit="us", strict=False)
-        except pl.exceptions.ComputeError:  # nothing of it looks like a time
-            times = pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, len(values))
-        wrong = times.is_null() & values.is_not_null()
-        if wrong.any():
-            raise _no_time(label, first_row, int(wrong.arg_max() or 0), columns)
-        values = times
-    if values.dtype.is_temporal():
-        return values.cast(pl.Datetime("us")).cast(pl.Int64)
-    return values.fill_nan(None) if values.dtype.is_float() else values.cast(pl.Int64)
+    found = moments.instants(values)
+    wrong = moments.unread(values, found)
+    if wrong.any():
+        raise _no_time(label, first_row, int(wrong.arg_max() or 0), columns)
+    return found
 
 
 def _joined(frame: pl.DataFrame, label: str, first_row: int) -> pl.Series:
@@ -68,7 +62,7 @@ def _no_time(label: str, first_row: int, place: int, columns: Sequence[str]) -> 
     where = f"column {columns[0]!r}" if len(columns) == 1 else f"columns {listing(map(repr, columns))}"
     return DataError(
         f"{label} row {first_row + place + 1}: {where} hold{'s' if len(columns) == 1 else ''} no time. Write times as "
-        "2024-05-31 13:45:00, or give the columns of year, month, day and hour."
+        "2024-05-31 13:45:00 (ISO 8601), or give the columns of year, month, day and hour."
     )
 
 

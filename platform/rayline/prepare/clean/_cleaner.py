@@ -9,16 +9,21 @@ the contract tests compare one row with many.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, SpecError, listing, nearest
-from rayline.core.expressions import compile_expression
+from rayline.core.expressions import Compiled, Unread, compiled
+
+REMEDY = "Correct it there, or have the step make such values missing."
+_REFUSED = re.compile(r"(.*) in (\d+ of \d+) rows read together, first in that at place (\d+)\.(?: (.*))?", re.DOTALL)
 
 Kind = Literal["number", "boolean", "text", "date", "bytes", "sequence"]
 
@@ -83,6 +88,23 @@ class RefusedError(DataError):
         # Polars raises it anew, with the expression's text behind ours
         super().__init__(message.partition("\n\nThis error occurred")[0])
 
+    def in_file(self, label: str, first_row: int) -> DataError:
+        """The same, of rows of a fragment that begins at row `first_row` of a file: cleaners know of neither."""
+        found = _REFUSED.fullmatch(str(self))
+        if found is None:
+            return DataError(f"{label}: {self}")
+        problem, counts, place, remedy = found.groups()
+        row = first_row + int(place) + 1
+        return DataError(f"{label}: {problem} in {counts} rows, first in row {row}. {remedy or REMEDY}")
+
+    def in_request(self, rows: npt.NDArray[np.int64] | None = None) -> DataError:
+        """The same, of the rows of a request; `rows` are their places, from 0, where those are others [n]."""
+        found = _REFUSED.fullmatch(str(self))
+        if found is None:
+            return DataError(str(self))
+        place = int(found[3])
+        return DataError(f"{found[1]}, row {(place if rows is None else rows[place]) + 1}.")
+
 
 def kind_of(dtype: pl.DataType) -> Kind:
     """What a column's type holds."""
@@ -125,8 +147,13 @@ def require_new(schema: pl.Schema, name: str) -> str:
 
 def call(function: str, schema: pl.Schema, *names: str) -> pl.Expr:
     """A function of the expression language over columns: `call("year", schema, "born")`."""
+    return called(function, schema, *names).expr
+
+
+def called(function: str, schema: pl.Schema, *names: str) -> Compiled:
+    """As `call`, and what may not be read."""
     columns = ", ".join('col("' + name.replace('"', '\\"') + '")' for name in names)
-    return compile_expression(f"{function}({columns})", schema)
+    return compiled(f"{function}({columns})", schema)
 
 
 def divided(above: pl.Expr, below: pl.Expr) -> pl.Expr:
@@ -141,10 +168,11 @@ def divided(above: pl.Expr, below: pl.Expr) -> pl.Expr:
     return pl.map_batches([above, below], divide, return_dtype=pl.Float64)
 
 
-def refusing(made: pl.Expr, bad: pl.Expr, dtype: pl.DataType, problem: str) -> pl.Expr:
+def refusing(made: pl.Expr, bad: pl.Expr, dtype: pl.DataType, problem: str, *, remedy: str = "") -> pl.Expr:
     """`made`, of type `dtype`, but no row where `bad` holds.
 
-    The message says how many rows and the place of the first, never what they hold: it may be private.
+    The message says how many rows and the place of the first, never what they hold: it may be private. `remedy` is
+    what to do, where that is not `REMEDY`.
     """
 
     def check(parts: Sequence[pl.Series]) -> pl.Series:
@@ -152,10 +180,27 @@ def refusing(made: pl.Expr, bad: pl.Expr, dtype: pl.DataType, problem: str) -> p
         if len(places):
             raise RefusedError(
                 f"{problem} in {len(places)} of {len(parts[1])} rows read together, first in that at place {places[0]}."
+                + f" {remedy}" * bool(remedy)
             )
         return parts[0]
 
     return pl.map_batches([made, bad], check, return_dtype=dtype)
+
+
+def refusing_unread(made: pl.Expr, unread: Sequence[Unread], dtype: pl.DataType, where: str = "") -> pl.Expr:
+    """`made`, of type `dtype`, but no row with a text that is to be a date and is none.
+
+    `where` is the expression's place in the spec, of which the remedy is a step before it.
+    """
+    for one in unread:
+        columns = f"[{', '.join(one.columns)}]"
+        form = f", format: '{one.form}'" if one.form and len(one.columns) == 1 else ""
+        remedy = where and (
+            "Correct it there, or have such values made missing before: prepare.clean: "
+            f"{{name: cast, columns: {columns}, to: time{form}, unparsable: missing}}."
+        )
+        made = refusing(made, one.rows, dtype, f"{where}: {one}" if where else str(one), remedy=remedy)
+    return made
 
 
 def _word(kind: str) -> str:

@@ -1,8 +1,10 @@
 """Take dates apart: year, month, weekday, hour …, days since a day, and where in its round a month or an hour is.
 
 Choose it wherever a date matters: a model reads no dates, only what is taken of them. `cyclic` adds sine and cosine of
-month, day, weekday, dayofyear, hour and minute, so that December is next to January. The date itself stays. Reference:
-ISO 8601 (weekday: Monday is 1); Mardia and Jupp, "Directional Statistics", 2000, for the circle.
+month, day, weekday, dayofyear, hour and minute, so that December is next to January. The date itself stays. One odd
+value makes a column of dates one of texts: texts in ISO form are read, and what is no date is refused, or has no parts
+(`unparsable: missing`); dates in another form are read by a `cast` before. Reference: ISO 8601 (weekday: Monday is 1);
+Mardia and Jupp, "Directional Statistics", 2000, for the circle.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from rayline.core.expressions import compile_expression
-from rayline.prepare.clean._cleaner import CleanConfig, Cleaner, call, require, require_new
+from rayline.prepare.clean._cleaner import CleanConfig, Cleaner, call, called, refusing_unread, require, require_new
 
 ROUNDS: dict[str, tuple[int, int]] = {
     "month": (1, 12),
@@ -45,6 +47,8 @@ class Config(CleanConfig):
     """Add NAME_days: days from this day, with the time of day as a fraction."""
     utc_offset: float = Field(default=0.0, ge=-14.0, le=14.0)
     """Hours that the column's clock is behind the one to read parts by."""
+    unparsable: Literal["refuse", "missing"] = "refuse"
+    """What becomes of a text that is no date: an error, or missing parts."""
 
     @model_validator(mode="after")
     def _something(self) -> Config:
@@ -63,7 +67,7 @@ class Dates(Cleaner):
     def expressions(self, schema: pl.Schema) -> dict[str, pl.Expr]:
         made: dict[str, pl.Expr] = {}
         for name in self._options.columns:
-            require(schema, name, "date", "text")
+            kind, before = require(schema, name, "date", "text"), set(made)
             for part in self._options.parts:
                 value = self._part(name, part, schema)
                 made[require_new(schema, f"{name}_{part}")] = value
@@ -72,6 +76,10 @@ class Dates(Cleaner):
                         made[require_new(schema, f"{name}_{part}_{circle}")] = _on_circle(value, part, circle)
             if self._options.since is not None:
                 made[require_new(schema, f"{name}_days")] = _days(name, self._options.since, schema)
+            if kind == "text" and self._options.unparsable == "refuse":
+                first = next(new for new in made if new not in before)  # all are made together: once is enough
+                dtype = pl.Float64() if first == f"{name}_days" else pl.Int64()
+                made[first] = refusing_unread(made[first], called("date", schema, name).unread, dtype)
         return made
 
     def _part(self, name: str, part: Part, schema: pl.Schema) -> pl.Expr:

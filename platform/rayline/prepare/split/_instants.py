@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rayline.core import moments
 from rayline.core.errors import DataError
 
 Instants = npt.NDArray[np.int64] | npt.NDArray[np.float64]
@@ -17,7 +17,6 @@ Instants = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 _UNITS = {"us": 1, "ms": 10**3, "s": 10**6, "min": 6 * 10**7, "h": 36 * 10**8, "d": 864 * 10**8, "w": 6048 * 10**8}
 _LENGTH = re.compile(rf"^(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})$")
-_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
 def microseconds(length: str) -> int:
@@ -44,22 +43,23 @@ def instants(column: pl.Series, option: str) -> Instants:
         DataError: a value is missing, or none of a time.
     """
     name = column.name
-    values = column.fill_nan(None) if column.dtype.is_float() else column
-    if values.dtype == pl.String:
-        values = _parse(values, option)
-    if lacking := values.null_count():
+    try:
+        found = moments.instants(column)
+    except TypeError:
+        raise DataError(
+            f"{option} {name!r} holds {column.dtype}, which is no time. Name a column of dates or numbers."
+        ) from None
+    if wrong := int(moments.unread(column, found).sum()):
+        raise DataError(
+            f"{option} {name!r} is text that is no ISO date or time (2024-12-31, 2024-12-31T23:59:59) in {wrong} "
+            "rows. Turn it into dates first (prepare.clean)."
+        )
+    if lacking := found.null_count():
         raise DataError(
             f"{option} {name!r} is missing in {lacking} rows, and every row needs its time. "
             f"Fill it, or leave those rows out: data.expect: {{{name}: {{nullable: false, on: quarantine}}}}."
         )
-    if values.dtype.is_temporal():
-        found: Any = values.cast(pl.Datetime("us")).dt.replace_time_zone(None) if _zoned(values) else values
-        return found.cast(pl.Datetime("us")).cast(pl.Int64).to_numpy()  # type: ignore[no-any-return]
-    if values.dtype.is_integer():
-        return values.cast(pl.Int64).to_numpy()
-    if values.dtype.is_float():
-        return values.cast(pl.Float64).to_numpy()
-    raise DataError(f"{option} {name!r} holds {column.dtype}, which is no time. Name a column of dates or numbers.")
+    return found.to_numpy()
 
 
 def shown(instant: float, *, clock: bool) -> str:
@@ -67,31 +67,3 @@ def shown(instant: float, *, clock: bool) -> str:
     if not clock:
         return f"{instant:g}" if isinstance(instant, float) else str(instant)
     return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=int(instant))).isoformat(sep=" ")
-
-
-def _zoned(values: pl.Series) -> bool:
-    return isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None
-
-
-def _parse(texts: pl.Series, option: str) -> pl.Series:
-    """ISO texts as times; with an offset, moved to UTC."""
-    plain = pl.col(texts.name).str.strip_chars().str.replace("T", " ", literal=True)
-    naive = plain.str.replace(r"\s*Z$", "")
-    offset = plain.str.extract(r"^.{10}.*([+-]\d{2}:?\d{2})$")
-    read = [naive.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS]
-    zoned = [
-        plain.str.to_datetime(form + "%z", time_unit="us", strict=False, time_zone="UTC").dt.replace_time_zone(None)
-        for form in _FORMATS
-    ]
-    day = naive.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-    parsed = texts.to_frame().select(
-        pl.when(offset.is_not_null()).then(pl.coalesce(zoned)).otherwise(pl.coalesce(*read, day))
-    )
-    values = parsed.to_series().alias(texts.name)
-    wrong = (values.is_null() & texts.is_not_null()).sum()
-    if wrong:
-        raise DataError(
-            f"{option} {texts.name!r} is text that is no ISO date or time (2024-12-31, 2024-12-31T23:59:59) in {wrong} "
-            "rows. Turn it into dates first (prepare.clean)."
-        )
-    return values
