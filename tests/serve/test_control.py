@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from pathlib import Path
 
-import orjson
 import pytest
 
 from rayline.core.errors import AddressInUseError, ClusterError, InputError
 from rayline.registry import manifest
-from rayline.serve import state
+from rayline.serve import noticeboard, state
 from rayline.serve.listening import require_free_ports, url
 from rayline.serve.loader import Report
 from rayline.serve.noticeboard import Noticeboard
@@ -101,22 +101,111 @@ def test_packages_that_are_gone_are_served_no_longer(tmp_path: Path) -> None:
     assert left.models["half"].answering == "1"
 
 
-def test_one_deployment_at_a_time(store: Store, board: Noticeboard) -> None:
+def test_one_deployment_at_a_time(board: Noticeboard) -> None:
     with (
         board.only_one(5),
         pytest.raises(ClusterError, match="another deployment goes on"),
         board.only_one(0.15),
     ):
         raise AssertionError("two at once")
-    assert store.values == {}
-    with board.only_one(5):
+    with board.only_one(0):
         pass
 
 
-def test_a_lock_whose_holder_died_is_taken_over(store: Store, board: Noticeboard) -> None:
-    store.values["serve/lock"] = orjson.dumps({"by": "the dead", "until": time.time() - 1})
-    with board.only_one(0.5):
-        assert b"the dead" not in store.values["serve/lock"]
+def test_the_lock_is_free_again_after_an_error_and_leaves_one_key(store: Store, board: Noticeboard) -> None:
+    for _ in range(3):
+        with pytest.raises(ValueError, match="of the block"), board.only_one(0):
+            raise ValueError("of the block")
+    assert len(store.values) == 1
+
+
+def test_a_lock_whose_holder_died_is_taken_over(
+    store: Store, board: Noticeboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noticeboard, "LEASE_S", 0.3)
+    store.values["serve/lock/7"] = b"the dead"
+    started = time.monotonic()
+    with board.only_one(5):
+        assert time.monotonic() - started > 0.3
+        assert b"the dead" not in store.values.values()
+
+
+def test_a_lock_is_not_taken_from_a_holder_that_lives(board: Noticeboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though its block takes longer than a lease, and whatever the clocks of the two machines say."""
+    monkeypatch.setattr(noticeboard, "LEASE_S", 0.8)
+    with board.only_one(5), pytest.raises(ClusterError, match="another deployment goes on"), board.only_one(1.8):
+        raise AssertionError("two at once")
+
+
+class Stopped(Store):
+    """One thread, named `late`, stands still before its `nth` call of one kind until `others` is set, or for a while
+    where they cannot go on without it.
+    """
+
+    def __init__(self, call: str, nth: int, others: threading.Event) -> None:
+        super().__init__()
+        self._stops = {call: nth}
+        self._others = others
+        self.stands = threading.Event()
+
+    def _called(self, call: str) -> None:
+        if threading.current_thread().name == "late" and call in self._stops:
+            self._stops[call] -= 1
+            if self._stops[call] == 0:
+                self.stands.set()
+                self._others.wait(0.5)
+
+    def put(self, key: str, value: bytes, *, overwrite: bool = True) -> bool:
+        self._called("put")
+        return super().put(key, value, overwrite=overwrite)
+
+    def get(self, key: str) -> bytes | None:
+        self._called("get")
+        return super().get(key)
+
+    def delete(self, key: str) -> None:
+        self._called("delete")
+        super().delete(key)
+
+    def keys(self, prefix: str) -> list[str]:
+        self._called("keys")
+        return super().keys(prefix)
+
+
+STOPS = [("keys", 1), ("get", 1), ("put", 1), ("keys", 2), ("delete", 1)]
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+@pytest.mark.parametrize(("call", "nth", "dead"), [*((*stop, False) for stop in STOPS), ("put", 1, True)])
+def test_wherever_one_process_stands_still_two_are_never_at_it(
+    call: str, nth: int, dead: bool, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others take the lock, once or twice in a row, while the late one is between any two of its calls."""
+    monkeypatch.setattr(noticeboard, "LEASE_S", 0.3 if dead else 60.0)
+    monkeypatch.setattr(noticeboard, "_POLL_S", 0.02)
+    entered = threading.Event()
+    store = Stopped(call, nth, entered)
+    store.values["serve/lock/7"] = b"the dead" if dead else b"free"
+    inside: list[str] = []
+    most: list[int] = []
+
+    def change(name: str, *, last: bool) -> None:
+        with Noticeboard(store).only_one(10):
+            inside.append(name)
+            if last:
+                entered.set()
+                time.sleep(0.1)  # the late one goes on now
+            most.append(len(inside))
+            inside.remove(name)
+
+    late = threading.Thread(target=change, args=("late",), kwargs={"last": False}, name="late")
+    late.start()
+    assert store.stands.wait(5)
+    for turn in range(turns):
+        change("early", last=turn == turns - 1)
+    late.join(10)
+    assert not late.is_alive()
+    assert most == [1] * (turns + 1)
 
 
 def test_reports_are_kept_by_replica_until_it_is_gone(board: Noticeboard) -> None:
