@@ -78,7 +78,9 @@ def test_prometheus_takes_the_configuration(tmp_path: Path, options: dict[str, A
 
 
 def test_rules_pass_every_lint(exported: Exported) -> None:
-    promtool("check", "rules", "--lint=all", *sorted((exported.folder / "rules").glob("*.yml")))
+    files = sorted((exported.folder / "rules").glob("*.yml"))
+    said = promtool("check", "rules", "--lint=all", *files)
+    assert said.count("SUCCESS") == len(files) == 3
 
 
 @pytest.mark.parametrize("name", ["service_test.yml", "watching_test.yml", "infrastructure_test.yml"])

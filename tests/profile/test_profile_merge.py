@@ -43,27 +43,44 @@ def rows(n: int, seed: int = 0) -> pl.DataFrame:
     return frame.with_columns(pl.when(pl.col(ROW) % 97 == 5).then(math.inf).otherwise(pl.col("y")).alias("y"))
 
 
-def same(one: Profile, other: Profile, rel: float = 0.0) -> None:
-    """Everything equal, floats that are sums within `rel`."""
-    assert one.rows == other.rows
-    assert one.sample.equals(other.sample)
-    for a, b in zip(one.columns.values(), other.columns.values(), strict=True):
-        plain = ("name", "dtype", "kind", "count", "missing", "infinite", "minimum", "maximum", "distinct", "truncated")
-        assert [getattr(a, field) for field in plain] == [getattr(b, field) for field in plain]
-        assert a.counts == b.counts
-        for field in ("mean", "variance"):
-            left, right = getattr(a, field), getattr(b, field)
-            assert left == right or left == pytest.approx(right, rel=rel, abs=rel)
+PLAIN = (
+    "name",
+    "dtype",
+    "kind",
+    "count",
+    "missing",
+    "infinite",
+    "minimum",
+    "maximum",
+    "distinct",
+    "truncated",
+    "counts",
+)
+
+
+def differences(one: Profile, other: Profile, rel: float = 1e-12) -> list[str]:
+    """What is not equal, sums of floats not within `rel`."""
     assert one.patterns is not None
     assert other.patterns is not None
-    assert one.patterns.complete == other.patterns.complete
-    assert one.missing_together() == other.missing_together()
+    equal = {
+        "rows": one.rows == other.rows,
+        "sample": one.sample.equals(other.sample),
+        "complete rows": one.patterns.complete == other.patterns.complete,
+        "missing together": one.missing_together() == other.missing_together(),
+    }
+    for a, b in zip(one.columns.values(), other.columns.values(), strict=True):
+        equal |= {f"{a.name} {field}": getattr(a, field) == getattr(b, field) for field in PLAIN}
+        for field in ("mean", "variance"):
+            left, right = getattr(a, field), getattr(b, field)
+            equal[f"{a.name} {field}"] = left == right or left == pytest.approx(right, rel=rel, abs=rel)
     for name in ("count_FF", "square_FF"):
-        np.testing.assert_allclose(getattr(one.gram, name), getattr(other.gram, name), rtol=rel, atol=0)
+        equal[name] = np.allclose(getattr(one.gram, name), getattr(other.gram, name), rtol=rel, atol=0)
     # a mean near zero is a sum whose terms cancel: its error is relative to them
     size = np.abs(other.gram.mean_FF) + np.sqrt(other.gram.square_FF / np.maximum(other.gram.count_FF, 1))
-    assert (np.abs(one.gram.mean_FF - other.gram.mean_FF) <= rel * size).all()
-    np.testing.assert_allclose(one.correlations().matrix_FF, other.correlations().matrix_FF, rtol=0, atol=rel)
+    equal["mean_FF"] = (np.abs(one.gram.mean_FF - other.gram.mean_FF) <= rel * size).all()
+    correlations = one.correlations().matrix_FF, other.correlations().matrix_FF
+    equal["correlations"] = np.allclose(*correlations, rtol=0, atol=rel, equal_nan=True)
+    return [name for name, is_equal in equal.items() if not is_equal]
 
 
 def bits(profile: Profile) -> bytes:
@@ -132,6 +149,12 @@ def test_text_in_encodings_of_polars_is_text() -> None:
     assert {c.dtype for c in columns.values()} == {"String"}
 
 
+def test_profiles_of_other_rows_differ_in_everything() -> None:
+    found = differences(profile_frame(rows(100), seed=0), profile_frame(rows(99, seed=1), seed=0))
+    assert {"rows", "sample", "complete rows", "missing together", "correlations"} <= set(found)
+    assert {"x mean", "x variance", "n counts", "word count", "count_FF", "mean_FF", "square_FF"} <= set(found)
+
+
 def test_no_rows_merge_into_nothing() -> None:
     frame = rows(100)
     empty, whole = profile_frame(frame.head(0), seed=0), profile_frame(frame, seed=0)
@@ -154,7 +177,7 @@ def test_any_tree_of_merges_gives_the_profile_of_all_rows(cuts: list[int], seed:
     while len(heap) > 1:
         random.shuffle(heap)  # type: ignore[attr-defined]
         heap.append(merge([heap.pop() for _ in range(min(len(heap), 3))]))
-    same(heap[0], whole, rel=1e-12)
+    assert differences(heap[0], whole) == []
 
 
 def test_a_large_sample_is_chosen_by_hash_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +256,8 @@ def test_parts_are_the_profiles_of_their_rows() -> None:
     assert sorted(found) == [-2, -1, 0, 1, 2]
     for part, profile in found.items():
         assert bits(profile) == bits(profile_frame(frame.filter(pl.Series(parts == part)), seed=0))
-    same(merge([found[part] for part in sorted(found)]), profile_frame(frame, seed=0), rel=1e-12)
+    together = merge([found[part] for part in sorted(found)])
+    assert differences(together, profile_frame(frame, seed=0)) == []
 
 
 def test_fragments_of_parts_merge_part_by_part() -> None:
@@ -245,7 +269,7 @@ def test_fragments_of_parts_merge_part_by_part() -> None:
     merged, whole = merge_parts(pieces), profile_parts(frame, parts, seed=0)
     assert sorted(merged) == sorted(whole) == [-1, 0, 1]
     for part in whole:
-        same(merged[part], whole[part], rel=1e-12)
+        assert differences(merged[part], whole[part]) == []
 
 
 @settings(max_examples=15, deadline=None)
