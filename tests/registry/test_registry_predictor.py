@@ -24,6 +24,8 @@ from rayline.registry import manifest, package
 from rayline.registry.models import Registry
 from rayline.registry.predictor import Predictor, load, load_model
 from rayline.registry.straight import straighten
+from rayline.spec import load as load_spec
+from rayline.spec import render
 
 
 @pytest.fixture
@@ -80,7 +82,9 @@ def test_rows_one_by_one_and_together_agree(predictor: Predictor) -> None:
 
 def test_missing_and_wrong_columns_are_named(predictor: Predictor) -> None:
     frame = rows(5)
-    with pytest.raises(SignatureError, match=r"missing features: age, work\. Expected: age, hours"):
+    with pytest.raises(
+        SignatureError, match=r"missing features: age, work\. Given: hours, salary, town, name, y; null"
+    ):
         predictor.predict(frame.drop("age", "work"))
     with pytest.raises(SignatureError, match=r"missing feature: age\. Did you mean 'aged'\?"):
         predictor.predict(frame.rename({"age": "aged"}))
@@ -89,6 +93,13 @@ def test_missing_and_wrong_columns_are_named(predictor: Predictor) -> None:
     with pytest.raises(SignatureError) as told:
         predictor.predict(frame.with_columns(salary=pl.lit(MARKED_TEXT)))
     assert MARKED_TEXT not in str(told.value)
+
+
+def test_a_package_knows_which_features_are_made_of_earlier_rows(made: Callable[..., Made], tmp_path: Path) -> None:
+    source = {"name": "history", "source": "people.csv", "by": "name", "time": "hours", "lags": {"age": [1]}}
+    spec = render(load_spec({"name": "people", "data": {"source": source, "target": "y"}, "model": "mlp"}))
+    package.write(str(tmp_path / "package"), **{**made().parts, "spec_yaml": spec})
+    assert load(str(tmp_path / "package")).validator.past.made == {"age_lag_1": ("name", "hours", "age")}
 
 
 def test_threads_get_the_answers_of_their_own_rows(predictor: Predictor) -> None:

@@ -103,7 +103,7 @@ def test_arrays_are_checked_alike(column: str, values: Any, told: str) -> None:
 
 
 def test_all_missing_features_are_named_and_lengths_must_agree() -> None:
-    with pytest.raises(SignatureError, match=r"missing features: age, sex\. Expected: age, size, work, sex, code"):
+    with pytest.raises(SignatureError, match=r"missing features: age, sex\. Given: "):
         Validator(SIGNATURE).check({name: values for name, values in GOOD.items() if name not in ("age", "sex")})
     with pytest.raises(SignatureError, match=r"missing feature: size\. Did you mean 'sizes'\?"):
         Validator(SIGNATURE).check({**{n: v for n, v in GOOD.items() if n != "size"}, "sizes": [1, 2]})

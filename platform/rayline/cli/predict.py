@@ -17,8 +17,11 @@ def command(
     output: Annotated[str, typer.Option("-o", "--output", help="OUT.csv, OUT.parquet, or a folder of Parquet files.")],
     address: Address = None,
 ) -> None:
-    """Score every row of DATA on Ray Data and write it with its predictions."""
+    """Score every row of DATA on Ray Data and write it with its predictions.
+
+    Features that training made of earlier rows (history) are made of DATA's: give it the rows before, too.
+    """
     from rayline.pipeline.batch import predict
 
-    rows = predict(model, data, output, address=address)
+    rows = predict(model, data, output, address=address, tell=lambda text: typer.echo(text, err=True))
     print(f"{rows:,} rows scored: {output}")

@@ -33,6 +33,7 @@ from rayline.prepare.recipe import Recipe
 from rayline.profile.reference import Reference
 from rayline.registry import examples, golden, manifest, package
 from rayline.registry.models import Registry
+from rayline.registry.past import Past
 from rayline.registry.straight import straighten
 from rayline.registry.validate import Validator, Values, places_in_file
 
@@ -47,7 +48,14 @@ class Predictor:
     """Answers from one package. Safe to use from several threads."""
 
     def __init__(
-        self, *, signature: Signature, preparation: Preparation, network: Network, folder: str, digest: str
+        self,
+        *,
+        signature: Signature,
+        preparation: Preparation,
+        network: Network,
+        folder: str,
+        digest: str,
+        past: Past | None = None,
     ) -> None:
         self.signature = signature
         self.preparation = preparation
@@ -55,7 +63,7 @@ class Predictor:
         self.folder = folder
         """The local folder of the package."""
         self.digest = digest
-        self.validator = Validator(signature)
+        self.validator = Validator(signature, past)
         self._compiled = preparation.with_recipe(None).compile()  # the recipe is applied here, between two checks
         self._numbers_as_text = _numbers_as_text(preparation)
         self._forward = straighten(self.network)
@@ -198,12 +206,15 @@ def load(uri: str) -> Predictor:
         config = catalog.resolve("model", document["model"], "model")
         network = cast(Network, cast(Any, config).build(preparation.layout, signature.as_target()))
         network.load_state_dict(load_file(Path(folder, package.WEIGHTS)))
+        past = Past.of(document)
     except (yaml.YAMLError, KeyError, TypeError, RuntimeError, SafetensorError, InputError) as error:
         raise PackageError(
             f"{uri} cannot be loaded: {error} Use the Rayline it was written with (environment.txt), or train again."
         ) from error
     digest = manifest.read(folder).digest
-    return Predictor(signature=signature, preparation=preparation, network=network, folder=folder, digest=digest)
+    return Predictor(
+        signature=signature, preparation=preparation, network=network, folder=folder, digest=digest, past=past
+    )
 
 
 def load_model(name: str) -> Predictor:

@@ -18,6 +18,7 @@ from rayline.core.columns import ROW, Signature
 from rayline.core.errors import SignatureError, listing, nearest
 from rayline.registry._column_checks import ColumnCheck, Values
 from rayline.registry._conditions import Conditions
+from rayline.registry.past import Past
 from rayline.spec.sections import EVERY
 
 _ROW_IN_FILE = (1 << 40) - 1
@@ -27,7 +28,13 @@ _ROW_IN_FILE = (1 << 40) - 1
 class Validator:
     """A signature made ready to check requests. Safe to use from several threads."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, past: Past | None = None) -> None:
+        """
+        Args:
+            signature: what rows must keep to.
+            past: features that are made of earlier rows, to be told of where they lack.
+        """
+        self.past = past or Past()
         refusing = [condition for condition in signature.conditions if not condition.warns]
         self._checks = [ColumnCheck(column) for column in signature.inputs]
         self._conditions = Conditions([condition for condition in refusing if not condition.cleaned]) or None
@@ -115,12 +122,12 @@ class Validator:
             self._refuse_lacking(given)
 
     def _refuse_lacking(self, given: Iterable[str]) -> NoReturn:
-        names = list(given)
+        names = [name for name in given if name != ROW]
         lacking = [column.name for column in self._checks if column.name not in names]
         hint = nearest(lacking[0], names) if len(lacking) == 1 else ""
         raise SignatureError(
-            f"missing feature{'s' if len(lacking) > 1 else ''}: {listing(lacking)}.{hint} "
-            f"Expected: {listing([column.name for column in self._checks], 100)}; null is an unknown value.",
+            f"missing feature{'s' if len(lacking) > 1 else ''}: {listing(lacking, 100)}.{hint} "
+            f"Given: {listing(names) or 'none'}; null is an unknown value.{self.past.explain(lacking)}",
             reason="field",
         )
 
