@@ -391,3 +391,27 @@ def test_of_two_processes_with_one_batch_and_other_content_the_second_is_told(
         table.append(made.schema, [made], batch="1")
     assert places(table) == {1: [0, 1, 2, 3]}
     assert len(list(tmp_path.rglob("*.parquet"))) == 2
+
+
+def test_rows_without_a_column_of_the_table_are_refused(tmp_path: Path) -> None:
+    table = create(str(tmp_path))
+    other = pa.table({"town": ["Bonn"], "none": pa.nulls(1)})
+    with pytest.raises(DataError) as caught:
+        table.append(other.schema, [other], where="towns.csv")
+    assert str(caught.value) == (
+        "towns.csv has no column of the table's: it has town, none, and the table batch, place, city, share. Nothing "
+        "was added. Name the file's columns as the table's are, append what belongs there, or make another table: "
+        "rayline lake create NAME."
+    )
+    assert table.latest().number == 0
+
+
+def test_an_append_tells_which_columns_are_new_and_which_are_absent(tmp_path: Path) -> None:
+    table = Lake(str(tmp_path)).create("people")
+    first = rows(0)
+    assert table.append(first.schema, [first]).new_columns == ()
+    other = first.drop_columns(["share", "place"]).append_column("age", pa.array([1] * BATCH_ROWS))
+    done = table.append(other.schema, [other])
+    assert (done.new_columns, done.absent_columns) == (("age",), ("place", "share"))
+    done = table.append(other.schema, [other])
+    assert (done.new_columns, done.absent_columns) == ((), ("place", "share"))

@@ -125,12 +125,18 @@ def widened(declared: Columns, schema: pa.Schema, where: str) -> Columns:
     """`declared`, then the columns that only a batch of `schema` has.
 
     Raises:
-        DataError: a column that is never missing is not there; a new one looks like a declared one that is not there;
-            or a type that is none of the eight.
+        DataError: no column in common; a column that is never missing is not there; a new one looks like a declared
+            one that is not there; or a type that is none of the eight.
     """
     names = [column.name for column in declared]
     lacking = [column for column in declared if column.name not in schema.names]
     new = tuple(column for column in of_schema(schema, where) if column.name not in names)
+    if len(lacking) == len(declared):
+        raise DataError(
+            f"{where} has no column of the table's: it has {listing(schema.names)}, and the table {listing(names)}. "
+            "Nothing was added. Name the file's columns as the table's are, append what belongs there, or make another "
+            "table: rayline lake create NAME."
+        )
     for column in new:
         meant = nearest(column.name, [lost.name for lost in lacking])
         if meant:

@@ -29,6 +29,10 @@ class Appended:
     rows: int
     repeated: bool
     """The batch was in already, so nothing was added; `rows` is 0."""
+    new_columns: tuple[str, ...] = ()
+    """Columns that the table did not have: missing in the rows before. Of a table's first batch none is new."""
+    absent_columns: tuple[str, ...] = ()
+    """The table's columns that the batch does not have: missing in its rows."""
 
 
 class Table:
@@ -117,7 +121,7 @@ class Table:
             writer.discard()
             raise
         if made:
-            return Appended(after.number, writer.rows, repeated=False)
+            return Appended(after.number, writer.rows, repeated=False, **_differing(state, arrival))
         writer.discard()
         return self._repeated(after, arrival, ())
 
@@ -168,6 +172,15 @@ class Table:
 
     def schema(self, state: State) -> pa.Schema:
         return arrow(state.columns)
+
+
+def _differing(state: State, arrival: Arrival) -> dict[str, tuple[str, ...]]:
+    """In which columns a batch and the table it came to differ."""
+    held, brought = [column.name for column in state.columns], arrival.schema.names
+    return {
+        "new_columns": tuple(column.name for column in arrival.columns if held and column.name not in held),
+        "absent_columns": tuple(name for name in held if name not in brought),
+    }
 
 
 def as_value(value: Any) -> Value:
