@@ -162,6 +162,8 @@ def test_each_violation_is_found_in_its_rows(
         (pl.String, ["2024-01-01", "2023-01-01", "2024-01-01"], {"increasing": True}, [1]),
         (pl.String, ["2024-01-01", "2023-01-01", "2024-01-01"], {"increasing": "strictly"}, [1, 2]),
         (pl.Float64, [1.0, np.nan, 5.0, 4.0, 4.5, None, 6.0], {"increasing": True}, [3, 4]),
+        (pl.String, ["2024-01-01", "soon", " ", None, "2023-01-01", "2024-01-02"], {"increasing": True}, [1, 4]),
+        (pl.String, ["b", "a", None], {"increasing": True}, [0, 1]),
     ],
 )
 def test_columns_of_every_type(dtype: Any, values: list[Any], said: dict[str, Any], wrong: list[int]) -> None:
@@ -238,6 +240,22 @@ def test_pieces_and_the_order_of_merging_do_not_matter(on: str) -> None:
     assert all(one == told[0] for one in told)
     assert len(told[0][3]) >= 6
     assert bool(told[0][1]) is (on == "quarantine")
+
+
+def test_the_order_of_texts_that_are_no_dates() -> None:
+    frame = pl.DataFrame({"c": ["2024-01-02", "soon", "2024-01-01", "later"], ROW: np.arange(4)})
+    expect = {"c": Expectation(increasing=True, on="quarantine")}
+    for pieces in (1, 4):
+        decision = decide(frame, expect, pieces)
+        (told,) = decision.broken
+        assert told.text.startswith("3 rows below one before or not a date: ")
+        assert [example.partition(" of ")[0] for example in told.examples] == ["row 2", "row 3", "row 4"]
+    rows = Checker(expect).reasons(frame.filter(pl.col(ROW) > 0), "", decision.members)
+    why = ["not a date", "below one before", "not a date"]
+    assert rows[REASON].to_list() == [f"c.increasing: {reason}" for reason in why]
+    (told,) = decide(frame.filter(pl.col(ROW) % 2 == 1), expect).broken
+    assert told.text.startswith("2 rows not a date: ")
+    assert told.text.endswith(". No text of 'c' is a date: increasing is for numbers and dates")
 
 
 def test_what_is_left_after_quarantine_holds() -> None:

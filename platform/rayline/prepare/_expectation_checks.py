@@ -63,8 +63,8 @@ class Check:
 
     @property
     def kind(self) -> str:
-        """What a text is to read as, where `min` or `max` is expected of it, or an expression reads a date in it."""
-        if self.key == "expressions":
+        """What a text is to read as, where a limit or an order is expected of it, or an expression reads a date."""
+        if self.key in ("expressions", "increasing"):
             return KINDS["date"]
         bound = self.said.min if self.key == "min" else self.said.max
         return KINDS["date" if isinstance(bound, dt.date) else "number"]
@@ -155,13 +155,15 @@ def broken(check: Check, schema: pl.Schema) -> pl.Expr:
 
 
 def unread(check: Check, schema: pl.Schema) -> pl.Expr | None:
-    """Whether there is a text that reads as nothing a limit can be compared with, or as no date where an expression
-    reads one; `None` where none could be."""
+    """Whether there is a text that reads as nothing a limit can be compared with, or as no date where an expression or
+    an order reads one; `None` where none could be."""
     if check.key == "expressions":
         found = _compiled(check, schema).unread
         return pl.any_horizontal(one.rows.fill_null(value=False) for one in found) if found else None
-    if check.key not in ("min", "max") or schema[check.column] != pl.String:
+    if check.key not in ("min", "max", "increasing") or schema[check.column] != pl.String:
         return None
+    if check.key == "increasing":
+        return ~absent(check.column, schema) & order_of(check, schema).is_null()
     return ~absent(check.column, schema) & read(check.said, check.key, check.column, schema[check.column]).is_null()
 
 

@@ -127,10 +127,8 @@ def _broken_rows(check: Check, count: int, some: tuple[str, ...], unread: int, t
     if unread:
         problem = f"not {check.kind}" if unread == count else f"{problem} or not {check.kind}"
     if unread and unread == there:
-        advice = (
-            f". No text of {check.column!r} is {check.kind}: {check.key} is for numbers and dates, "
-            "and allowed and pattern are for text"
-        )
+        others = "" if check.key == "increasing" else ", and allowed and pattern are for text"
+        advice = f". No text of {check.column!r} is {check.kind}: {check.key} is for numbers and dates{others}"
     more = ", …" if count > len(some) else ""
     text = f"{count:,} row{'s' if count > 1 else ''} {problem}: {', '.join(some)}{more}{advice}"
     return Broken(check, count, text, some, aside=check.on == "quarantine")

@@ -93,7 +93,11 @@ class Checker:
             aside=np.sort(frame[ROW].filter(bad).to_numpy()) if bad.any() else NO_ROWS,
             counts={n: int(mask.sum()) for n, mask in masks.items()},
             examples={n: self._examples(n, frame.filter(mask)) for n, mask in masks.items() if mask.any()},
-            texts={n: (int(mask.sum()), self._there(n, frame)) for n, mask in self._unread(frame).items()},
+            texts={
+                n: (int(mask.sum()), self._there(n, frame))
+                for n, mask in self._unread(frame).items()
+                if self.checks[n].by_row
+            },
         )
         self._together(frame.filter(~bad) if bad.any() else frame, found)
         return Violations({index: found})
@@ -148,8 +152,8 @@ class Checker:
         return pl.when(pl.col(str(n))).then(pl.concat_str(pl.lit(f"{check.name}: "), problem))
 
     def _unread(self, frame: pl.DataFrame) -> dict[int, pl.Series]:
-        """By check of limits on a text column, or of an expression, the texts that read as nothing to compare."""
-        found = {n: unread(check, frame.schema) for n, check in enumerate(self.checks) if check.by_row}
+        """By check of limits or order on a text column, or of an expression, texts that read as nothing to compare."""
+        found = {n: unread(check, frame.schema) for n, check in enumerate(self.checks)}
         return {n: frame.select(expr.alias(f"unread {n}")).to_series() for n, expr in found.items() if expr is not None}
 
     def _masks(self, frame: pl.DataFrame) -> dict[int, pl.Series]:
@@ -190,20 +194,25 @@ class Checker:
                 found.hashes[n] = (there[ROW].to_numpy(), high, low)
             elif check.key == "increasing":
                 found.ordered[n] = self._ordered(n, kept, None)
+                if (texts := unread(check, kept.schema)) is not None:
+                    found.texts[n] = (int(kept.select(texts).to_series().sum()), self._there(n, kept))
 
     def _ordered(self, n: int, kept: pl.DataFrame, before: Any) -> Ordered:
+        """The ends of a fragment's values, and its rows out of order; a text that is no date is out of any order."""
         check = self.checks[n]
+        texts = unread(check, kept.schema)
+        dateless = kept.filter(pl.lit(value=False) if texts is None else texts)
         made = kept.select(order_of(check, kept.schema).to_physical().alias("value"), ROW)
         there = made["value"].is_not_null()
         values = made["value"].filter(there).to_numpy()
         if not len(values):
-            return Ordered(None, None, NO_ROWS)
+            return Ordered(None, None, dateless[ROW].to_numpy(), self._examples(n, dateless))
         largest = np.maximum.accumulate(values if before is None else np.concatenate([[before], values]))
         largest = np.concatenate([largest[:1], largest])[: len(values)] if before is None else largest[:-1]
         wrong = values <= largest if is_strict(check) else values < largest
         if before is None:
             wrong[0] = False
-        frame = kept.filter(there).filter(pl.Series(wrong))
+        frame = pl.concat([kept.filter(there).filter(pl.Series(wrong)), dateless]).sort(ROW)
         low, high = values.min().item(), values.max().item()
         return Ordered(low, high, frame[ROW].to_numpy(), self._examples(n, frame))
 
