@@ -15,10 +15,17 @@ from rayline.core.errors import ClusterError
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
 
-def test_a_free_cluster_has_room() -> None:
-    preflight()
-    preflight(1)
-    preflight(4)
+def test_a_free_cluster_has_room_for_as_many_workers_as_it_has_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflights, "SETTLE_S", 0.5)
+    found = resources()
+    assert found.cpus == 4
+    refused = []
+    for workers in (0, 1, 2, 4, 5):
+        try:
+            preflight(workers)
+        except ClusterError:
+            refused.append(workers)
+    assert refused == [5]
 
 
 def test_gpus_that_are_not_there_are_missed() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 from registry_parts import rows
 
+from rayline.cluster.key_values import KeyValues
 from rayline.core.columns import ROW
-from rayline.core.errors import SignatureError
+from rayline.core.errors import RunError, SignatureError
+from rayline.registry import on_ray
 from rayline.registry.on_ray import predict_dataset
 from rayline.registry.predictor import load
 from rayline.sources import parquet
@@ -68,3 +73,28 @@ def test_columns_of_the_source_are_never_lost(packaged: str, tmp_path: Path) -> 
     got = pl.read_parquet(tmp_path / "out.parquet")
     assert got["prediction"].unique().to_list() == ["mine"]
     assert got.columns[-3:] == ["rayline_prediction", "probability_no", "probability_yes"]
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out"])
+def test_a_fragment_whose_process_dies_each_time_is_named(
+    name: str, packaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = rows(1000).drop(ROW)
+    source = written(frame, tmp_path / "data")
+    killed = source.read(source.fragments()[2]).column(ROW)[0].as_py()
+
+    def dying(work: Callable[..., pa.Table]) -> Callable[..., pa.Table]:
+        def answer(block: pa.Table, *places: object, **arguments: object) -> pa.Table:
+            if block.column(ROW)[0].as_py() == killed:
+                os.kill(os.getpid(), signal.SIGKILL)  # as Ray's memory monitor does
+            return work(block, *places, **arguments)
+
+        return answer
+
+    for work in ("_answer", "_write_part"):
+        monkeypatch.setattr(on_ray, work, dying(getattr(on_ray, work)))
+    (tmp_path / "results").mkdir()
+    with pytest.raises(RunError, match=r"a process that worked on \S*part-2\.parquet died"):
+        predict_dataset(packaged, source, str(tmp_path / "results" / name))
+    assert os.listdir(tmp_path / "results") == []
+    assert KeyValues().keys("pass-") == [], "no note of the pass is left"

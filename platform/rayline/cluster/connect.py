@@ -16,8 +16,8 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import ray
@@ -43,13 +43,16 @@ class Connection:
     """Whether this connection started the cluster, and stops it."""
     joined: bool
     """Whether this connection joined it, and leaves it."""
+    _meanwhile: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
+    """What holds in this process as long as it is connected."""
 
     def close(self) -> None:
         """Stop what was started, leave what was joined; a second call does nothing."""
-        if (self.started or self.joined) and ray.is_initialized():
-            if self.started:
-                _kill_autoscaler()
-            ray.shutdown()
+        with self._meanwhile:
+            if (self.started or self.joined) and ray.is_initialized():
+                if self.started:
+                    _kill_autoscaler()
+                ray.shutdown()
 
     def __enter__(self) -> Connection:
         return self
@@ -89,27 +92,15 @@ def connect(
         context = ray.get_runtime_context()
         return Connection(address=context.gcs_address, dashboard=_dashboard(), started=False, joined=False)
     wanted = address or os.environ.get("RAY_ADDRESS") or "local"
-    level = logging.ERROR if quiet else logging.INFO
     environment.apply(environment.JOIN)
-    if quiet:
-        messages.shorten()
-    if wanted != "local":
-        return _join(wanted, level=level, quiet=quiet, timeout_s=timeout_s)
-    environment.apply(environment.START)
-    if serve:
-        environment.apply(environment.serving())
-    authentication.prepare_new()
-    with _interrupts_held_back():
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            num_gpus=gpus,
-            include_dashboard=dashboard,
-            object_store_memory=object_store_bytes(),
-            log_to_driver=not quiet,
-            logging_level=level,
-        )
-    return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=True, joined=True)
+    with ExitStack() as meanwhile:
+        if quiet:
+            meanwhile.enter_context(messages.shortened())
+        if wanted == "local":
+            connection = _start(serve=serve, quiet=quiet, dashboard=dashboard, cpus=cpus, gpus=gpus)
+        else:
+            connection = _join(wanted, quiet=quiet, timeout_s=timeout_s)
+        return replace(connection, _meanwhile=meanwhile.pop_all())
 
 
 def object_store_bytes() -> int:
@@ -137,12 +128,34 @@ def _interrupts_held_back() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _join(wanted: str, *, level: int, quiet: bool, timeout_s: float) -> Connection:
+def _start(*, serve: bool, quiet: bool, dashboard: bool, cpus: int | None, gpus: int | None) -> Connection:
+    environment.apply(environment.START)
+    if serve:
+        environment.apply(environment.serving())
+    authentication.prepare_new()
+    with _interrupts_held_back():
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            num_gpus=gpus,
+            include_dashboard=dashboard,
+            object_store_memory=object_store_bytes(),
+            log_to_driver=not quiet,
+            logging_level=_level(quiet),
+        )
+    return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=True, joined=True)
+
+
+def _level(quiet: bool) -> int:
+    return logging.ERROR if quiet else logging.INFO
+
+
+def _join(wanted: str, *, quiet: bool, timeout_s: float) -> Connection:
     address = resolve(wanted)
     authentication.prepare_existing()
     probe.require_same_version(address if wanted == "auto" else wanted, timeout_s)
     try:
-        ray.init(address=address, log_to_driver=not quiet, logging_level=level)
+        ray.init(address=address, log_to_driver=not quiet, logging_level=_level(quiet))
     except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
         raise ClusterError(f"cannot join the Ray cluster at {address}: {error}") from error
     return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=False, joined=True)

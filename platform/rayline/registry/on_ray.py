@@ -7,14 +7,15 @@ source → blocks of raw rows → tasks: check, prepare, answer → a file writt
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import ray.data
 
-from rayline.cluster.passes import plain_errors, retried
+from rayline.cluster.begun import Begun
+from rayline.cluster.passes import plain_errors
 from rayline.cluster.resources import resources
 from rayline.core import files
 from rayline.core.columns import ROW, Signature, Task
@@ -44,6 +45,7 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
         ClusterError: tasks on other machines could not write to that folder; nothing was read.
         StorageError: `output` cannot be written.
         PackageError: the package is not the one that was sealed.
+        RunError: processes that answered a fragment died, each time it was begun anew; it is named.
     """
     place = outputs.open_output(output)
     if isinstance(place, FolderOutput) and len(resources().nodes) > 1:
@@ -53,28 +55,21 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
     Validator(signature).check_names(schema.names)
     added = _added(signature, schema)
     whole = pa.schema([*schema, *added])
-    rows = dataset(source)
-    with plain_errors():
+    begun = Begun()
+    with plain_errors(lambda: [source.fragments()[index].label for index in begun.unfinished()]):
         if isinstance(place, FileOutput):
-            answered = rows.map_batches(
-                _answer, fn_args=(uri, whole), batch_format="pyarrow", batch_size=None, **retried()
-            )
+            answered = dataset(source, work=partial(_answer, uri=uri, schema=whole), begun=begun)
             answered.context.execution_options.preserve_order = True
             return place.write(_blocks(answered), whole)
-        return _write_folder(rows, uri, whole, place)
+        written = partial(_write_part, uri=uri, schema=whole, folder=place.parts)
+        return _write_folder(dataset(source, work=written, begun=begun), place)
 
 
-def _write_folder(rows: ray.data.Dataset, uri: str, schema: pa.Schema, place: FolderOutput) -> int:
+def _write_folder(written: ray.data.Dataset, place: FolderOutput) -> int:
     with place.filling():
-        written = rows.map_batches(
-            _write_part,
-            fn_args=(uri, schema, place.parts),
-            batch_format="pyarrow",
-            batch_size=None,
-            **retried(),
-        ).take_all()
-        place.expect({part["name"] for part in written})
-    return sum(part["rows"] for part in written)
+        parts = written.take_all()
+        place.expect({part["name"] for part in parts})
+    return sum(part["rows"] for part in parts)
 
 
 def _blocks(rows: ray.data.Dataset) -> Iterator[pa.Table]:

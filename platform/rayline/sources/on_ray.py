@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TypeVar
 
 import polars as pl
@@ -15,6 +16,7 @@ import pyarrow as pa
 import ray.data
 
 from rayline.cluster import passes
+from rayline.cluster.begun import Begun
 from rayline.sources import scan as here
 from rayline.sources._source import Fragment, RefusedError, Source
 
@@ -71,18 +73,35 @@ def scan(
             source.widen(error.column, error.wider)
 
 
-def dataset(source: Source, columns: Sequence[str] | None = None) -> ray.data.Dataset:
-    """The rows of a source (with ROW), in order, as a stream of Arrow blocks.
+def dataset(
+    source: Source,
+    columns: Sequence[str] | None = None,
+    *,
+    work: Callable[[pa.Table], pa.Table] | None = None,
+    begun: Begun | None = None,
+) -> ray.data.Dataset:
+    """The rows of a source (with ROW), in order, as a stream of Arrow blocks, or what is made of them.
 
     Consume it within `passes.plain_errors()`: an error of ours comes out of it inside one of Ray's.
+
+    Args:
+        source: what is read.
+        columns: of it; default: all.
+        work: called with each fragment's rows in the task that has read them; its result is given in their place. A
+            step of Ray Data behind this one would get them when the task has read all of its fragments.
+        begun: takes note of fragments, by their place, while they are read and worked on.
     """
     source.schema()
     if not source.settled:  # a stream cannot begin again with a wider type
         scan(source, _nothing)
 
+    noted = nullcontext if begun is None else begun.item
+
     def task(batch: pa.Table) -> Iterator[pa.Table]:
-        for packed in batch.column("item").to_pylist():
-            yield source.read(pickle.loads(packed), columns)
+        for place, packed in zip(batch.column("index").to_pylist(), batch.column("item").to_pylist(), strict=True):
+            with noted(place):
+                rows = source.read(pickle.loads(packed), columns)
+                yield rows if work is None else work(rows)
 
     fragments = passes.dataset(source.fragments())
     return fragments.map_batches(task, batch_format="pyarrow", batch_size=None, **passes.retried())
