@@ -44,6 +44,27 @@ def numbers(table: Table) -> list[int]:
     return [row["n"] for row in content(Lake(table.place.uri.removesuffix("/raw/events")).open("events"))]
 
 
+def test_the_error_of_the_last_compaction_is_not_lost(
+    table: Table, spoken: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("nobody foresaw it")
+
+    monkeypatch.setattr("rayline.lake.ingest.compact", broken)
+    say(spoken, 0, 12)
+    with pytest.raises(ZeroDivisionError, match="nobody foresaw it"):
+        ingest(table, FileStream(str(spoken)), max_rows=3, max_batches=3, compact_after=2)
+    assert not caplog.records
+
+    def gone(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # what ended it is what is raised, and the other is told beside it
+        ingest(table, FileStream(str(spoken)), max_rows=3, max_batches=1, compact_after=2, on_batch=gone)
+    assert "events was not compacted: ZeroDivisionError: nobody foresaw it" in caplog.text
+    assert numbers(table) == list(range(12))
+
+
 def test_a_second_call_goes_on_where_the_first_ended(table: Table, spoken: Path) -> None:
     say(spoken, 0, 25)
     stream = FileStream(str(spoken))

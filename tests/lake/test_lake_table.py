@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import sys
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -391,6 +393,22 @@ def test_of_two_processes_with_one_batch_and_other_content_the_second_is_told(
         table.append(made.schema, [made], batch="1")
     assert places(table) == {1: [0, 1, 2, 3]}
     assert len(list(tmp_path.rglob("*.parquet"))) == 2
+
+
+def test_a_file_that_is_discarded_half_written_complains_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    table = create(str(tmp_path))
+    writer = parquet.Writer(table.place, table.latest().columns, ())
+    writer.write(rows(0))
+    writer._flush(next(iter(writer._parts.values())), whole=True)
+    writer.discard()
+    assert not list(tmp_path.rglob("*.parquet"))
+    del writer
+    gc.collect()
+    assert not said
 
 
 def test_rows_without_a_column_of_the_table_are_refused(tmp_path: Path) -> None:

@@ -124,7 +124,10 @@ def ingest(
 
 
 class Upkeep:
-    """Compacts a table beside the appends to it; nothing where `after` is `None`. The end of the block waits for it."""
+    """Compacts a table beside the appends to it; nothing where `after` is `None`.
+
+    The end of the block waits for it, and raises the error that nobody foresaw of the last compaction.
+    """
 
     def __init__(self, table: Table, after: int | None) -> None:
         self._table, self._after = table, after
@@ -134,8 +137,15 @@ class Upkeep:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._pool.shutdown()
+        error = None if self._running is None else self._running.exception()
+        if error is None:
+            return
+        if kind is None:
+            raise error
+        # what ended the block comes first, and this is not lost beside it
+        log.error("%s was not compacted: %s: %s", self._table.name, type(error).__name__, error)
 
     def look(self) -> None:
         """Begin to compact, where that is due and not under way."""
@@ -144,7 +154,8 @@ class Upkeep:
         if self._running is not None:
             if not self._running.done():
                 return
-            self._running.result()  # an error that nobody foresaw is not kept silent
+            done, self._running = self._running, None
+            done.result()  # an error that nobody foresaw is not kept silent
         if due(self._table.log.seen(), self._after):
             self._running = self._pool.submit(self._compact, self._after)
 

@@ -116,6 +116,9 @@ class Writer:
         """Remove what was written, of a batch that will not be committed."""
         for part in self._parts.values():
             if part.stream is not None:
+                if part.writer is not None:
+                    # else it ends its file when it is collected, and complains on the terminal that this is closed
+                    part.writer.is_open = False
                 part.stream.close()
                 part.done.append(DataFile(part.path, 0, ()))
         self.place.delete([file.path for part in self._parts.values() for file in part.done])
