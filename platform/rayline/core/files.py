@@ -130,7 +130,15 @@ def list_folders(uri: str) -> list[str]:
     Raises:
         StorageError: the folder cannot be read, or is none.
     """
-    return _list(uri, pafs.FileType.Directory)
+    filesystem, path = locate(uri)
+    if filesystem.type_name != "gcs":
+        return _list(uri, pafs.FileType.Directory)
+    # of folders that are there by what is in them alone, Arrow lists none here: all below is listed instead
+    with _translated("list", uri):
+        entries = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=True))
+    start = len(path.rstrip("/")) + 1
+    below = [(entry.path[start:].strip("/").partition("/"), entry.type) for entry in entries]
+    return sorted({name for (name, mark, _), kind in below if name and (mark or kind == pafs.FileType.Directory)})
 
 
 def _list(uri: str, kind: pafs.FileType) -> list[str]:
