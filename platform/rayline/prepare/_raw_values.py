@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,38 @@ def _moment(value: Any, kind: pl.DataType) -> dt.date | None:
     if moment.tzinfo is not None:
         moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
     return moment.date() if kind == pl.Date else moment
+
+
+def reader(kind: pl.DataType) -> Callable[[Any], Any]:
+    """What makes of one plain value the one that a column which `as_read` makes of it alone gives back.
+
+    It raises ValueError, TypeError or OverflowError where the value says nothing of the column's kind, or where the
+    column would become one of another type.
+    """
+    if kind in (pl.Date, pl.Datetime):
+        return partial(_moment, kind=kind)
+    if kind not in _PLAIN:
+        return lambda value: value
+    own = {pl.Int64(): int, pl.Float64(): float, pl.Boolean(): bool, pl.String(): str}[kind]
+    if own is int:
+        return _whole
+    return lambda value: value if value is None or type(value) is own else _plain(value, kind)
+
+
+def _whole(value: Any) -> int | None:
+    number: int | None = value if type(value) is int else _plain(value, pl.Int64())
+    if number is not None and not -(2**63) <= number < 2**63:
+        raise ValueError("no whole number of 64 bits")
+    return number
+
+
+def is_in_calendar(moments: pl.Series) -> bool:
+    """Whether Python, which stops at the years 1 and 9999, has all of these dates or times."""
+    one = dt.timedelta(days=1) if moments.dtype == pl.Date else dt.timedelta(microseconds=1)
+    first, last = (int((moment - dt.datetime(1970, 1, 1)) // one) for moment in (dt.datetime.min, dt.datetime.max))
+    numbers = moments.to_physical()
+    least, most = numbers.min(), numbers.max()
+    return least is None or most is None or bool(first <= least and most <= last)  # type: ignore[operator]
 
 
 def as_given(name: str, values: Any, kind: pl.DataType) -> pl.Series:

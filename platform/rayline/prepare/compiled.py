@@ -37,7 +37,10 @@ class Compiled:
         """
         transform = self._transform
         if self._recipe is not None:
-            columns = self._recipe.columns(columns, self._recipe.frame(columns))
+            made = self._recipe.plain(columns)
+            columns = (
+                {**columns, **made} if made is not None else self._recipe.columns(columns, self._recipe.frame(columns))
+            )
         try:
             texts = [columns[category.name] for category in transform.categories]
             numbers = [columns[name] for name in self._names]

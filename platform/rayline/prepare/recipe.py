@@ -10,7 +10,6 @@ The same object cleans fragments while they are read, batches to be scored, and 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +22,9 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, PackageError, SpecError, listing
 from rayline.core.expressions import compiled
 from rayline.prepare._fractions import fractional, widened
-from rayline.prepare._raw_values import DTYPES, as_given, as_read, column_as_read, kind_name
+from rayline.prepare._raw_values import DTYPES, as_given, as_read, column_as_read, is_in_calendar, kind_name
 from rayline.prepare.clean._cleaner import RefusedError, refusing_unread
+from rayline.prepare.row_form import RowForm
 from rayline.spec.sections import Prepare
 
 
@@ -86,6 +86,7 @@ class Recipe:
         self.schema = schema
         """The clean columns."""
         self._read = frozenset(self.needs(self.makes))
+        self._row_form = RowForm(raw, self._steps)
         self._moments = [name for name in self.makes if schema[name].is_temporal()]
 
     @property
@@ -128,7 +129,7 @@ class Recipe:
         for step in self._steps:
             frame = step.on(frame)
         for name in self._moments:
-            if name in frame.columns and not _is_in_calendar(frame[name]):
+            if name in frame.columns and not is_in_calendar(frame[name]):
                 raise DataError(f"column {name!r}: give dates of the years 1 to 9999.")
         return frame
 
@@ -163,6 +164,14 @@ class Recipe:
         except pl.exceptions.ShapeError:
             lengths = {series.name: len(series) for series in given}
             raise DataError(f"columns have unequal numbers of values: {lengths}.") from None
+
+    def plain(self, columns: Mapping[str, Any]) -> dict[str, list[Any]] | None:
+        """What the recipe makes of an endpoint's few rows, as `frame` would, without one; `None` where it takes one."""
+        return self._row_form.columns(columns)
+
+    def typed(self, columns: Mapping[str, Any], names: Iterable[str]) -> pl.DataFrame:
+        """Those clean columns in `names`, of plain values, as `frame` has them."""
+        return pl.DataFrame([as_given(name, columns[name], self.schema[name]) for name in names if name in columns])
 
     def columns(self, columns: Mapping[str, Any], clean: pl.DataFrame) -> dict[str, Any]:
         """`columns` with those of `clean`, which `frame` made of them, where the recipe makes any."""
@@ -211,13 +220,6 @@ def _as_read(name: str, values: Any, kind: pl.DataType) -> pl.Series:
                 told = f"column {name!r} holds a value that is no {kind_name(kind)}, in row {row + 1}."
                 raise DataError(told) from None
         raise
-
-
-def _is_in_calendar(moments: pl.Series) -> bool:
-    """Whether Python, which stops at the years 1 and 9999, has all of these dates or times."""
-    one = dt.timedelta(days=1) if moments.dtype == pl.Date else dt.timedelta(microseconds=1)
-    first, last = (int((moment - dt.datetime(1970, 1, 1)) // one) for moment in (dt.datetime.min, dt.datetime.max))
-    return bool(moments.to_physical().is_between(first, last).all())
 
 
 def _clean_step(config: Any, schema: pl.Schema) -> _Step:

@@ -7,7 +7,7 @@ columns(columns)  an endpoint's few → the model's numbers: what `answer` makes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +66,7 @@ class Predictor:
         self.validator = Validator(signature, past)
         self._compiled = preparation.with_recipe(None).compile()  # the recipe is applied here, between two checks
         self._numbers_as_text = _numbers_as_text(preparation)
+        self._looked_at = _looked_at(signature, self._numbers_as_text)
         self._forward = straighten(self.network)
 
     @cached_property
@@ -124,7 +125,12 @@ class Predictor:
 
     def _clean(self, recipe: Recipe, columns: Mapping[str, Values], *, check: bool) -> dict[str, Any]:
         try:
-            clean = recipe.frame(columns)
+            plain = recipe.plain(columns)
+            if plain is not None:
+                columns = {**columns, **plain}
+                if not self._looked_at:
+                    return columns
+            clean = recipe.frame(columns) if plain is None else recipe.typed(columns, self._looked_at)
             texts = [pl.Series(name, to_floats(clean[name])) for name in self._numbers_as_text]
         except DataError as error:
             raise SignatureError(str(error), reason="type") from None
@@ -256,6 +262,13 @@ def as_polars(frame: pl.DataFrame | pd.DataFrame | pa.Table) -> pl.DataFrame:
     if type(frame).__module__.partition(".")[0] == "pandas":
         return pl.from_pandas(frame)
     raise InputError(f"give a pandas, Polars or Arrow frame, not {type(frame).__name__}.")
+
+
+def _looked_at(signature: Signature, numbers_as_text: Iterable[str]) -> list[str]:
+    """The clean columns that are looked at before the model reads them."""
+    refusing = [condition for condition in signature.conditions if condition.cleaned and not condition.warns]
+    names = [column.name for column in signature.cleaned] + [name for one in refusing for name in one.kinds]
+    return list(dict.fromkeys([*names, *numbers_as_text]))
 
 
 def _numbers_as_text(preparation: Preparation) -> list[str]:

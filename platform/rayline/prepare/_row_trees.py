@@ -1,0 +1,241 @@
+"""Polars' trees of operations, as it writes them in JSON, as operations on single values.
+
+What JSON Polars writes is no promise of it: whatever is not known here, by its name or by its form, is not read, and
+the contract tests hold what is read against Polars itself.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import polars as pl
+
+from rayline.prepare import _row_operations as operations
+from rayline.prepare._row_operations import Kind
+
+Tree = dict[str, Any]
+
+_KINDS: dict[pl.DataType, Kind] = {
+    pl.Float64(): "float",
+    pl.Int64(): "int",
+    pl.Boolean(): "bool",
+    pl.String(): "text",
+    pl.Null(): "null",
+}
+_NAMES: dict[str, Kind] = {"Float64": "float", "Int64": "int", "Boolean": "bool", "String": "text"}
+_TYPES: dict[Kind, type] = {"float": float, "int": int, "bool": bool, "text": str}
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A value: given, constant, or made by a function of others."""
+
+    kind: Kind | None
+    """`None` where only Polars can work on it."""
+    function: Callable[..., Any] | None = None
+    parts: tuple[Node, ...] = ()
+    constant: Any = None
+    written: bool = False
+    """Whether it is the constant."""
+    free: bool = False
+    """Whether it is a number that takes the type of what it meets."""
+
+
+class _UnknownError(Exception):
+    """A tree that is not read."""
+
+
+def kind_of(dtype: pl.DataType) -> Kind | None:
+    """What values of a column are to operations on single values, if anything."""
+    return _KINDS.get(dtype)
+
+
+def leaf(kind: Kind | None) -> Node:
+    """A value that is given."""
+    return Node(kind)
+
+
+class Trees:
+    """Reads trees; what two of them share is one node."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Node] = {}
+        self._columns: Mapping[str, Node] = {}
+
+    def read(self, expression: pl.Expr, columns: Mapping[str, Node]) -> Node | None:
+        """The value of `expression` over `columns`; `None` where it is not all known."""
+        self._columns = columns
+        try:
+            with warnings.catch_warnings():  # that the form is no promise is said above
+                warnings.simplefilter("ignore")
+                tree = orjson.loads(expression.meta.serialize(format="json"))
+            node = self._read(tree)
+        except (_UnknownError, KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError):
+            return None
+        return None if node.free or node.kind is None else node
+
+    def _read(self, tree: Tree, *, longer: bool = False) -> Node:
+        """`longer`: within columns of one row more, where division is the same over any number of rows."""
+        ((name, inner),) = tree.items()
+        if name == "Column":
+            return self._columns[inner]
+        if name == "Literal":
+            return self._literal(inner)
+        if name == "Cast":
+            return self._cast(self._read(inner["expr"]), _NAMES[inner["dtype"]["Literal"]])
+        if name == "Ternary":
+            return self._ternary(*(self._read(inner[part]) for part in ("predicate", "truthy", "falsy")))
+        if name == "Slice" and inner["offset"] == {"Literal": {"Dyn": {"Int": 0}}} and inner["length"] == "Len":
+            return self._read(inner["input"], longer=True)
+        if name == "BinaryExpr":
+            left, right = (self._read(inner[side], longer=longer) for side in ("left", "right"))
+            return self._binary(inner["op"], left, right, longer=longer and _is_longer(inner))
+        if name == "Function":
+            return self._function(inner["function"], inner["input"], longer=longer)
+        raise _UnknownError
+
+    def _made(self, key: Any, function: Callable[..., Any], kind: Kind, *parts: Node) -> Node:
+        place = (key, kind, *map(id, parts))
+        if place not in self._known:
+            self._known[place] = Node(kind, function, parts)
+        return self._known[place]
+
+    def _constant(self, value: Any, kind: Kind, *, free: bool = False) -> Node:
+        if kind != "null" and type(value) is not _TYPES[kind]:
+            raise _UnknownError
+        place = ("constant", kind, free, repr(value))
+        if place not in self._known:
+            self._known[place] = Node(kind, constant=value, written=True, free=free)
+        return self._known[place]
+
+    def _literal(self, tree: Tree) -> Node:
+        ((form, inner),) = tree.items()
+        ((name, value),) = inner.items()
+        if form == "Dyn":
+            return self._constant(value, {"Int": "int", "Float": "float"}[name], free=True)  # type: ignore[arg-type]
+        if form == "Scalar" and name == "Null":
+            return self._constant(None, "null")
+        if form == "Scalar":
+            return self._constant(value, _NAMES[name])
+        raise _UnknownError
+
+    def _cast(self, value: Node, kind: Kind) -> Node:
+        function = operations.CASTS[value.kind, kind]  # type: ignore[index]
+        if value.written:
+            return self._constant(value.constant if function is None else function(value.constant), kind)
+        return value if function is None else self._made("cast", function, kind, value)
+
+    def _alike(self, *values: Node) -> tuple[Kind, list[Node]]:
+        """Values of one kind; numbers that were written out and what is missing take that of the others."""
+        kinds = {value.kind for value in values if not value.free and value.kind != "null"}
+        if len(kinds) != 1:
+            raise _UnknownError
+        (kind,) = kinds
+        if kind is None or any(value.free and kind not in (value.kind, "float") for value in values):
+            raise _UnknownError
+        made = [self._constant(_TYPES[kind](value.constant), kind) if value.free else value for value in values]
+        return kind, made
+
+    def _ternary(self, predicate: Node, truthy: Node, falsy: Node) -> Node:
+        if predicate.kind != "bool":
+            raise _UnknownError
+        kind, (yes, no) = self._alike(truthy, falsy)
+        return self._made("ternary", operations.chosen, kind, predicate, yes, no)
+
+    def _binary(self, name: str, left: Node, right: Node, *, longer: bool) -> Node:
+        kind, both = self._alike(left, right)
+        if any(value.kind == "null" for value in both):
+            raise _UnknownError
+        if name == "TrueDivide" and longer and kind == "float":
+            return self._made(name, operations.DIVISION, "float", *both)
+        function, made = operations.BINARY[name, kind]
+        return self._made(name, function, made, *both)
+
+    def _function(self, function: Any, inputs: list[Tree], *, longer: bool) -> Node:
+        if function == _LONGER and longer and inputs[1] == _ONE_MORE:
+            return self._read(inputs[0])
+        name = function
+        if isinstance(function, dict):
+            ((group, inner),) = function.items()
+            if group in ("IsIn", "Clip", "ReplaceStrict", "SumHorizontal"):
+                name = group
+            elif group == "Boolean" and inner == {"IsIn": {"nulls_equal": False}}:
+                name = "IsIn"
+            elif group in ("Boolean", "Pow"):
+                name = inner
+        if name == "FillNull":
+            kind, both = self._alike(*map(self._read, inputs))
+            return self._made(name, operations.filled, kind, *both)
+        if name == "IsIn":
+            return self._among(*inputs)
+        if name == "Clip":
+            return self._clipped(function["Clip"], inputs)
+        if name == "ReplaceStrict":
+            return self._looked_up(_NAMES[function["ReplaceStrict"]["return_dtype"]["Literal"]], inputs)
+        if function == {"SumHorizontal": {"ignore_nulls": True}}:
+            kind, parts = self._alike(*map(self._read, inputs))
+            if kind != "int":
+                raise _UnknownError
+            return self._made(name, operations.total, "int", *parts)
+        (value,) = map(self._read, inputs)
+        made, kind = operations.UNARY[name, value.kind]  # type: ignore[index]
+        return self._made(name, made, kind, value)
+
+    def _among(self, given: Tree, listed: Tree) -> Node:
+        value, values = self._read(given), _values(listed)
+        if any(type(item) is not _TYPES[value.kind] for item in values):  # type: ignore[index]
+            raise _UnknownError
+        if any(isinstance(item, float) and math.isnan(item) for item in values):
+            raise _UnknownError
+        return self._made(("among", repr(values)), operations.among(frozenset(values)), "bool", value)
+
+    def _clipped(self, options: Tree, inputs: list[Tree]) -> Node:
+        value, *bounds = map(self._read, inputs)
+        _, (value, *bounds) = self._alike(value, *bounds)
+        if value.kind not in ("float", "int") or not all(bound.written for bound in bounds):
+            raise _UnknownError
+        numbers = iter([bound.constant for bound in bounds])
+        low, high = (next(numbers) if options[end] else None for end in ("has_min", "has_max"))
+        return self._made(("clip", low, high), operations.clipped(low, high), value.kind, value)
+
+    def _looked_up(self, kind: Kind, inputs: list[Tree]) -> Node:
+        value, default = self._read(inputs[0]), self._read(inputs[3])
+        old, new = _values(inputs[1]), _values(inputs[2])
+        if value.kind not in ("int", "text") or default.kind not in (kind, "null"):
+            raise _UnknownError
+        if any(type(item) is not _TYPES[value.kind] for item in old) or len(old) != len(new):
+            raise _UnknownError
+        if any(type(item) is not _TYPES[kind] for item in new):
+            raise _UnknownError
+        table = dict(zip(old, new, strict=True))
+        return self._made(("table", repr(table)), operations.looked_up(table), kind, value, default)
+
+
+_LONGER = {"Append": {"upcast": True}}
+_ONE_MORE = {"Literal": {"Dyn": {"Float": 1.0}}}
+
+
+def _is_longer(operation: Tree) -> bool:
+    """Whether both sides of a binary operation are columns of one row more."""
+    sides = [operation[side].get("Function", {}) for side in ("left", "right")]
+    return all(side.get("function") == _LONGER for side in sides)
+
+
+def _values(tree: Tree) -> list[Any]:
+    """The values of a list that was written out."""
+    ((name, _),) = tree.items()
+    if name != "Literal":
+        raise _UnknownError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expression = pl.Expr.deserialize(io.StringIO(orjson.dumps(tree).decode()), format="json")
+    found = pl.select(expression).item()
+    if not isinstance(found, pl.Series):
+        raise _UnknownError
+    return found.to_list()
