@@ -6,6 +6,7 @@ import json
 import pickle
 import struct
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,11 @@ def test_earlier_versions_of_a_delta_table(lake: Path) -> None:
     moments = {entry["version"]: entry["timestamp"] for entry in DeltaTable(lake).history()}
     at = {"name": "delta", "path": str(lake), "as_of": (moments[2] - 1) / 1000}
     assert 1 in numbers(catalog.resolve("source", at).build())  # type: ignore[attr-defined]
-    with pytest.raises(DataError, match="cannot be read as a Delta table"):
+    with pytest.raises(DataError, match="has no version 99: the latest is 3"):
         delta.Config(path=str(lake), version=99).build().schema()
+    before = {"name": "delta", "path": str(lake), "as_of": moments[0] / 1000 - 60}
+    with pytest.raises(DataError, match=r"has no version as old as .*: version 0, the oldest, is of 20"):
+        catalog.resolve("source", before).build().schema()  # type: ignore[attr-defined]
     with pytest.raises(SpecError, match="give version or as_of, not both"):
         catalog.resolve("source", {"name": "delta", "path": "x", "version": 1, "as_of": "2024-06-01T00:00:00Z"})
 
@@ -208,6 +212,12 @@ def test_earlier_snapshots_and_branches(warehouse: tuple[dict[str, str], str]) -
     assert numbers(opened(warehouse, snapshot="june")) == list(range(14))
     with pytest.raises(DataError, match=r"has no snapshot 'july'\. Known: .*june"):
         opened(warehouse, snapshot="july").schema()
+    moments = [datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC) for snapshot in orders.snapshots()]
+    assert numbers(opened(warehouse, as_of=moments[0])) == numbers(early)
+    with pytest.raises(DataError, match=r"has no snapshot as old as 2020-01-01.*: the oldest is of 20"):
+        opened(warehouse, as_of=datetime(2020, 1, 1, tzinfo=UTC)).schema()
+    with pytest.raises(SpecError, match="give snapshot or as_of, not both"):
+        catalog.resolve("source", {"name": "iceberg", "path": "x", "snapshot": 1, "as_of": "2024-06-01T00:00:00Z"})
 
 
 def test_rows_written_after_an_iceberg_table_was_looked_at_are_not_read(warehouse: tuple[dict[str, str], str]) -> None:

@@ -9,7 +9,7 @@ Reference: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -150,9 +150,8 @@ def _open(config: Config, uri: str) -> tuple[Any, list[DataFile]]:
     except ImportError:
         raise DataError(NEEDS) from None
     try:
-        table = DeltaTable(uri, version=config.version)
-        if config.as_of is not None:
-            table.load_as_version(config.as_of.astimezone())
+        table = DeltaTable(uri)
+        _go_back(table, config)
         more = set(table.protocol().reader_features or ()) - READ
         if more:
             raise SpecError(
@@ -160,10 +159,31 @@ def _open(config: Config, uri: str) -> tuple[Any, list[DataFile]]:
                 "the table without it, or export it as Parquet."
             )
         return table, _data_files(table)
-    except SpecError:
+    except (SpecError, DataError):
         raise
     except (DeltaError, OSError, ValueError) as error:
         raise DataError(f"{config.path} cannot be read as a Delta table: {str(error).splitlines()[0]}") from None
+
+
+def _go_back(table: Any, config: Config) -> None:
+    """Load the earlier version that is meant."""
+    latest = table.version()
+    if config.version is not None:
+        if config.version > latest:
+            raise DataError(f"{config.path} has no version {config.version}: the latest is {latest}.")
+        table.load_as_version(config.version)
+    if config.as_of is not None:
+        asked = config.as_of.astimezone()
+        written = {entry["version"]: entry.get("timestamp") for entry in table.history()}
+        table.load_as_version(asked)
+        found = written.get(table.version())
+        # the library answers with the oldest version where none is as old; it goes by times of files, near to these
+        if found is not None and found > (asked.timestamp() + 1) * 1000:
+            oldest = datetime.fromtimestamp(found / 1000, UTC).isoformat(timespec="seconds")
+            raise DataError(
+                f"{config.path} has no version as old as {asked.isoformat()}: version {table.version()}, the oldest, "
+                f"is of {oldest}."
+            )
 
 
 def _data_files(table: Any) -> list[DataFile]:

@@ -178,9 +178,11 @@ def load(config: Config) -> Mapping[str, Any]:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         import datasets
+        from huggingface_hub.utils import logging
     except ImportError:
         raise DataError(NEEDS) from None
     datasets.disable_progress_bars()
+    logging.set_verbosity_error()  # each try of a Hub that does not answer is a warning
     try:
         if _files.table_kind(config.dataset) == "huggingface":
             found = datasets.load_from_disk(config.dataset)

@@ -10,6 +10,7 @@ Reference: https://iceberg.apache.org/spec
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -38,6 +39,8 @@ class Config(PluginConfig):
     """The catalog's options where no file or environment has them: `{uri: sqlite:///…, warehouse: …}`."""
     snapshot: int | str | None = None
     """A snapshot's number, or the name of a branch or tag; `null`: the current one."""
+    as_of: datetime | None = None
+    """The snapshot at this time, such as `2024-06-01T00:00:00Z`; `null`: the current one."""
     columns: tuple[str, ...] | None = None
     """Columns to read; `null` for all."""
 
@@ -45,6 +48,8 @@ class Config(PluginConfig):
     def _one_place(self) -> Config:
         if (self.path is None) == (self.table is None):
             raise ValueError("give path, or table with its catalog")
+        if self.snapshot is not None and self.as_of is not None:
+            raise ValueError("give snapshot or as_of, not both")
         return self
 
     @classmethod
@@ -80,7 +85,7 @@ class IcebergSource(Source):
         try:
             table = _open(self.config)
             self._metadata = table.metadata_location
-            self._snapshot = _snapshot(table, self.config.snapshot, self.name)
+            self._snapshot = _snapshot(table, self.config, self.name)
             scan = table.scan(snapshot_id=self._snapshot)
             tasks = sorted(scan.plan_files(), key=lambda task: task.file.file_path)
             schema = schema_to_pyarrow(scan.projection())
@@ -141,12 +146,26 @@ def _latest(uri: str) -> str:
     return f"{uri.rstrip('/')}/metadata/{max(numbered)[1]}"
 
 
-def _snapshot(table: Any, wanted: int | str | None, name: str) -> int | None:
-    if wanted is None:
+def _snapshot(table: Any, config: Config, name: str) -> int | None:
+    """The number of the snapshot that is meant; `None` where the table has none yet."""
+    wanted = config.snapshot
+    if config.as_of is not None:
+        asked = config.as_of.astimezone()
+        found = table.snapshot_as_of_timestamp(int(asked.timestamp() * 1000))
+        if found is None:
+            oldest = min((snapshot.timestamp_ms for snapshot in table.snapshots()), default=None)
+            first = "there is none" if oldest is None else f"the oldest is of {_moment(oldest)}"
+            raise DataError(f"{name} has no snapshot as old as {asked.isoformat()}: {first}.")
+    elif wanted is None:
         current = table.current_snapshot()
         return current.snapshot_id if current else None
-    found = table.snapshot_by_name(wanted) if isinstance(wanted, str) else table.snapshot_by_id(wanted)
-    if found is None:
-        known = [*table.metadata.refs, *(str(snapshot.snapshot_id) for snapshot in table.snapshots())]
-        raise DataError(f"{name} has no snapshot {wanted!r}. Known: {', '.join(known[-20:])}.")
+    else:
+        found = table.snapshot_by_name(wanted) if isinstance(wanted, str) else table.snapshot_by_id(wanted)
+        if found is None:
+            known = [*table.metadata.refs, *(str(snapshot.snapshot_id) for snapshot in table.snapshots())]
+            raise DataError(f"{name} has no snapshot {wanted!r}. Known: {', '.join(known[-20:])}.")
     return int(found.snapshot_id)
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
