@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
+from rayline.profile import likeness
 from rayline.profile import suspects as room
 from rayline.profile.profile import merge, profile_frame
 from rayline.profile.suspects import Suspects, suspects
@@ -99,9 +100,9 @@ def test_suspects_tell_their_rows_and_labels_the_worst_first() -> None:
 
 def test_neighbours_are_scikit_learns() -> None:
     x = StandardScaler().fit_transform(datasets.load_digits().data[:700])
-    grid = np.rint(np.clip(x, -room.REACH, room.REACH) * room.STEPS)
+    grid = np.rint(np.clip(x, -likeness.REACH, likeness.REACH) * likeness.STEPS)
     labels = datasets.load_digits().target[:700].astype(np.int64)
-    (shares,) = room._neighbours(grid, (labels,), 10)
+    (shares,) = likeness.neighbours(grid, (labels,), 10, room.NEIGHBOURS)
     _, places = NearestNeighbors(n_neighbors=room.NEIGHBOURS + 1, algorithm="brute").fit(grid).kneighbors(grid)
     for row, near in enumerate(places):
         others = [place for place in near if place != row][: room.NEIGHBOURS]
@@ -115,7 +116,7 @@ def test_neighbours_are_scikit_learns() -> None:
 def test_rows_that_are_equally_far_share_the_last_places() -> None:
     x = np.concatenate([np.zeros(1), np.full(20, 64.0), np.full(40, 640.0)])[:, None]
     labels = np.array([0] + [1] * 5 + [2] * 15 + [0] * 40)
-    (shares,) = room._neighbours(x, (labels,), 3)
+    (shares,) = likeness.neighbours(x, (labels,), 3, room.NEIGHBOURS)
     assert shares[0] == pytest.approx([0.0, 0.25, 0.75])
 
 

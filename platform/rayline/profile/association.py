@@ -63,11 +63,7 @@ def associations(profile: Profile, target: str) -> list[Association]:
     Raises:
         DataError: no such column, or a private one.
     """
-    if target not in profile.columns:
-        raise DataError(f"no column {target!r} was profiled.{nearest(target, profile.columns)} Columns: "
-                        f"{listing(profile.columns)}.")  # fmt: skip
-    if target in profile.private:
-        raise DataError(f"{target!r} is private, and what goes with it would tell of it. Name another target.")
+    require_shown(profile, target, tells="what goes with it")
     types = {name: decision.type for name, decision in infer(profile).items()}
     usable = (FeatureType.NUMBER, FeatureType.CATEGORY, FeatureType.DATE)
     names = [n for n in profile.columns if n != target and n not in profile.private and types[n] in usable]
@@ -83,6 +79,19 @@ def associations(profile: Profile, target: str) -> list[Association]:
         ):
             found.append(one)
     return sorted(found, key=lambda one: -one.strength)
+
+
+def require_shown(profile: Profile, target: str, *, tells: str) -> None:
+    """That a target is there, and may be spoken of; `tells`: what would tell of it were it private.
+
+    Raises:
+        DataError: no such column, or a private one.
+    """
+    if target not in profile.columns:
+        known = f"{nearest(target, profile.columns)} Columns: {listing(profile.columns)}"
+        raise DataError(f"no column {target!r} was profiled.{known}.")
+    if target in profile.private:
+        raise DataError(f"{target!r} is private, and {tells} would tell of it. Name another target.")
 
 
 def is_classes(profile: Profile, target: str) -> bool:

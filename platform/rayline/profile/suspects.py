@@ -18,15 +18,11 @@ Measured with 5% of the labels changed at random, in the mean of 20 seeds (the l
 On adult, whose classes overlap, half of the planted errors are found, and about half of the suspects are others. Such a
 trial is made with every data set's own rows, and its figures are `Suspects.found` and `right`.
 
-Distances are sums of squares of whole numbers, exact in floating point, and neighbours that are equally far share their
-places, so that neither the order of rows nor the number of threads changes anything.
-
-N rows · F columns of numbers · C classes · B rows of a block
+N rows · F columns of numbers · C classes
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -36,20 +32,16 @@ import polars as pl
 from scipy import special
 
 from rayline.core.category_text import category_texts
-from rayline.core.columns import ROW, FeatureType
-from rayline.core.errors import DataError, listing, nearest
+from rayline.core.columns import ROW
 from rayline.core.seeds import derive, splitmix64, uniform
-from rayline.profile.association import is_classes
+from rayline.profile.association import is_classes, require_shown
 from rayline.profile.coverage import wilson
+from rayline.profile.likeness import CodeArray, neighbours, points
 from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
-from rayline.profile.types import infer
 
 MOST_ROWS = 8_192
 FEWEST_ROWS = 50
-MOST_COLUMNS = 512
-MOST_VALUES = 50
-"""Values of a category told apart; the rest are one."""
 MOST_CLASSES = 1000
 NEIGHBOURS = 15
 SCARCE = 0.2
@@ -59,11 +51,6 @@ CONFIDENT = 0.95
 UNLIKELY = 0.01
 """So likely at most is a row with as few neighbours of its own label, among rows of that label."""
 PLANTED = 0.05
-STEPS, REACH = 64, 4.0
-"""Steps of a standard deviation, and how many of these a number may be from the mean: beyond, they are as far."""
-BLOCK = 512
-
-CodeArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -111,11 +98,7 @@ def suspects(profile: Profile, target: str) -> Suspects | None:
     Raises:
         DataError: no such column, or a private one.
     """
-    if target not in profile.columns:
-        raise DataError(f"no column {target!r} was profiled.{nearest(target, profile.columns)} Columns: "
-                        f"{listing(profile.columns)}.")  # fmt: skip
-    if target in profile.private:
-        raise DataError(f"{target!r} is private, and rows with odd values of it would tell of it. Name another target.")
+    require_shown(profile, target, tells="rows with odd values of it")
     if profile.columns[target].kind not in ("text", "boolean", "number") or not is_classes(profile, target):
         return None
     sample = _chosen(profile, target)
@@ -123,12 +106,12 @@ def suspects(profile: Profile, target: str) -> Suspects | None:
         return None
     texts, codes = category_texts(sample[target])
     classes = [text for text in texts if text is not None]
-    x_NF = _numbers(profile, sample, target)
+    x_NF = points(profile, sample, target)
     if x_NF is None or not 1 < len(classes) <= MOST_CLASSES:
         return None
     labels_N = codes.astype(np.int64)
     planted_N, changed_N = _planted(sample[ROW].to_numpy(), labels_N, len(classes), profile.seed)
-    shares_NC, trial_NC = _neighbours(x_NF, (labels_N, planted_N), len(classes))
+    shares_NC, trial_NC = neighbours(x_NF, (labels_N, planted_N), len(classes), NEIGHBOURS)
     odd_N, trial_N = _odd(shares_NC, labels_N), _odd(trial_NC, planted_N)
     rows = _told(sample[ROW].to_numpy(), shares_NC, labels_N, odd_N, classes)
     known = profile.columns[target].count
@@ -157,48 +140,6 @@ def _chosen(profile: Profile, target: str) -> pl.DataFrame:
     return known[np.sort(np.argsort(hashes, kind="stable")[:MOST_ROWS])]
 
 
-def _numbers(profile: Profile, sample: pl.DataFrame, target: str) -> FloatArray | None:
-    """Features as whole numbers [N, F], in steps of a 64th of a standard deviation."""
-    types = infer(profile)
-    parts: list[FloatArray] = []
-    for name, column in profile.columns.items():
-        if name == target or name in profile.private or sum(part.shape[1] for part in parts) >= MOST_COLUMNS:
-            continue
-        if types[name].type is FeatureType.CATEGORY:
-            parts.append(_one_hot(sample[name]))
-        elif column.kind in ("number", "date") and types[name].type in (FeatureType.NUMBER, FeatureType.DATE):
-            parts.extend(_scaled(sample[name]))
-    return np.concatenate(parts, axis=1)[:, :MOST_COLUMNS] if parts else None
-
-
-def _scaled(values: pl.Series) -> list[FloatArray]:
-    """A column of standardised numbers, its mean where it is missing, and one of what is missing."""
-    physical = values.to_physical() if values.dtype.is_temporal() else values
-    x_N = physical.cast(pl.Float64).fill_null(math.nan).to_numpy()
-    there_N = np.isfinite(x_N)
-    if not there_N.any():
-        return []
-    with np.errstate(over="ignore", invalid="ignore"):
-        centred_N = np.where(there_N, x_N, 0.0) - np.mean(x_N[there_N])
-        spread = float(np.std(x_N[there_N]))
-        z_N = centred_N / spread if math.isfinite(spread) and spread > 0 else np.zeros(len(x_N))
-    z_N = np.where(there_N, np.clip(np.nan_to_num(z_N), -REACH, REACH), 0.0)
-    found = [np.rint(z_N * STEPS)[:, None]] if z_N.any() else []
-    return found if there_N.all() else [*found, np.where(there_N, 0.0, STEPS)[:, None]]
-
-
-def _one_hot(values: pl.Series) -> FloatArray:
-    texts, codes = category_texts(values)
-    counts = np.bincount(codes, minlength=len(texts))
-    ranked = np.argsort(-counts, kind="stable")
-    places = np.empty(len(texts), np.int64)
-    places[ranked] = np.minimum(np.arange(len(texts)), MOST_VALUES)
-    met = places[codes]
-    found = np.zeros((len(codes), int(met.max()) + 1))
-    found[np.arange(len(codes)), met] = STEPS
-    return found
-
-
 def _planted(
     rows_N: npt.NDArray[np.int64], labels_N: CodeArray, classes: int, seed: int
 ) -> tuple[CodeArray, npt.NDArray[np.bool_]]:
@@ -207,33 +148,6 @@ def _planted(
     changed_N = uniform(splitmix64(bits_N, derive(seed, "planted errors"))) < PLANTED
     steps_N = 1 + np.floor(uniform(splitmix64(bits_N, derive(seed, "planted labels"))) * (classes - 1)).astype(np.int64)
     return np.where(changed_N, (labels_N + steps_N) % classes, labels_N), changed_N
-
-
-def _neighbours(x_NF: FloatArray, labels: tuple[CodeArray, ...], classes: int) -> list[FloatArray]:
-    """For each of `labels`, the share of each row's neighbours that has each class [N, C], the row itself left out."""
-    n = len(x_NF)
-    k = min(NEIGHBOURS, n - 1)
-    squares_N = np.square(x_NF).sum(axis=1)
-    # whole numbers below 2**24 are exact in float32, which is twice as fast; a distance is at most 4 of these squares
-    x_NF = np.ascontiguousarray(x_NF, np.float32 if 4 * squares_N.max() < 2**24 else np.float64)
-    squares_N = squares_N.astype(x_NF.dtype)
-    found = [np.zeros((n, classes)) for _ in labels]
-    for start in range(0, n, BLOCK):
-        end = min(start + BLOCK, n)
-        far_BN = x_NF[start:end] @ x_NF.T
-        far_BN *= -2
-        far_BN += squares_N  # less the row's own square: the order of neighbours is the same
-        far_BN[np.arange(end - start), np.arange(start, end)] = np.inf
-        last_B = np.partition(far_BN, k - 1, axis=1)[:, k - 1]
-        places, others = np.nonzero(far_BN <= last_B[:, None])
-        tied = far_BN[places, others] == last_B[places]
-        ties_B = np.bincount(places[tied], minlength=end - start)
-        nearer_B = np.bincount(places[~tied], minlength=end - start)
-        weights = np.where(tied, ((k - nearer_B) / ties_B)[places], 1.0)
-        for shares_NC, labels_N in zip(found, labels, strict=True):
-            flat = np.bincount(places * classes + labels_N[others], weights, minlength=(end - start) * classes)
-            shares_NC[start:end] = flat.reshape(-1, classes) / k
-    return found
 
 
 def _odd(shares_NC: FloatArray, labels_N: CodeArray) -> npt.NDArray[np.bool_]:
