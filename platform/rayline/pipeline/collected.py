@@ -101,6 +101,11 @@ class Collected:
         """Profile of all training rows."""
         return merge([profile for part, profile in sorted(self.profiles.items()) if part >= 0])
 
+    @property
+    def kept(self) -> int:
+        """Rows that are kept."""
+        return sum(profile.rows for part, profile in self.profiles.items() if part != DROPPED)
+
     @cached_property
     def everything(self) -> Profile:
         """Profile of all rows that are kept."""

@@ -182,7 +182,7 @@ def describe(collected: Collected, *, arrays: bool = False) -> str:
     told = "".join(f", {what} {rows:,}" for what, rows in out if rows)
     features = len(collected.features) + (len(collected.tensors) if arrays else 0)
     return (
-        f"{collected.everything.rows:,} rows ({parts}{told}), "
+        f"{collected.kept:,} rows ({parts}{told}), "
         f"{features} feature{'' if features == 1 else 's'}, {target.task} {target.name}"
         + (f" = {target.positive}" if target.positive else "")
     )

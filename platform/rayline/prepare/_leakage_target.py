@@ -16,6 +16,7 @@ import polars as pl
 
 from rayline.core.category_text import category_texts
 from rayline.core.columns import Feature, FeatureType, Target
+from rayline.prepare import _leakage_screen as screen
 from rayline.prepare._leakage_sides import Finding
 
 Floats = npt.NDArray[np.float64]
@@ -52,9 +53,11 @@ def revealing(sample: pl.DataFrame, features: Sequence[Feature], target: Target)
         return []
     step = max(sample.height // SCREEN_ROWS, 1)
     whole, part = _Answer(answered, target), _Answer(answered.gather_every(step), target)
+    features = [feature for feature in features if feature.type in KINDS]
+    silent = _silent(sample, [feature.name for feature in features], part, step)
     found = []
     for feature in features:
-        if feature.type not in KINDS:
+        if feature.name in silent:
             continue
         # column by column: expressions over all of ten thousand columns take longer to plan than to run
         column = sample[feature.name]
@@ -89,6 +92,10 @@ class _Answer:
         self.proves = _proves(self.codes) if self.classes else len(column) >= FEW_ROWS and np.ptp(self.values) > 0
         """Whether there are rows enough to say anything."""
 
+    @property
+    def class_count(self) -> int:
+        return int(np.count_nonzero(np.bincount(self.codes)))
+
 
 def _proves(codes: Codes) -> bool:
     return len(codes) >= FEW_ROWS and len(codes) - int(np.bincount(codes).max()) >= ENOUGH_OTHERS
@@ -98,6 +105,28 @@ def _share(found: tuple[str, float]) -> float:
     return found[1]
 
 
+def _silent(sample: pl.DataFrame, names: Sequence[str], part: _Answer, step: int) -> set[str]:
+    """Those of `names` that are seen to tell nothing by one look at all of them; `part` is every `step`-th answer."""
+    if not part.proves or len(part.column) < ENOUGH_ROWS or (part.classes and part.class_count > MOST_CLASSES):
+        return set()
+    bound = NEARLY if step == 1 else SCREEN
+    silent: set[str] = set()
+    for block, x_Bn in screen.dense(sample, names, _few(sample.height)):
+        looked_Bn = np.ascontiguousarray(x_Bn[:, ::step])
+        with np.errstate(over="ignore", invalid="ignore"):
+            if part.classes:
+                quiet = screen.by_cuts(looked_Bn, part.codes) < bound
+            else:
+                quiet = screen.by_line(looked_Bn, part.values) < bound - screen.MARGIN
+        silent.update(name for name, nothing in zip(block, quiet.tolist(), strict=True) if nothing)
+    return silent
+
+
+def _few(rows: int) -> int:
+    """So many different values of a feature, or fewer, are looked at one by one."""
+    return max(rows // 5, 2)
+
+
 def _values_tell(column: pl.Series, answer: _Answer) -> tuple[str, float]:
     """How, and how much of the target, each value of a feature tells, and whether it has one."""
     if not answer.proves:
@@ -105,7 +134,7 @@ def _values_tell(column: pl.Series, answer: _Answer) -> tuple[str, float]:
     found = ("", 0.0)
     if 0 < column.null_count() < len(column):
         found = ("whether it has a value tells it", _by_value(column.is_null(), answer))
-    if column.n_unique() <= max(len(column) // 5, 2):
+    if column.n_unique() <= _few(len(column)):
         share = _by_value(column, answer)
         how = "each of its values goes with one of the target's"
         if share >= NEARLY and _equal(column, answer.column):

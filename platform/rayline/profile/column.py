@@ -80,8 +80,11 @@ def kind_of(dtype: pl.DataType) -> Kind:
     return "date" if dtype.is_temporal() else "text"
 
 
-def merge_columns(columns: Sequence[ColumnProfile]) -> ColumnProfile:
-    """The same column over all the rows; means combined in the order given."""
+def merge_columns(columns: Sequence[ColumnProfile], values: Values | None = None) -> ColumnProfile:
+    """The same column over all the rows; means combined in the order given.
+
+    `values` are the distinct values of all of them, where they are known already.
+    """
     first = columns[0]
     assert all(c.dtype == first.dtype for c in columns), f"{first.name} changes its type"
     count, mean, square = 0, 0.0, 0.0
@@ -92,7 +95,7 @@ def merge_columns(columns: Sequence[ColumnProfile]) -> ColumnProfile:
             square += column.variance * column.count + apart * apart * count * share
             mean = mean + apart * share if count else column.mean
             count = total
-    values = merge_values([c.values for c in columns])
+    values = merge_values([c.values for c in columns]) if values is None else values
     return ColumnProfile(
         name=first.name,
         dtype=first.dtype,

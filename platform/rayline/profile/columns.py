@@ -9,7 +9,7 @@ import polars as pl
 
 from rayline.core.columns import ROW
 from rayline.core.seeds import UInt64Array
-from rayline.profile import inner, moments
+from rayline.profile import inner, moments, wide
 from rayline.profile.column import ColumnProfile, Kind
 from rayline.profile.ends import ends_of
 from rayline.profile.moments import Gram
@@ -36,10 +36,11 @@ def measure_columns(
     square = {name: value for gram in grams for name, value in zip(gram.columns, np.diag(gram.square_FF), strict=True)}
     ends = ends_of(frame, [name for name, kind in kinds.items() if kind in ("number", "date")])
     rows = frame[ROW].to_numpy()
+    counted = wide.count_together(frame, numbers)
     columns = {}
     for name, kind in kinds.items():
         column = frame[name]
-        values, within = inner.measure(kind, column, rows, hashes)
+        values, within = (counted[name], None) if name in counted else inner.measure(kind, column, rows, hashes)
         lacking = column.null_count()
         count = frame.height - lacking
         moment = kind == "number" and count > 0

@@ -6,7 +6,6 @@ values do not depend on the order of merging; sums of floats are combined in the
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,24 +17,22 @@ import polars as pl
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
-from rayline.core.seeds import UInt64Array, derive, splitmix64
-from rayline.profile import few, missing, moments, sequences, stored
+from rayline.profile import few, missing, moments, stored, travel, wide
 from rayline.profile import repeats as groups
 from rayline.profile.column import ColumnProfile, kind_of, merge_columns
 from rayline.profile.columns import measure_columns
 from rayline.profile.ends import without_infinite
 from rayline.profile.missing import Patterns
 from rayline.profile.moments import FloatArray, Gram
+from rayline.profile.outline import outline, quantile
+from rayline.profile.plain import plain_texts, private_sum
 from rayline.profile.repeats import Repeats
-from rayline.profile.values import BLOCK
+from rayline.profile.sample import choose, row_hashes, trimmed
 
-__all__ = ["ColumnProfile", "Correlations", "Profile", "merge", "profile_frame"]
+__all__ = ["ColumnProfile", "Correlations", "Profile", "merge", "plain_texts", "profile_frame", "share_sample"]
 
 SAMPLE_ROWS = 65_536
 """Rows kept whole. Quantiles are exact up to it, and off by about 0.2% in rank beyond."""
-OUTER = (0.005, 0.995)
-"""Quantiles between which a histogram has its bins."""
-PRIVATE_SEED = 0x7F4A7C15
 
 
 class Correlations(NamedTuple):
@@ -76,8 +73,7 @@ class Profile:
         Raises:
             DataError: no such column, or one without numbers.
         """
-        values = self._numbers(column)
-        found: Any = _quantile(values, q) if len(values) else np.full(np.shape(q), np.nan)
+        found = quantile(self._numbers(column), q)
         return float(found) if np.ndim(q) == 0 else np.asarray(found)
 
     def top(self, column: str, most: int = 20) -> list[tuple[Any, int]]:
@@ -110,13 +106,7 @@ class Profile:
         Raises:
             DataError: no such column, or one without numbers.
         """
-        values = self._numbers(column)
-        if not len(values):
-            return np.full(len(q), np.nan), np.zeros(0, np.int64), np.zeros(0)
-        *found, low, high = _quantile(values, [*q, *OUTER])
-        if not math.isfinite(float(high) - float(low)):
-            return np.array(found), np.zeros(0, np.int64), np.zeros(0)
-        return np.array(found), *np.histogram(np.clip(values, low, high), bins=bins)
+        return outline(self._numbers(column), q, bins)
 
     def missing_together(self, most: int = 20) -> list[tuple[tuple[str, ...], int]]:
         """The most frequent sets of columns that are missing together, and their rows, private columns left out.
@@ -162,10 +152,11 @@ class Profile:
         return cls(**stored.load(os.fspath(folder)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"sample": stored.to_stream(self.sample)}
+        return self.__dict__ | {"columns": travel.pack(self.columns), "sample": travel.to_stream(self.sample)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {"sample": stored.from_stream(state["sample"])})
+        whole = {"columns": travel.unpack(state["columns"]), "sample": travel.from_stream(state["sample"])}
+        self.__dict__.update(state | whole)
 
     def _column(self, column: str) -> ColumnProfile:
         if column not in self.columns:
@@ -204,12 +195,12 @@ def profile_frame(
     frame, infinite = without_infinite(frame)
     names = [name for name in frame.columns if name != ROW]
     kinds = {name: kind_of(dtype) for name, dtype in frame.schema.items() if name != ROW}
-    hashes = _row_hashes(frame[ROW].to_numpy(), seed)
+    hashes = row_hashes(frame[ROW].to_numpy(), seed)
     columns, gram = measure_columns(frame, kinds, infinite, hashes)
     # encoded images and sounds would be most of a profile: of them the sample holds nulls
     hollow = frame.with_columns(pl.lit(None, pl.Binary).alias(name) for name in names if kinds[name] == "binary")
-    chosen, chosen_hashes = _sample(hollow, hashes)
-    columns, sample = _trimmed(columns, plain_texts(chosen), chosen_hashes)
+    chosen, chosen_hashes = choose(hollow, hashes, SAMPLE_ROWS)
+    columns, sample = trimmed(columns, plain_texts(chosen), chosen_hashes)
     return Profile(
         frame.height,
         columns,
@@ -219,22 +210,8 @@ def profile_frame(
         tuple(private),
         patterns=missing.measure(frame, [name for name in names if name not in private]),
         repeats=groups.measure(plain_texts(frame), target) if repeats else None,
-        private_sum=_private_sum(frame, [name for name in names if name in private]),
+        private_sum=private_sum(frame, [name for name in names if name in private]),
     )
-
-
-def _private_sum(frame: pl.DataFrame, private: Sequence[str]) -> int:
-    if not private:
-        return 0
-    hashes = plain_texts(frame.select(*private, ROW)).hash_rows(PRIVATE_SEED).to_numpy()
-    return int(hashes.sum(dtype=np.uint64))  # wraps
-
-
-def plain_texts(frame: pl.DataFrame, only: Sequence[str] | None = None) -> pl.DataFrame:
-    """The frame with texts that were kept once each written out: what compares or hashes rows needs them so."""
-    wanted = frame.columns if only is None else set(only)
-    encoded = [name for name, kind in frame.schema.items() if kind == pl.Categorical and name in wanted]
-    return frame.with_columns(pl.col(encoded).cast(pl.String)) if encoded else frame
 
 
 def merge(profiles: Sequence[Profile]) -> Profile:
@@ -250,9 +227,11 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     gram = first.gram
     for profile in profiles[1:]:
         gram = moments.combine(gram, profile.gram)
-    columns = {name: merge_columns([p.columns[name] for p in profiles]) for name in first.columns}
+    together = {name: [p.columns[name] for p in profiles] for name in first.columns}
+    added = wide.add_together({name: [column.values for column in each] for name, each in together.items()})
+    columns = {name: merge_columns(each, added.get(name)) for name, each in together.items()}
     every = pl.concat([p.sample for p in profiles])
-    columns, sample = _trimmed(columns, *_sample(every, _row_hashes(every[ROW].to_numpy(), first.seed)))
+    columns, sample = trimmed(columns, *choose(every, row_hashes(every[ROW].to_numpy(), first.seed), SAMPLE_ROWS))
     known = [p.patterns for p in profiles if p.patterns is not None]
     repeated = [p.repeats for p in profiles if p.repeats is not None]
     return Profile(
@@ -276,41 +255,5 @@ def share_sample(profiles: Sequence[Profile]) -> list[Profile]:
     if len(profiles) < 2 or any(column.kind == "sequence" for column in profiles[0].columns.values()):
         return list(profiles)
     every = pl.concat([profile.sample for profile in profiles])
-    sample, _ = _sample(every, _row_hashes(every[ROW].to_numpy(), profiles[0].seed))
+    sample, _ = choose(every, row_hashes(every[ROW].to_numpy(), profiles[0].seed), SAMPLE_ROWS)
     return [replace(profile, sample=sample if n == 0 else sample.clear()) for n, profile in enumerate(profiles)]
-
-
-def _quantile(values: FloatArray, q: float | Sequence[float]) -> Any:
-    far = float(values.max()) / 2 - float(values.min()) / 2 > np.finfo(np.float64).max / 4
-    return np.quantile(values, q, method="nearest" if far else "linear")  # between them a difference would overflow
-
-
-def _row_hashes(rows: npt.NDArray[np.int64], seed: int) -> UInt64Array:
-    """By which rows are chosen: the same for a row wherever it is met."""
-    mixed = derive(seed, "sample")
-    blocks = [splitmix64(rows[at : at + BLOCK].view(np.uint64), mixed) for at in range(0, len(rows), BLOCK)]
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.uint64)
-
-
-def _sample(frame: pl.DataFrame, hashes: UInt64Array) -> tuple[pl.DataFrame, UInt64Array]:
-    """The rows whose hashes are smallest, in the order of ROW, and their hashes."""
-    rows = frame[ROW].to_numpy()
-    if frame.height > SAMPLE_ROWS:
-        low = hashes <= np.partition(hashes, SAMPLE_ROWS - 1)[SAMPLE_ROWS - 1]  # no two rows have one hash
-        frame, hashes, rows = frame.filter(pl.Series(low)), hashes[low], rows[low]
-    if bool((rows[1:] > rows[:-1]).all()):
-        return frame, hashes
-    order = np.argsort(rows, kind="stable")
-    return frame[order], hashes[order]
-
-
-def _trimmed(
-    columns: dict[str, ColumnProfile], sample: pl.DataFrame, hashes: UInt64Array
-) -> tuple[dict[str, ColumnProfile], pl.DataFrame]:
-    """The sample with no more lists than it has room for, and the columns that know where they are cut."""
-    cuts = {name: c.inner["cut"] for name, c in columns.items() if c.kind == "sequence" and c.inner is not None}
-    if not cuts:
-        return columns, sample
-    sample, found = sequences.trim(sample, hashes, cuts)
-    cut = {name: replace(columns[name], inner={**(columns[name].inner or {}), "cut": found[name]}) for name in cuts}
-    return columns | cut, sample

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 import polars as pl
-import pyarrow as pa
 
 from rayline.core import files
 from rayline.core.columns import ROW
@@ -245,23 +244,6 @@ def _unpack(prefix: str, counts: pl.DataFrame, *, truncated: bool) -> Values:
     known = f"{prefix}sketch" in counts.columns
     sketch = counts[f"{prefix}sketch"].explode().to_numpy().reshape(LINES, WIDTH) if known else None
     return Values(counts[f"{prefix}values"].explode().alias("value"), rows, truncated, sketch)
-
-
-def to_stream(frame: pl.DataFrame) -> bytes:
-    """A frame as it lies in memory: compressing it would take longer than carrying it to another process."""
-    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
-
-
-def from_stream(data: bytes) -> pl.DataFrame:
-    """The inverse of `to_stream`; nothing is copied."""
-    frame = pl.from_arrow(pa.ipc.open_stream(data).read_all())
-    assert isinstance(frame, pl.DataFrame)
-    return frame
 
 
 def to_ipc(frame: pl.DataFrame) -> bytes:

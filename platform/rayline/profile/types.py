@@ -137,8 +137,19 @@ def infer_target(
             f"data.target {column!r} is not a column.{nearest(column, profile.columns)} "
             f"Columns: {listing(profile.columns, 40)}."
         )
-    found = profile.columns[column]
-    _refuse_unusable(found, profile.rows)
+    return target_of(profile.columns[column], profile.rows, task, positive)
+
+
+def target_of(
+    found: ColumnProfile, rows_in_all: int, task: Task | Literal["auto"] = "auto", positive: str | None = None
+) -> tuple[Target, str]:
+    """What `infer_target` says, from the target's column over all rows that are kept.
+
+    Raises:
+        DataError: as `infer_target`.
+    """
+    column = found.name
+    _refuse_unusable(found, rows_in_all)
     chosen, why = _task_of(found) if task == "auto" else (Task(task), "declared")
     if chosen is Task.REGRESSION:
         if found.kind != "number":
@@ -173,8 +184,8 @@ def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
     if found.missing:
         infinite = f", {found.infinite} of them infinite" if found.infinite else ""
         raise DataError(
-            f"target {found.name!r} has no value in {found.missing} of {rows} rows{infinite}. "
-            "Fill them, or take those rows out."
+            f"target {found.name!r} has no value in {found.missing:,} of {rows:,} rows{infinite}. Fill them, or have "
+            f"those rows set aside and named: data.expect: {{{found.name}: {{nullable: false, on: quarantine}}}}."
         )
     if found.distinct == 1:
         only = category_text(next(iter(found.counts))) or ""

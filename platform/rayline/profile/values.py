@@ -97,7 +97,7 @@ class Values:
 def count_values(column: pl.Series) -> Values:
     """Count the values of a column; nulls are left out."""
     if few.is_few(column):
-        return _keep(*few.count(column), ordered=True)
+        return keep(*few.count(column), ordered=True)
     counted = count_all(column)
     return count_lowest(column) if counted is None else count_weighted(*counted)
 
@@ -152,7 +152,7 @@ def count_lowest(column: pl.Series) -> Values:
             more, waiting, most = [], 0, 2 * len(kept) if len(kept) < 2 * cap else len(column)
     places = np.concatenate([places, *(rows for _, rows in more)])
     counted = _count(column[places])
-    return _keep(*counted, truncated=len(some) > cap, sketch=sketch)
+    return keep(*counted, truncated=len(some) > cap, sketch=sketch)
 
 
 def _lowest(
@@ -169,7 +169,7 @@ def _lowest(
 
 def count_weighted(values: pl.Series, rows: Rows) -> Values:
     """The counts of distinct values [n], each of which occurs in `rows` [n]."""
-    return _keep(values, rows.astype(np.int64))
+    return keep(values, rows.astype(np.int64))
 
 
 def merge_values(parts: Sequence[Values]) -> Values:
@@ -178,7 +178,7 @@ def merge_values(parts: Sequence[Values]) -> Values:
         return parts[0]
     truncated = any(part.truncated for part in parts)
     if not truncated and parts[0].values.dtype in few.PLAIN and sum(len(part.values) for part in parts) <= few.FEW:
-        return _keep(*few.add([part.values for part in parts], [part.rows for part in parts]), ordered=True)
+        return keep(*few.add([part.values for part in parts], [part.rows for part in parts]), ordered=True)
     every = pl.DataFrame(
         {
             "value": pl.concat([part.values for part in parts]),
@@ -191,7 +191,7 @@ def merge_values(parts: Sequence[Values]) -> Values:
         sketches = [part.sketch if part.truncated else _sketch(part.values, part.rows) for part in parts]
         whole = [one for one in sketches if one is not None]
         sketch = np.sum(whole, axis=0) if len(whole) == len(parts) else None
-    return _keep(summed["value"], summed["rows"].to_numpy(), truncated=truncated, sketch=sketch)
+    return keep(summed["value"], summed["rows"].to_numpy(), truncated=truncated, sketch=sketch)
 
 
 def _count(column: pl.Series) -> tuple[pl.Series, Rows]:
@@ -244,7 +244,7 @@ def _sketch(values: pl.Series, rows: Rows, hashes: UInt64Array | None = None) ->
     return sketch
 
 
-def _keep(
+def keep(
     values: pl.Series, rows: Rows, *, truncated: bool = False, sketch: Sketch | None = None, ordered: bool = False
 ) -> Values:
     """Distinct values in ascending order (`ordered`: they are already), no more than the cap; `sketch` where values

@@ -21,6 +21,8 @@ DELIMITERS = ",;\t|"
 REFUSED = re.compile(r"In CSV column #(?P<place>\d+): (?:Row #(?P<record>\d+): )?CSV conversion error")
 BLOCK_BYTES = 1 << 20
 """What is parsed at a time; a record is in one block, so where one is longer, blocks are made longer …"""
+COLUMN_BYTES = 1 << 12
+"""… and no shorter than this for each column: a piece of a few rows costs a column as much as one of many …"""
 LONGEST_BYTES = 256 << 20
 """… up to this."""
 STRADDLES = "straddling object"
@@ -106,7 +108,8 @@ def read(
         with _stream(fragment, dialect, found) as stream:
             return pacsv.read_csv(stream, **options)
 
-    table = _guarded(fragment, dialect, found, parse, columns, BLOCK_BYTES)
+    block_bytes = min(max(BLOCK_BYTES, len(found.names) * COLUMN_BYTES), LONGEST_BYTES)
+    table = _guarded(fragment, dialect, found, parse, columns, block_bytes)
     last = table.column(columns.index(found.names[-1])) if found.names[-1] in columns else None
     if last is not None and dialect.quote and _last_value_breaks(last):
         line = _csv_text.open_quote(fragment, dialect, found.delimiter)

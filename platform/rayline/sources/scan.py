@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import polars as pl
+import pyarrow as pa
 
 from rayline.sources._source import Fragment, RefusedError, Source
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+FEW_ROWS = 4096
+"""Rows of a piece of a table below which pieces are put together."""
 _TOLD: dict[str, set[str]] = {}
 
 
@@ -61,6 +64,14 @@ def frame(
     source: Source, fragment: Fragment, columns: Sequence[str] | None = None, *, encoded: bool = False
 ) -> pl.DataFrame:
     """One fragment as a Polars frame."""
-    made = pl.from_arrow(source.read(fragment, columns, encoded=encoded))
+    return as_frame(source.read(fragment, columns, encoded=encoded))
+
+
+def as_frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as a Polars frame. Many pieces of few rows become one: each would cost as much as a long one."""
+    pieces = table.column(0).num_chunks if table.num_columns else 0
+    if pieces > 1 and table.num_rows < pieces * FEW_ROWS:
+        table = table.combine_chunks()
+    made = pl.from_arrow(table)
     assert isinstance(made, pl.DataFrame)
     return made
