@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,8 +20,10 @@ from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
 from rayline.sources import _query
+from rayline.sources._source import Source
 from rayline.sources.scan import scan
 from rayline.sources.sql import Config
+from rayline.spec import load
 
 DAY = dt.date(2024, 1, 1)
 
@@ -63,13 +67,44 @@ def test_pieces_hold_every_row_once_and_rows_without_a_key_too(tmp_path: Path) -
     assert [f.label for f in whole.fragments()] == [f"{tmp_path}/shop.db table t"]
     source = Config(url=url, table="t", partition={"column": "k", "pieces": 4}).build()
     assert len(source.fragments()) > 1
-    assert source.fragments()[1].label.endswith(f"table t piece 2 of {len(source.fragments())}")
+    labels = [fragment.label.removeprefix(f"{tmp_path}/shop.db table t ") for fragment in source.fragments()]
+    assert labels == [
+        "piece 1 of 4 (where k < 1 or k is null order by k, n)",
+        "piece 2 of 4 (where k >= 1 and k < 3 order by k, n)",
+        "piece 3 of 4 (where k >= 3 and k < 7 order by k, n)",
+        "piece 4 of 4 (where k >= 7 order by k, n)",
+    ]
     found = rows(source)
     assert sorted(found["n"]) == list(range(500))
     assert found[ROW].is_unique().all()
     first = rows(source).filter(pl.col("k").is_null())
     assert first.height == keys.count(None)
     assert (first[ROW] // 2**40).unique().to_list() == [0]
+
+
+def test_a_row_that_is_refused_is_found_by_the_name_it_is_given(tmp_path: Path) -> None:
+    """By the name of its piece, and its place in the order that the name says."""
+    values = [(f"c'{n:02}", "odd" if n == 37 else str(n)) for n in range(60)]
+    url = lite(tmp_path, "create table t (code text, n text)", many=("insert into t values (?, ?)", values))
+    said = refused(url=url, table="t", partition={"column": "code", "pieces": 5}, types={"n": "integer"})
+    found = re.search(r"piece \d of 5 \((where .+)\) row (\d+): the value of column 'n' cannot be read", said)
+    assert found is not None, said
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        statement = f"select code, n from t {found[1]} limit 1 offset {int(found[2]) - 1}"
+        assert connection.execute(statement).fetchall() == [("c'37", "odd")]
+
+
+def test_a_private_column_s_ranges_are_not_shown(tmp_path: Path) -> None:
+    values = [(f"secret-{n}", n) for n in range(20)]
+    url = lite(tmp_path, "create table t (who text, n integer)", many=("insert into t values (?, ?)", values))
+    sql = {"name": "sql", "url": url, "table": "t", "partition": {"column": "who", "pieces": 2}}
+    for source in (sql, {"name": "history", "source": sql, "time": "n", "lags": {"n": 1}}):
+        spec = load({"name": "t", "data": {"source": source, "target": "n", "private": ["who"]}})
+        built: Source = pickle.loads(pickle.dumps(spec.data.source.build()))  # type: ignore[attr-defined]
+        assert [fragment.label.partition(" table t ")[2] for fragment in built.fragments()] == [
+            "piece 1 of 2 (a range of who, which is private, order by who, n)",
+            "piece 2 of 2 (a range of who, which is private, order by who, n)",
+        ]
 
 
 def test_a_column_of_one_value_or_none_is_one_piece(tmp_path: Path) -> None:

@@ -46,10 +46,12 @@ class Query:
         """PostgreSQL's types of the columns, by their numbers."""
         self._told: dict[str, Sequence[Any]] = {}
         """What MySQL tells of the columns."""
-        self._order: list[str] = []
+        self.order: list[str] = []
+        """Columns that the rows of a piece are ordered by."""
         self._alike: list[str] = []
         """Columns of texts that the database may hold to be equal where they are not the same."""
-        self._pieces: list[Piece] = []
+        self.pieces: list[Piece] = []
+        """Once `divide` has found them."""
 
     @property
     def name(self) -> str:
@@ -99,8 +101,8 @@ class Query:
             pieces = [Piece(low, high, 0) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
             counts = [sa.func.sum(sa.case((self._within(piece, rows), 1), else_=0)) for piece in pieces]
             counted = connection.execute(sa.select(*counts).select_from(rows)).one()
-        self._pieces = [Piece(p.low, p.high, int(n or 0)) for p, n in zip(pieces, counted, strict=True)]
-        return self._pieces
+        self.pieces = [Piece(p.low, p.high, int(n or 0)) for p, n in zip(pieces, counted, strict=True)]
+        return self.pieces
 
     def read(self, place: int, label: str, kinds: Mapping[str, pa.DataType]) -> tuple[pa.Table, int, dict[str, int]]:
         """Columns of one piece in its order, in types `kinds`; how many rows it has; dates by column that are none.
@@ -110,11 +112,11 @@ class Query:
             DataError: the database went away, or a value that its column's type does not hold.
         """
         rows = self._picked(self._columns)
-        piece = self._pieces[place]
+        piece = self.pieces[place]
         wanted = [self._selected(rows.c[name]) for name in kinds] or [sa.literal(1).label("one")]
         exactly = [sa.cast(rows.c[name], sa.BINARY) for name in self._alike]
-        statement = sa.select(*wanted).order_by(*(rows.c[name] for name in self._order), *exactly)
-        if len(self._pieces) > 1:
+        statement = sa.select(*wanted).order_by(*(rows.c[name] for name in self.order), *exactly)
+        if len(self.pieces) > 1:
             statement = statement.where(self._within(piece, rows))
         if kinds and all(_postgres.is_plain(self._oids.get(name, 0), kind) for name, kind in kinds.items()):
             try:
@@ -185,8 +187,8 @@ class Query:
             ordered = [name for name in told if _mysql.is_ordered(told[name][1])]
             truths = self._truths({name: columns[name] for name in told if _mysql.may_be_truth(told[name])})
             known = {name: _mysql.kind(column, truths=name in truths) for name, column in told.items()}
-        self._order = self._decide_order(ordered)
-        if self._told and set(self._order) >= set(ordered):  # rows are told apart by all they hold
+        self.order = self._decide_order(ordered)
+        if self._told and set(self.order) >= set(ordered):  # rows are told apart by all they hold
             self._alike = [name for name in ordered if _mysql.is_text(told[name][1])]
         return {name: kind for name, kind in known.items() if kind is not None}
 

@@ -17,7 +17,7 @@ their keys. History is made of the source's rows as they are, before `prepare` c
 the inner source say what stands for a missing value.
 
 A model asks an endpoint's callers for these columns as for any other: whoever calls knows what came before.
-`rayline predict` makes them itself where its DATA is such a source: give it the rows before too.
+`rayline predict` makes them itself, as in training, of DATA that lacks them: give it the rows before too.
 
 History of the target is taken where no held-out row can be in a training row's past (split by this time, or by this
 entity), and refused elsewhere. The columns it is made of are held in memory, once, while it is made, and what is made,
@@ -29,6 +29,7 @@ Polars'. Reference: Hyndman and Athanasopoulos, "Forecasting: Principles and Pra
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
@@ -198,6 +199,11 @@ class Config(PluginConfig):
     def from_text(cls, text: str) -> Config | None:  # noqa: ARG003
         """Claims nothing: a path alone does not say what came before what."""
         return None
+
+    def hide(self, columns: Iterable[str]) -> None:
+        """Have no message of the inner source show values of `columns`."""
+        if hasattr(self.source, "hide"):
+            self.source.hide(columns)
 
     def build(self) -> Source:
         return HistorySource(self)

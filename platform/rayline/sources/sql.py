@@ -3,20 +3,23 @@
 Choose it to learn from rows where they are. `partition` divides them by ranges of a column that tasks read in
 parallel, each over its own connection. Rows are ordered by `order`, else by the partition column and the primary key,
 else by all columns, so that a row keeps its place however often it is read; rows that come or go between two readings
-are noticed and refused. Types come from the database where it says them (PostgreSQL, most of MySQL's) and from the
-values where it does not. Reference: https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
+are noticed and refused. Messages name a row by the range of its piece and its place in that order. Types come from the
+database where it says them (PostgreSQL, most of MySQL's) and from the values where it does not. Reference:
+https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, SpecError
 from rayline.sources import _secrets
+from rayline.sources._piece_names import piece_name
 from rayline.sources._source import Fragment, Source
 from rayline.sources._values import Kind
 
@@ -53,6 +56,7 @@ class Config(PluginConfig):
     """What to do when a piece has other rows than were counted at first: `allow` for a single look at a live table."""
     timeout_s: float = Field(default=10.0, gt=0, le=600)
     """How long to wait for a connection, seconds."""
+    _private: frozenset[str] = PrivateAttr(default=frozenset())
 
     @field_validator("url")
     @classmethod
@@ -79,6 +83,15 @@ class Config(PluginConfig):
         raise SpecError(
             f"a database needs a table or a query: {{name: sql, url: '{text}', table: …}} or {{…, query: 'SELECT …'}}."
         )
+
+    @property
+    def private(self) -> frozenset[str]:
+        """Columns whose values no message shows: neither do the names of pieces, which are ranges of one."""
+        return self._private
+
+    def hide(self, columns: Iterable[str]) -> None:
+        """Have no message show values of `columns`."""
+        self._private |= frozenset(columns)
 
     def build(self) -> Source:
         return SqlSource(self)
@@ -107,13 +120,21 @@ class SqlSource(Source):
         return [
             Fragment(
                 place,
-                self.name if len(pieces) == 1 else f"{self.name} piece {place + 1} of {len(pieces)}",
+                self.name
+                if len(pieces) == 1
+                else f"{self.name} piece {place + 1} of {len(pieces)} ({self._said(place)})",
                 file=place,
                 parts=(place,),
                 size_bytes=piece.num_rows * width,
             )
             for place, piece in enumerate(pieces)
         ]
+
+    def _said(self, place: int) -> str:
+        """Which rows a piece holds, so that people find them."""
+        piece, column = self._query.pieces[place], self.config.partition.column  # type: ignore[union-attr]
+        private = column in self.config.private
+        return piece_name(piece.low, piece.high, column, self._query.order, private=private)
 
     def _decide(self) -> pa.Schema:
         schema, self.settled = self._query.types()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig
@@ -47,6 +47,12 @@ class Data(Section):
     """Column to what it is declared to hold, and `*` to what is said of the rows."""
     split: Annotated[PluginConfig, Plugin("split", "hash")] = Field(default="hash", validate_default=True)  # type: ignore[assignment]
     """How rows are divided into train, validation and test, obeyed by hold-out and every fold."""
+
+    @model_validator(mode="after")
+    def _hide_private(self) -> Data:
+        if hasattr(self.source, "hide"):  # a source whose messages would show values of a column
+            self.source.hide(self.private)
+        return self
 
     @field_validator("features", mode="before")
     @classmethod
