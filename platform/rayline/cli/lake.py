@@ -37,7 +37,11 @@ def create(
     zone: Annotated[Zone, typer.Option("--zone", help="raw: as it came; curated: columns are declared.")] = Zone.RAW,
     schema: Annotated[
         str | None,
-        typer.Option("--schema", metavar="COLUMNS", help="NAME:TYPE, …; a ! after the type: never missing."),
+        typer.Option(
+            "--schema",
+            metavar="COLUMNS",
+            help="NAME:TYPE, … (integer, number, text, boolean, date, time); a ! after: never missing.",
+        ),
     ] = None,
     like: Annotated[str | None, typer.Option("--like", metavar="DATA", help="Take the columns of this data.")] = None,
     partition: Annotated[

@@ -7,6 +7,7 @@ Programming mistakes of ours are `assert`s and ordinary exceptions, never one of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
@@ -119,6 +120,17 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """
     found = get_close_matches(name, list(allowed), n=1, cutoff=0.6)
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def nearest_file(name: str, there: Iterable[str]) -> str:
+    """As `nearest`, of names of files: that their endings agree does not bring them nearer.
+
+    >>> nearest_file("ault.csv", ["adult.csv", "wine.csv"]), nearest_file("nothere.csv", ["reg.csv"])
+    (" Did you mean 'adult.csv'?", '')
+    """
+    stems = {os.path.splitext(one)[0]: one for one in there}
+    found = get_close_matches(os.path.splitext(name)[0], stems, n=1, cutoff=0.6)
+    return f" Did you mean {stems[found[0]]!r}?" if found else ""
 
 
 def listing(names: Iterable[str], most: int = 20) -> str:

@@ -28,6 +28,15 @@ TYPES: dict[str, pa.DataType] = {
     "binary": pa.binary(),
     "list<float64>": pa.list_(pa.float64()),
 }
+MEANT = {
+    "integer": "int64",
+    "number": "float64",
+    "boolean": "bool",
+    "text": "string",
+    "date": "date32",
+    "time": "timestamp[us]",
+}
+"""Types by the names that specs use."""
 KINDS = {kind: name for name, kind in TYPES.items()}
 WIDENS = {(pa.int64(), pa.float64()), (pa.date32(), pa.timestamp("us"))}
 """What a column of the second type takes of the first: every value stays what it is."""
@@ -52,8 +61,10 @@ Columns = tuple[Column, ...]
 
 
 def parse(text: str) -> Columns:
-    """Columns from `NAME:TYPE, …`, a `!` after the type of those that are never missing.
+    """Columns from `NAME:TYPE, …`, a `!` after the type of those that are never missing; types of TYPES, or of MEANT.
 
+    >>> [str(column) for column in parse("day:date, n:integer!")]
+    ['day:date32', 'n:int64!']
     >>> [str(column) for column in parse("id:int64!, when:timestamp[us, UTC], x:float64")]
     ['id:int64!', 'when:timestamp[us, UTC]', 'x:float64']
 
@@ -65,13 +76,15 @@ def parse(text: str) -> Columns:
         name, mark, kind = part.strip().rpartition(":")
         required = kind.endswith("!")
         kind = kind.removesuffix("!").strip()
+        kind = MEANT.get(kind, kind)
         if not mark or not name.strip():
             raise InputError(
                 f"--schema: {part.strip()!r} is not NAME:TYPE, such as age:int64. Separate columns by commas."
             )
         if kind not in TYPES:
             raise InputError(
-                f"--schema: column {name.strip()!r} has type {kind!r}.{nearest(kind, TYPES)} Types: {listing(TYPES)}."
+                f"--schema: column {name.strip()!r} has type {kind!r}.{nearest(kind, [*MEANT, *TYPES])} "
+                f"Types: {listing([*MEANT, *TYPES])}."
             )
         columns.append(Column(name.strip(), kind, not required))
     return checked(columns, "--schema")

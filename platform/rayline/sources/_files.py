@@ -5,19 +5,16 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Self
 
 import fsspec
 import pyarrow as pa
 import pyarrow.fs as pafs
 
 from rayline.core import files
-from rayline.core.catalog import PluginConfig
-from rayline.core.errors import DataError, RaylineError, SpecError, nearest
+from rayline.core.errors import DataError, RaylineError, nearest_file
 from rayline.sources import _remote
 
 ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "mock"})
@@ -33,30 +30,6 @@ TABLE_MARKS = {
 TABLES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".arrow": "frame",
           ".feather": "frame"}  # fmt: skip
 """How files of tables end, and who reads them."""
-
-
-class PathConfig(PluginConfig):
-    """Options of a source that is files, told by how their names end."""
-
-    suffixes: ClassVar[tuple[str, ...]]
-
-    path: str
-    """A file, folder, glob or URL (`s3://`, `gs://`, `http(s)://`, any fsspec scheme)."""
-
-    @classmethod
-    def from_text(cls, text: str) -> Self | None:
-        """Claims names of files with one of `suffixes`, and folders that hold some.
-
-        Raises:
-            SpecError: a folder with files of several kinds of table.
-        """
-        if has_suffix(text, cls.suffixes):
-            return cls(path=text)
-        if not folder_holds(text, cls.suffixes):
-            return None
-        if set(cls.suffixes) & set(TABLES):
-            _refuse_mixed(text)
-        return cls(path=text)
 
 
 @dataclass(frozen=True)
@@ -159,24 +132,6 @@ def folder_holds(text: str, suffixes: Sequence[str]) -> bool:
         return bool(_held(filesystem, path, suffixes)[0])
     except OSError as error:
         raise unreadable(text, error) from None
-
-
-def _refuse_mixed(text: str) -> None:
-    """Refuse a folder whose files are tables of several kinds, for one source reads one kind.
-
-    Raises:
-        SpecError: it is one; the message says how to name the files of one kind.
-    """
-    filesystem, path = locate(absolute(text))
-    found = _held(filesystem, path, tuple(TABLES))[0]
-    counts = Counter(os.path.splitext(entry.path)[1].lower() for entry in found)
-    if len({TABLES[end] for end in counts}) > 1:
-        held = " and ".join(f"{count} {end}" for end, count in counts.most_common())
-        first, most = min(counts), counts.most_common(1)[0][0]
-        raise SpecError(
-            f"folder {text!r} holds tables of several kinds: {held}. Name those to read: "
-            f"{files.join(text, '**', f'*{most}')}, or {{name: {TABLES[first]}, path: {text}}} for the {first} files."
-        )
 
 
 def table_kind(text: str) -> str | None:
@@ -336,6 +291,6 @@ def _nearby(filesystem: pafs.FileSystem, path: str) -> str:
         return ""
     folder, _, name = path.rpartition("/")
     try:
-        return nearest(name, os.listdir(folder or "/"))
+        return nearest_file(name, os.listdir(folder or "/"))
     except OSError:
         return f" There is no folder {folder!r} either."

@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from rayline.core import files
-from rayline.core.errors import SpecError, StorageError, listing, nearest
+from rayline.core.errors import SpecError, StorageError, listing, nearest, nearest_file
 from rayline.core.redact import redact_all
 from rayline.core.refused import explain_validation
 from rayline.core.shown import shown
@@ -105,7 +105,7 @@ def _no_file(path: str) -> str:
     near = ""
     folder, name = os.path.split(path)
     if "://" not in path and os.path.isdir(folder or "."):
-        near = nearest(name, [n for n in os.listdir(folder or ".") if n.endswith((".yaml", ".yml"))])
+        near = nearest_file(name, [n for n in os.listdir(folder or ".") if n.endswith((".yaml", ".yml"))])
     return f"there is no spec file {path!r}.{near} Write one with: rayline init DATA --target COLUMN -o {path}"
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import islice
 
 from rayline.core import catalog
-from rayline.core.errors import SpecError, listing, nearest
+from rayline.core.errors import SpecError, listing, nearest, nearest_file
 from rayline.core.shown import shown
 
 MOST_FILES = 1000
@@ -65,7 +65,7 @@ def _not_there(text: str, path: str) -> str:
         return f"there is no folder {above!r}{' in ' * bool(here)}{here}."
     inside = (f"{above!r} of {here}" if above else here) or folder
     names = sorted(n for n in os.listdir(folder) if not n.startswith("."))
-    near = nearest(name, names)
+    near = nearest_file(name, names)
     return f"there is no such file or folder in {inside}.{near or f' It holds {listing(names, 5)}.' if names else ''}"
 
 
