@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.server
 import io
+import random
 import socket
 import threading
 import time
@@ -91,8 +92,40 @@ def test_utf16_without_its_mark_is_recognised(tmp_path: Path, order: str) -> Non
     assert f"UTF-16 without its mark: data.source.encoding: utf-16-{order}" in message
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
-    assert "It holds zero bytes, which text has none of" in refused(tmp_path, b"\x01\x93\x00" + bytes(range(255)))
+@pytest.mark.parametrize("options", [{}, {"encoding": "latin-1"}, {"header": ("a", "b")}], ids=str)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x01\x93\x00" + bytes(range(255)),
+        random.Random(0).randbytes(200),
+        random.Random(1).randbytes(3 << 20),
+        bytes(99),
+    ],
+    ids=["each byte", "few", "many", "zeros"],
+)
+def test_bytes_that_are_no_text(tmp_path: Path, content: bytes, options: dict[str, object]) -> None:
+    message = refused(tmp_path, content, **options)
+    assert message.startswith("data.csv is no text file: ")
+    assert "no encoding would help. Give a file of a kind that is read: CSV (.csv, .tsv" in message
+    assert "latin-1" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("name\x01town\nMüller\x01Köln\n" * 9, {"delimiter": "\x01", "encoding": "latin-1"}),
+        ("name\x01town\nMüller\x01Köln\n" * 9, {"delimiter": "\x01"}),
+        ("name,town\nMüller,Köln\n", {"encoding": "utf-16"}),
+        ("name,town\nMüller,Köln\n", {"encoding": "utf-16-be"}),
+        ("name,town\n村田,東京\n", {"encoding": "shift_jis"}),
+        ("name,town\n村田,東京\n", {"encoding": "iso2022_jp"}),
+        ("name,town\nMüller,Köln\n", {"encoding": "cp500"}),
+    ],
+    ids=["control delimiter", "the same in UTF-8", "UTF-16", "UTF-16 without mark", "Shift JIS", "JIS", "EBCDIC"],
+)
+def test_texts_with_odd_bytes_are_text(tmp_path: Path, content: str, options: dict[str, str]) -> None:
+    source = opened(tmp_path, content.encode(options.get("encoding", "utf8")), **options)
+    assert read(source)["name"][0] in {"Müller", "村田"}
 
 
 @pytest.mark.parametrize(

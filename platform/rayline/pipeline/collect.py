@@ -18,10 +18,11 @@ import polars as pl
 import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType
-from rayline.core.errors import DataError, listing
+from rayline.core.errors import DataError
 from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collected import Assigner, Collected, Repeat
 from rayline.pipeline.leaks import Lookout, suspected_groups, target_made_of
+from rayline.pipeline.no_feature import no_feature
 from rayline.pipeline.opening import open_source, private_columns
 from rayline.pipeline.prescaled import prescaled
 from rayline.prepare import leakage
@@ -30,9 +31,10 @@ from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
 from rayline.prepare.expectations import among
 from rayline.prepare.leakage import Watch
 from rayline.prepare.split._parts import DROPPED, OUT
+from rayline.profile.column import merge_columns
 from rayline.profile.parts import lighten, merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge, plain_texts
-from rayline.profile.types import infer, infer_target
+from rayline.profile.types import infer, target_of
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
 from rayline.spec.document import to_dict, validate
@@ -207,8 +209,8 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
         raise DataError(
             "no training rows are left after the split. Give more data, or smaller validation and test shares."
         )
-    everything = merge([profile for _, profile in sorted(profiles.items())])
-    target, reason = infer_target(everything, spec.data.target, task=spec.data.task, positive=spec.data.positive)
+    asked = merge_columns([profile.columns[spec.data.target] for _, profile in sorted(profiles.items())])
+    target, reason = target_of(asked, asked.count + asked.missing, task=spec.data.task, positive=spec.data.positive)
     # types come from training rows alone, like everything else that is learnt
     reasons = _types(spec, merge(training_parts))
     dropped = [name for name, (kind, _) in reasons.items() if kind is FeatureType.DROP]
@@ -220,10 +222,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     arrays = [Feature(n, t) for n, t in chosen.items() if t in TENSORS]
     tensors = tuple(feature for feature in arrays if tensor_step(spec.prepare, feature) is not None)
     if not features and not tensors:
-        raise DataError(
-            f"no feature is left to learn from. Columns: {listing([f'{n} ({t})' for n, t in chosen.items()])}. "
-            "Set types under data.features, for example {zip: category}."
-        )
+        raise no_feature(reasons, target.name)
     document = to_dict(spec)
     document["data"]["task"] = str(target.task)
     document["data"]["positive"] = target.positive

@@ -38,7 +38,7 @@ def ragged(fragment: Fragment, dialect: Dialect, found: Layout) -> DataError | N
     others = ""
     if total > 1:
         shown = ", ".join(f"line {line}: {values}" for line, values in first[1:])
-        others = f" Other lines too ({shown}{', …' if total > len(first) else ''}; {total} lines in all)."
+        others = f" Other lines too ({shown}{', …' if total > len(first) else ''}; {total:,} lines in all)."
     if len(found.names) == 1 and len({number for _, number in first}) == 1:
         others += f" If the columns' names stand on line {line}, take out the lines above it."
     return DataError(
@@ -52,7 +52,7 @@ def skipped(fragment: Fragment, dialect: Dialect, found: Layout) -> str:
     """What `ragged: skip` left out of a fragment, in words."""
     first, total = ragged_lines(fragment, dialect, found)
     lines = ", ".join(str(line) for line, _ in first) + (", …" if total > len(first) else "")
-    rows, where = ("1 row was", "line") if total == 1 else (f"{total} rows were", "lines")
+    rows, where = ("1 row was", "line") if total == 1 else (f"{total:,} rows were", "lines")
     return f"{fragment.label}: {rows} skipped, not of the header's {len(found.names)} values ({where} {lines})."
 
 
@@ -148,7 +148,7 @@ def _advice(fragment: Fragment, name: str) -> str:
     good, bad = _lines_by_encoding(fragment)
     if bad and good:
         return (
-            f"{good} other lines hold characters in UTF-8 and {len(bad)} lines hold bytes that are none: the file "
+            f"{good:,} other lines hold characters in UTF-8 and {len(bad):,} lines hold bytes that are none: the file "
             f"mixes encodings. Convert the lines that are {_one_byte(bad)} to UTF-8."
         )
     if not bad and not _csv_text.is_utf8(name):

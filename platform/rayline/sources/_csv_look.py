@@ -39,6 +39,16 @@ KINDS: tuple[tuple[bytes, str], ...] = (
     (b"Obj\x01", "an Avro file. Write it as Parquet or CSV"),
     (b"\x89HDF", "an HDF5 file. Write it as Parquet or CSV"),
 )
+READ = (
+    "CSV (.csv, .tsv, and these as .gz, .bz2 or .zst), JSON lines (.jsonl), Parquet, Arrow (.arrow, .feather), SQL "
+    "databases, and folders of images, sounds, texts or video"
+)
+"""What a file may be that is no text."""
+LOOK_BYTES = 1 << 16
+CONTROL = frozenset(map(chr, [*range(9), *range(14, 27), *range(28, 32), 127]))
+"""Characters that texts have none of; escape (27) is left out, by which some encodings change their tables."""
+MOST_CONTROL = 0.04
+"""Share of such characters from which bytes are no text; of random bytes it is 0.11."""
 _PAGE = re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
 _OBJECTS = re.compile(rb"\s*(\[\s*)?\{\s*(\"|\})")
 _COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
@@ -60,6 +70,7 @@ def peek(fragment: Fragment, dialect: Dialect) -> str:
     except OSError as error:
         raise _files.unreadable(fragment.path, error) from None
     refuse(fragment.label, first, named=dialect.header is not None)
+    refuse_binary(fragment.label, first[:LOOK_BYTES], dialect)
     return _decode(first, dialect.encoding)
 
 
@@ -88,6 +99,39 @@ def refuse(label: str, first: bytes, *, named: bool) -> None:
             kind += "lines by: jq -c '.[]'"
     if kind is not None:
         raise DataError(f"{label} is no CSV: it begins as {kind}.")
+
+
+def refuse_binary(label: str, first: bytes, dialect: Dialect) -> None:
+    """Refuse bytes that are no text in any encoding, to which another encoding would be bad advice.
+
+    Raises:
+        DataError: too many of the characters are control characters, as in a random, packed or encrypted file.
+    """
+    utf8 = _csv_text.is_utf8(dialect.encoding)
+    if utf8 and _may_be_text(first):
+        return
+    text = _decode(first, "latin-1" if utf8 else dialect.encoding)  # of latin-1 every byte is a character
+    share = sum(map(text.count, CONTROL - {dialect.delimiter, dialect.quote, dialect.escape})) / max(1, len(text))
+    if share > MOST_CONTROL:
+        raise DataError(
+            f"{label} is no text file: {100 * share:.0f}% of its first {len(first):,} bytes are control characters, "
+            f"so it is a binary file of a kind that is not known here (or packed, encrypted or damaged), and no "
+            f"encoding would help. Give a file of a kind that is read: {READ}."
+        )
+
+
+def _may_be_text(first: bytes) -> bool:
+    """Whether these bytes are UTF-8 without zeros, or may be UTF-16, about which other messages tell more."""
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    even, odd = (first[place::2].count(0) for place in (0, 1))
+    if even + odd and min(even, odd) == 0:
+        return True
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(first, final=False)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return even + odd == 0
 
 
 def refuse_excel_line(label: str, line: str) -> None:

@@ -30,7 +30,7 @@ class Config(CleanConfig):
     example: ClassVar[dict[str, Any]] = {"columns": ["digits"], "to": "number", "unparsable": "missing"}
 
     to: Literal["number", "integer", "text", "boolean", "date", "time"]
-    """`time` is a date with its time of day."""
+    """What the values are: number, integer, text, boolean, date, or time (a date with its time of day)."""
     unparsable: Literal["refuse", "missing"] = "refuse"
     """What becomes of a value that is none of the type: an error, or missing."""
     decimal: Literal[".", ","] = "."

@@ -32,7 +32,11 @@ class Config(CleanConfig):
     @model_validator(mode="after")
     def _one_each(self) -> Config:
         if not self.merge and self.others == "keep":
-            raise ValueError("give merge, or others: plain")
+            raise ValueError(
+                "give merge, such as {New York: [NYC, new york city]} (the spelling that stays, and others that mean "
+                "the same), or others: plain (all texts in lower case, without accents or punctuation), "
+                "not others: keep alone, which changes nothing"
+            )
         met: dict[str, str] = {}
         for name, spellings in self.merge.items():
             for form in plain_forms([name, *spellings]):
