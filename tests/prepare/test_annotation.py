@@ -142,3 +142,17 @@ def test_without_two_labels_a_row_there_are_no_figures() -> None:
     found = agreement(table("ab"))
     assert (found.rows, found.shared) == (2, 0)
     assert found.percent is found.cohen is found.fleiss is found.krippendorff is None
+
+
+def test_rows_come_in_the_order_of_their_keys_numbers_by_size() -> None:
+    keys = ["10", "9", "b", "1.5", "100", "-3", "007", "a", "10000000000000000000001", "10000000000000000000000"]
+    order = ["-3", "1.5", "9", "10", "100", "10000000000000000000000", "10000000000000000000001", "007", "a", "b"]
+    given = [*votes_of(keys, "ann", "x"), *votes_of(keys, "bob", "y")]
+    tied = resolve(votes(*map(list, zip(*given, strict=True))))
+    assert tied.ties == tied.disagreements == order
+    agreed = resolve(votes(keys, ["ann"] * len(keys), ["x"] * len(keys)))
+    assert agreed.labels["key"].to_list() == order
+
+
+def votes_of(keys: list[str], who: str, label: str) -> list[tuple[str, str, str]]:
+    return [(key, who, label) for key in keys]

@@ -148,3 +148,14 @@ def test_merging_with_nothing_changes_no_bit() -> None:
     for merged in (combine(gram, empty(NAMES)), combine(empty(NAMES), gram)):
         for name in ("count_FF", "mean_FF", "square_FF", "comoment_FF"):
             assert getattr(merged, name).tobytes() == getattr(gram, name).tobytes()
+
+
+def test_a_column_that_does_not_vary_where_another_is_there_correlates_with_nothing() -> None:
+    rng = np.random.default_rng(0)
+    matrix = np.column_stack([np.zeros(300), rng.normal(1e3, 1, 300), rng.normal(size=300)])
+    matrix[7, 0] = 2209.0  # the only one, where the other column has no value
+    matrix[[7, 80, 90], 1] = np.nan
+    gram = measure(pl.DataFrame(matrix, schema=["a", "b", "c"]), ["a", "b", "c"])
+    expected = pd.DataFrame(matrix).corr().to_numpy()
+    assert np.isnan(expected[0, 1])
+    np.testing.assert_allclose(gram.correlations(), expected, atol=1e-12)

@@ -18,7 +18,7 @@ from rayline.pipeline.keyed_rows import key_texts, lacks, require_columns, sourc
 from rayline.pipeline.label_files import label_table, labels_of
 from rayline.pipeline.suspected import Seen
 from rayline.prepare import annotation, label_studio
-from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL, Agreement, Resolved
+from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL, Agreement, Resolved, key_order
 from rayline.registry.outputs import FileOutput
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
@@ -82,7 +82,8 @@ def import_labels(
         empty += without
     if not given:
         raise DataError(
-            f"{listing(labels, 5)}: there is no label ({empty} are empty or skipped; predictions and drafts are none)."
+            f"{listing(labels, 5)}: there is no label ({empty:,} are empty or skipped; predictions and drafts are "
+            "none)."
         )
     keys, people, names = (list(part) for part in zip(*given, strict=True))
     votes = annotation.votes(keys, people, names, where=f"{listing(labels, 3)}: ")
@@ -185,15 +186,15 @@ def _unmatched(source: Source, data: str, column: str, found: pl.DataFrame, key:
     if not source.settled:
         scan(source, lambda frame, fragment: None)  # noqa: ARG005 - types that will not change on the way
     met = Counter(text for keys in scan(source, meet, columns=[column]) for text in keys.to_list())
-    twice = sorted(text for text, rows in met.items() if rows > 1)
+    twice = sorted((text for text, rows in met.items() if rows > 1), key=key_order)
     if twice:
-        raise DataError(f"{data}: {len(twice)} keys that were labelled name several rows: {listing(twice, 5)}.")
+        raise DataError(f"{data}: {len(twice):,} keys that were labelled name several rows: {listing(twice, 5)}.")
     if not met:
         raise DataError(
-            f"no row of {data} has one of the {found.height} labelled keys in {key!r}. Labelled are "
+            f"no row of {data} has one of the {found.height:,} labelled keys in {key!r}. Labelled are "
             f"{listing(found[KEY].to_list(), 3)}. Name the column of the keys with --key."
         )
-    return sorted(set(found[KEY].to_list()) - set(met))
+    return sorted(set(found[KEY].to_list()) - set(met), key=key_order)
 
 
 def _with_labels(frame: pl.DataFrame, target: str, *, replace: bool) -> pl.DataFrame:
@@ -219,11 +220,11 @@ def _file(output: str) -> _Out:
 
 
 def _keyed(labels: pl.DataFrame) -> pl.DataFrame:
-    """Keys as whole numbers where all of them are, sorted."""
+    """Keys as whole numbers where all of them are; in the order of `key_order`, in which they are sorted already."""
     keys = labels[KEY]
     whole = keys.cast(pl.Int64, strict=False)
     if whole.null_count() == 0 and (whole.cast(pl.String) == keys).all():
-        return labels.with_columns(whole).sort(KEY)
+        return labels.with_columns(whole)
     return labels
 
 
@@ -241,7 +242,7 @@ def _as_type(labels: pl.Series, kind: pa.DataType, target: str) -> pl.Series:
     wrong = labels.filter(made.is_null()).unique().sort().to_list()
     if wrong:
         raise DataError(
-            f"{target!r} holds {kind}, and {len(wrong)} labels are none: {listing(wrong, 5)}. "
+            f"{target!r} holds {kind}, and {len(wrong):,} labels are none: {listing(wrong, 5)}. "
             "Name another column with --target."
         )
     return made

@@ -12,6 +12,7 @@ from rayline.core.category_text import category_texts
 from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.core.seeds import derive, hash_keys
 from rayline.pipeline.lake import as_config
+from rayline.prepare.annotation import key_order
 from rayline.sources._source import Source
 
 
@@ -59,8 +60,8 @@ def refuse_keys(keys: pl.Series, name: str, where: str) -> None:
     """
     texts = key_texts(keys)
     if texts.null_count():
-        raise DataError(f"{where}: the key {name!r} is missing in {texts.null_count()} rows to be labelled.")
-    twice = texts.filter(texts.is_duplicated()).unique().sort().to_list()
+        raise DataError(f"{where}: the key {name!r} is missing in {texts.null_count():,} rows to be labelled.")
+    twice = sorted(texts.filter(texts.is_duplicated()).unique().to_list(), key=key_order)
     if twice:
         raise DataError(
             f"{where}: {name!r} names several rows to be labelled: {listing(twice, 5)}. Give a column that is another "

@@ -14,7 +14,7 @@ from rayline.core.errors import DataError, SpecError, listing
 from rayline.pipeline.keyed_rows import key_texts, require_columns, source_of
 from rayline.pipeline.lake import as_config
 from rayline.prepare import label_studio
-from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL
+from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL, key_order
 from rayline.sources import csv
 from rayline.sources._source import Source
 from rayline.sources.scan import scan
@@ -96,11 +96,11 @@ def label_table(labels: str, key: str, *, numbers: bool) -> pl.DataFrame:
     keys = keys.map_elements(_spelt, return_dtype=pl.String) if numbers else keys
     found = pl.DataFrame({KEY: keys, LABEL: key_texts(frame[LABEL])}).filter(pl.col(LABEL).is_not_null())
     if found[KEY].null_count():
-        raise DataError(f"{labels}: the key {key!r} is missing in {found[KEY].null_count()} rows.")
-    twice = found[KEY].filter(found[KEY].is_duplicated()).unique().sort().to_list()
+        raise DataError(f"{labels}: the key {key!r} is missing in {found[KEY].null_count():,} rows.")
+    twice = sorted(found[KEY].filter(found[KEY].is_duplicated()).unique().to_list(), key=key_order)
     if twice:
         raise DataError(
-            f"{labels}: {len(twice)} keys are there twice: {listing(twice, 5)}. One label a row is needed: "
+            f"{labels}: {len(twice):,} keys are there twice: {listing(twice, 5)}. One label a row is needed: "
             "resolve several annotators' labels with `rayline annotate import`."
         )
     if not found.height:

@@ -12,8 +12,10 @@ N rows · A annotators · K labels
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import combinations
 
 import numpy as np
@@ -23,6 +25,8 @@ import polars as pl
 from rayline.core.errors import DataError, SpecError, listing, nearest
 
 KEY, ANNOTATOR, LABEL = "key", "annotator", "label"
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]\d+)?", re.ASCII)
+"""Keys that are numbers as `category_text` writes them; 007 is none."""
 MOST_PAIRS = 45
 """Pairs of annotators whose kappas are told: those of ten."""
 
@@ -96,7 +100,7 @@ def votes(keys: Sequence[str], annotators: Sequence[str], labels: Sequence[str],
 
 def agreement(found: pl.DataFrame) -> Agreement:
     """The figures of `votes`."""
-    classes = found[LABEL].unique().sort().to_list()
+    classes = sorted(found[LABEL].unique().to_list(), key=key_order)
     shared = found.filter(pl.len().over(KEY) >= 2)
     counts_NK = _counts(shared, classes)
     annotators = {row[0]: row[1] for row in found.group_by(ANNOTATOR).len().sort(ANNOTATOR).iter_rows()}
@@ -155,9 +159,18 @@ def resolve(found: pl.DataFrame, adjudicator: str | None = None) -> Resolved:
             (pl.col("votes").fill_null(0) / pl.col("annotators")).fill_null(1.0).alias("agreement"),
             pl.col("annotators").fill_null(0).cast(pl.Int64),
         )
-        .sort(KEY)
     )
-    return Resolved(labels, tied.sort().to_list(), disagreements.sort().to_list())
+    order = sorted(range(labels.height), key=list(map(key_order, labels[KEY])).__getitem__)
+    return Resolved(labels[order], sorted(tied, key=key_order), sorted(disagreements, key=key_order))
+
+
+def key_order(key: str) -> tuple[int, Decimal, str]:
+    """What keys, which are texts, are sorted by: numbers by their size, before all others, which stand as texts do.
+
+    >>> sorted(["b", "10", "9", "1.5", "a", "007", "-2"], key=key_order)
+    ['-2', '1.5', '9', '10', '007', 'a', 'b']
+    """
+    return (0, Decimal(key), key) if NUMBER.fullmatch(key) else (1, Decimal(0), key)
 
 
 def fleiss(counts_NK: CountArray) -> float | None:

@@ -48,7 +48,9 @@ class Gram:
         """Pearson's correlation [F, F] over the rows where both are present; NaN where one does not vary there."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = self.comoment_FF / np.sqrt(self.square_FF) / np.sqrt(self.square_FF.T)
-        return np.clip(found, -1.0, 1.0)
+            # below that a column that is the same in all rows of the pair leaves what rounding left
+            varies_FF = self.square_FF > 1e-12 * np.diag(self.square_FF)[:, None]
+        return np.where(varies_FF & varies_FF.T, np.clip(found, -1.0, 1.0), np.nan)
 
 
 def empty(columns: Sequence[str]) -> Gram:
