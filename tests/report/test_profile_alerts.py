@@ -171,6 +171,57 @@ def test_the_suggested_cast_reads_the_numbers_as_they_are_written(texts: list[st
     assert made["x"].to_list()[:4] == numbers
 
 
+@pytest.mark.parametrize(
+    ("texts", "numbers", "units"),
+    [
+        (["54 kg", "61 kg", "72 kg", "80.5 kg"], [54.0, 61.0, 72.0, 80.5], "kg"),
+        (["54 kg", "500 g", "70", "2 kg"], [54.0, 0.5, 70.0, 2.0], "kg and g"),
+        (["1,5 m", "150 cm", "1,75 m", "2 m"], [1.5, 1.5, 1.75, 2.0], "m and cm"),
+        (["10 °C", "50 °F", "0 °C", "-40 °F"], [10.0, 10.0, 0.0, -40.0], "°C and °F"),
+        (["3 min", "45 s", "2 h", "1 min"], [3.0, 0.75, 120.0, 1.0], "min, s and h"),
+        (["12%", "7.5 %", "100%", "0 %"], [12.0, 7.5, 100.0, 0.0], "%"),
+    ],
+)
+def test_the_suggested_units_make_numbers_of_texts(texts: list[str], numbers: list[float], units: str) -> None:
+    frame = pl.DataFrame({ROW: np.arange(400), "x": texts * 100})
+    [told] = alerts(profile_frame(frame, seed=0))
+    assert told.text == f"x is text, and 100% of its values are a number with a unit ({units})."
+    spec = validate(with_line(told.line))
+    made = Recipe(spec.prepare, frame.drop(ROW).schema).apply(frame)
+    np.testing.assert_allclose(made["x"].to_list()[:4], numbers, rtol=1e-12, atol=1e-12)
+
+
+def test_units_that_nobody_knows_and_texts_that_are_none() -> None:
+    mostly = ["5 flins"] * 95 + ["3 glorps", "many"] + ["n/a"] * 3
+    found = {a.tag: a for a in alerts(profile_frame(pl.DataFrame({ROW: np.arange(100), "x": mostly}), seed=0))}
+    assert found["units"].line == ("prepare.clean: {name: units, columns: [x], units: {flins: 1}, unparsable: missing}")
+    none = (
+        ["1st", "2nd", "3rd"], ["5 flins", "3 glorps"], ["12 High St", "4 Elm Rd"], ["10-20", "20-30"], ["12A", "7B"],
+        ["12:30", "11:05"], ["5", "7", "8 kg"] * 2 + ["9"] * 6, ["31/12/2024", "1/2/2024"],
+    )  # fmt: skip
+    for texts in none:
+        frame = pl.DataFrame({ROW: np.arange(len(texts) * 50), "x": texts * 50})
+        assert "units" not in {alert.tag for alert in alerts(profile_frame(frame, seed=0))}, texts
+
+
+def test_the_terminal_and_the_page_say_the_same_of_a_column() -> None:
+    rng = np.random.default_rng(0)
+    columns = {
+        "weight": [f"{n} kg" for n in rng.integers(40, 110, 300)],
+        "key": [f"k {n}" for n in range(300)],
+        "story": [f"the parcel number {n} came late" for n in range(300)],
+    }
+    profile = profile_frame(pl.DataFrame({ROW: np.arange(300), **columns}), seed=0)
+    page, out = profile_page.render(profile), io.StringIO()
+    profile_text.show(profile, Console(file=out, width=120))
+    for name, kind in {"weight": "category", "key": "id", "story": "text"}.items():
+        (line,) = [line for line in out.getvalue().splitlines() if line.startswith(name)][:1]
+        assert line.split()[1] == kind
+        assert f'<span title="{name}">{name}</span><span class="tag">{kind}</span>' in page
+    assert "kg" in out.getvalue().splitlines()[2]
+    assert re.search(r"\d+ kg \d", out.getvalue().splitlines()[2])  # whole values, not words
+
+
 def test_repeats_and_conflicts_are_told_with_their_rows() -> None:
     frame = pl.DataFrame({ROW: np.arange(8), "a": [1, 1, 2, 2, 3, 4, 5, 6], "y": list("ppqrpqpq")})
     profile = profile_frame(frame, seed=0, target="y", repeats=True)
@@ -193,10 +244,10 @@ def test_a_target_that_cannot_be_learnt_from_is_told() -> None:
 
 def test_cards_of_every_kind_have_their_facts(profile: Profile) -> None:
     facts = {card.name: dict(card.facts) for card in cards(profile, {}, {})}
-    assert facts["picture"]["formats"] == f"png {N:,}".replace(",", "")
+    assert facts["picture"]["formats"] == f"png {N:,}"
     assert facts["picture"]["width"] == "8 to 11, mean 9.5"
-    assert facts["noise"]["rates"] == "8000 Hz: 1000, 16,000 Hz: 1000"
-    assert facts["series"]["elements missing"] == "2000"
+    assert facts["noise"]["rates"] == "8,000 Hz: 1,000; 16,000 Hz: 1,000"
+    assert facts["series"]["elements missing"] == "2,000"
     assert facts["tail"].keys() >= {"5% to 95%", "quartiles", "outliers", "over 3 std"}
     typed = {card.name: card for card in cards(profile, {"story": ("text", "free text")}, {})}
     assert typed["story"].tops[0][0] in {"parcel", "number", "came", "late", "again"}

@@ -125,7 +125,13 @@ def test_the_same_report_is_the_same_page(reports: dict[str, ReportData], kind: 
 def test_every_part_is_there(reports: dict[str, ReportData], kind: str, parts: list[str]):
     words = " ".join(read(page.render(reports[kind])).text)
     common = ["Gates", "What stands out", "How it learnt", "What it leans on", "Where it is better and worse"]
-    common += ["Its worst mistakes", "What it learnt from", "What preparation did", "How it was made", "fill 37"]
+    common += [
+        "Its worst mistakes",
+        "What it learnt from",
+        "What preparation did",
+        "How it was made",
+        "missing becomes 37",
+    ]
     for part in [*parts, *common, "train.optimizer.lr = 0.01", "name: model", "sha256"]:
         assert part in words, part
 
@@ -161,11 +167,15 @@ def test_any_number_of_epochs_is_drawn(epochs: int):
 
 def test_degenerate_judgements_are_pages_too():
     flat = Scored(scored(Task.BINARY).target, np.zeros(60, np.float32), np.zeros(60, np.float32))
-    read(page.render(report(scored(Task.BINARY), judgement=judge(flat, Evaluate()))))
     constant = Scored(scored(Task.REGRESSION).target, np.ones(60), np.ones(60))
-    read(page.render(report(scored(Task.REGRESSION), judgement=judge(constant, Evaluate()))))
     one = Scored(flat.target, np.array([0.0, 1.0]), np.array([0.9, 0.1]))
-    read(page.render(report(scored(Task.BINARY), judgement=judge(one, Evaluate()))))
+    drawn = []
+    for rows, task in ((flat, Task.BINARY), (constant, Task.REGRESSION), (one, Task.BINARY)):
+        reader = read(page.render(report(scored(task), judgement=judge(rows, Evaluate()))))
+        words = " ".join(reader.text)
+        assert reader.open == [], "every tag is closed"
+        drawn.append([part for part in ("Confusion matrix", "Predicted against true") if part in words])
+    assert drawn == [["Confusion matrix"], ["Predicted against true"], ["Confusion matrix"]]
 
 
 def test_the_verdict_says_what_failed():

@@ -76,7 +76,7 @@ def test_the_alert_says_what_to_do_next(profile: Profile, told: Suspects) -> Non
     assert "it is wrong, or unusual" in one.text
     about = suspect_alert(replace(told, exact=False, estimate=1200))
     assert about is not None
-    assert about.text.startswith("About 1200 rows")
+    assert about.text.startswith("About 1,200 rows")
 
 
 def test_where_features_tell_nothing_there_is_no_alert(told: Suspects) -> None:

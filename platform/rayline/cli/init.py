@@ -11,7 +11,12 @@ from rayline.core.redact import redact
 
 
 def command(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="A file, folder, glob, URL, sklearn:NAME, or {name: csv, path: …} as in a spec."
+        ),
+    ],
     target: Annotated[str, typer.Option("--target", help="The column to predict.")],
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the model; default: the output's name, else the data's.")

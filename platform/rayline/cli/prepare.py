@@ -33,6 +33,7 @@ def command(
     """Clean, split and prepare a spec's data, and say what was done to each column; nothing is trained."""
     from rayline.cli._show import console, print_json, watcher
     from rayline.pipeline.preparing import prepare
+    from rayline.report.prepare_text import WIDTH
     from rayline.report.prepare_text import explain as explain_lines
 
     with watcher(quiet=json) as watch:
@@ -48,7 +49,11 @@ def command(
     out = console()
     if explain or output is None:
         out.print()
-        for line in explain_lines(rows=result.rows, recipe=result.recipe, learnt=result.learnt, aside=result.aside):
+        told = explain_lines(
+            rows=result.rows, recipe=result.recipe, learnt=result.learnt, aside=result.aside,
+            width=min(WIDTH, out.width) if out.is_terminal else WIDTH,
+        )  # fmt: skip
+        for line in told:
             out.print(line, markup=False)
     if show_augment is not None:
         out.print()

@@ -12,7 +12,12 @@ from rayline.core.redact import redact
 
 
 def command(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder, glob, URL or sklearn:NAME.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="A file, folder, glob, URL, sklearn:NAME, or {name: csv, path: …} as in a spec."
+        ),
+    ],
     target: Annotated[
         str | None,
         typer.Option("--target", metavar="COLUMN", help="What is predicted: what goes with it, and wrong labels."),
@@ -38,6 +43,7 @@ def command(
     from rayline.cli._show import console, print_json
     from rayline.core import files
     from rayline.core.errors import SpecError
+    from rayline.pipeline.resolve import given_source
     from rayline.pipeline.understand import profile_data
     from rayline.profile.association import associations
     from rayline.profile.coverage import coverage
@@ -52,7 +58,8 @@ def command(
     groups = [*dict.fromkeys([*sensitive, *shares])]
     if html is not None:
         files.prove_writable(html)
-    profile = profile_data(data, private=private, target=target, sensitive=groups, address=address)
+    source = given_source(data)
+    profile = profile_data(source, private=private, target=target, sensitive=groups, address=address)
     if suggest:
         _print_expectations(suggested(profile, target=target))
         if html is None:
@@ -62,7 +69,8 @@ def command(
     suspected = None if target is None else suspects(profile, target)
     found: dict[str, Any] = {"target": target, "associated": associated, "covered": covered, "suspected": suspected}
     if html is not None:
-        title = Path(data).name if "://" not in data else "Profile"
+        place = data if isinstance(source, str) else str(source.get("path", "://"))
+        title = Path(place).name if "://" not in place else "Profile"
         page = profile_page.render(profile, title=title, **found)
         files.write_bytes(html, page.encode())
     if suggest:

@@ -6,18 +6,23 @@ Both look at the data in this process, without a cluster.
 from __future__ import annotations
 
 import re
+import shlex
+import textwrap
 from collections.abc import Iterable
 from typing import Any
-
-import yaml
 
 from rayline.core.columns import FeatureType
 from rayline.pipeline.collect import collect
 from rayline.pipeline.collected import Collected
+from rayline.pipeline.expect import expect
+from rayline.pipeline.opening import open_source
 from rayline.sources.scan import scan
 from rayline.spec import load, render
 from rayline.spec.document import validate
 from rayline.spec.sections import as_source
+from rayline.spec.yaml_text import read_yaml, write_yaml
+
+_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def render_resolved(spec: Any, sets: Iterable[str] = ()) -> tuple[str, list[str]]:
@@ -26,8 +31,11 @@ def render_resolved(spec: Any, sets: Iterable[str] = ()) -> tuple[str, list[str]
     Raises:
         SpecError, DataError: as a run would.
     """
-    collected = collect(load(spec, sets), scan, stop=False)
-    return render(collected.spec), [*collected.decisions, *collected.warnings]
+    spec = load(spec, sets)
+    opened = open_source(spec)
+    expected = expect(spec, opened[0], scan)
+    collected = collect(spec, scan, opened=opened, set_aside=expected.quarantined, stop=False)
+    return render(collected.spec), [*expected.lines, *collected.decisions, *collected.warnings]
 
 
 def write_spec(data: str, target: str, name: str | None = None) -> str:
@@ -36,12 +44,22 @@ def write_spec(data: str, target: str, name: str | None = None) -> str:
     Raises:
         SpecError, DataError: the data cannot be read, or the target is none.
     """
-    name = name or model_name(data)
-    minimal = {"name": name, "data": {"source": data, "target": target}}
+    source = given_source(data)
+    name = name or model_name(data if isinstance(source, str) else str(source.get("path") or source.get("name")))
+    minimal = {"name": name, "data": {"source": source, "target": target}}
     # proven to be a spec first, so that a wrong path is answered in its own words
-    as_source(data)
+    as_source(source)
     collected = collect(validate(minimal), scan, stop=False)
-    return _document(collected, data)
+    return _document(collected, source)
+
+
+def given_source(data: str) -> Any:
+    """What a command line says of data: a path, URL or name, or a mapping in YAML, `{name: csv, path: a.csv}`.
+
+    Raises:
+        SpecError: it begins as a mapping and is no YAML.
+    """
+    return read_yaml(data, "DATA") if data.startswith("{") else data
 
 
 def model_name(path: str) -> str:
@@ -50,16 +68,17 @@ def model_name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:200].rstrip("-_") or "model"
 
 
-def _document(collected: Collected, data: str) -> str:
+def _document(collected: Collected, source: Any) -> str:
     spec, target = collected.spec, collected.target
     learnt = [f.name for f in collected.features]
     aside = {n: t for n, t in spec.data.features.items() if n not in learnt}
+    place = source if isinstance(source, str) else "DATA"
     lines = [
-        f"# Written by: rayline init {data} --target {target.name}",
+        f"# Written by: rayline init {shlex.join([place, '--target', target.name])}",
         "# Every key left out has a default: rayline render THIS_FILE prints them all.",
         f"name: {spec.name}",
         "data:",
-        f"  source: {_scalar(data)}",
+        *textwrap.wrap(f"  source: {_scalar(source)}", 110, subsequent_indent="    ", **_WHOLE_WORDS),
         f"  target: {_scalar(target.name)}",
         f"  task: {target.task}",
     ]
@@ -103,7 +122,6 @@ def _document(collected: Collected, data: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _scalar(value: str) -> str:
-    """A YAML scalar, quoted where it must be."""
-    text: str = yaml.safe_dump(value, allow_unicode=True, width=10**6).strip()
-    return text.removesuffix("\n...").strip()
+def _scalar(value: Any) -> str:
+    """A value in YAML on one line, quoted where it must be."""
+    return write_yaml(value, inline=True)

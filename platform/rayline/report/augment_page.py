@@ -17,7 +17,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from rayline.core.prepared import FIRST_ID, MISSING_ID, UNKNOWN_ID, Layout, TensorInput
-from rayline.report.notation import number, percent
+from rayline.report.notation import amount, number, percent
 from rayline.report.template import fill
 
 Levels = tuple[tuple[float, float], ...]
@@ -74,7 +74,7 @@ def render(samples: Samples, *, title: str = "Augmentation") -> str:
     return fill(
         "augment.html",
         title=title,
-        headline=f"{number(len(samples.rows))} training rows, as they are and as {len(samples.after)} epochs see them",
+        headline=f"{amount(len(samples.rows))} training rows, as they are and as {len(samples.after)} epochs see them",
         steps=samples.steps,
         epochs=range(1, len(samples.after) + 1),
         inputs=inputs,

@@ -18,7 +18,7 @@ from rayline.profile import texts
 from rayline.profile.outliers import outliers
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.report.inner_facts import inner_facts
-from rayline.report.notation import number, percent, short
+from rayline.report.notation import amount, number, percent, short
 
 _BARS = 24
 _FEW_VALUES = 16
@@ -96,9 +96,9 @@ def spread(values: FloatArray) -> Spread | None:
 def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], tags: list[tuple[str, str]]) -> Card:
     # what is said of a column that is learnt from would be the same on every card
     reason = "" if decision[0] in ("number", "category") else decision[1]
-    facts = [("distinct", f"{'about ' if column.truncated else ''}{number(column.distinct)}")]
+    facts = [("distinct", f"{'about ' if column.truncated else ''}{amount(column.distinct)}")]
     if column.missing:
-        facts.append(("missing", f"{number(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))
+        facts.append(("missing", f"{amount(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))
     bars: list[tuple[float, str]] = []
     ends, tops = ("", ""), []
     if column.kind == "number" and column.count:
@@ -137,7 +137,7 @@ def _words(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]
     found = texts.top_words(column.inner, column.values, profile.sample[column.name], 20 * _TOPS)
     long = [(word, times) for word, times in found if len(word) > 3][:_TOPS] or found[:_TOPS]
     most = max((times for _, times in long), default=1)
-    return [(short(word), round(100 * times / most), number(times)) for word, times in long]
+    return [(short(word), round(100 * times / most), amount(times)) for word, times in long]
 
 
 def _bars(
@@ -147,13 +147,13 @@ def _bars(
     if not column.truncated and column.distinct <= _FEW_VALUES:
         rows = column.counts
         return _heights(
-            list(rows.values()), [f"{number(value)}: {number(count)} rows" for value, count in rows.items()]
+            list(rows.values()), [f"{number(value)}: {amount(count)} rows" for value, count in rows.items()]
         ), ends
     counts, edges = _whole_bins(values) if "Int" in column.dtype else profile.histogram(column.name, bins=_BARS)
     edges[0], edges[-1] = values.min(), values.max()  # the outer bars hold what lies beyond
     scale = column.count / max(len(values), 1)
     labels = [
-        f"{number(float(a))} to {number(float(b))}: {number(round(count * scale))} rows"
+        f"{number(float(a))} to {number(float(b))}: {amount(round(count * scale))} rows"
         for a, b, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     return _heights(counts.tolist(), labels), ends
@@ -174,7 +174,7 @@ def _date_bars(dates: pl.Series) -> tuple[list[tuple[float, str]], tuple[str, st
     stamps = known.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6
     counts, edges = np.histogram(stamps, bins=_BARS)
     labels = [
-        f"from {datetime.fromtimestamp(float(edge), UTC):%Y-%m-%d}: {number(count)} rows"
+        f"from {datetime.fromtimestamp(float(edge), UTC):%Y-%m-%d}: {amount(count)} rows"
         for edge, count in zip(edges, counts.tolist(), strict=False)
     ]
     return _heights(counts.tolist(), labels), ("", "")
@@ -200,6 +200,6 @@ def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]
     rest = max(0.0, 1.0 - sum(share for _, share in shown))
     if len(top) > _TOPS and rest > 0:
         others = column.distinct - _TOPS
-        shown.append((f"{number(others)} other{'s' if others > 1 else ''}", rest))
+        shown.append((f"{amount(others)} other{'s' if others > 1 else ''}", rest))
     most = max(share for _, share in shown[:_TOPS])
     return [(text, min(100, round(100 * share / most)), percent(share)) for text, share in shown]

@@ -13,8 +13,10 @@ from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.types import FEW_ROWS, ID_NAME, Decision, infer
 from rayline.report.alert import Alert
 from rayline.report.cards import sample_numbers, shown_columns, spread, top_values
-from rayline.report.notation import counted, listed, number, percent, short
+from rayline.report.media_alerts import lists, media
+from rayline.report.notation import amount, counted, listed, number, percent, short
 from rayline.report.spec_lines import clean, feature, inline, line, step
+from rayline.report.unit_texts import unit_texts
 
 MANY_MISSING = 0.2
 MOSTLY_MISSING = 0.6
@@ -29,6 +31,7 @@ SEVERAL = 3
 GATHERED = {
     "placeholder": "hold what may mean missing",
     "numbers as text": "are text, and nearly all of their values read as numbers",
+    "units": "are text, and nearly all of their values are a number with a unit",
     "blank": "are blank in some rows",
     "date": "hold dates, which are set aside unless their parts are asked for",
     "spelling": "spell some of their categories in more than one way",
@@ -86,10 +89,10 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
         return
     yield from _missing(profile, column)
     if column.kind == "binary":
-        yield from _media(column)
+        yield from media(column)
         return
     if column.kind == "sequence":
-        yield from _lists(column)
+        yield from lists(column)
         return
     if column.distinct == 1:
         value = short(next(iter(column.counts)))
@@ -100,14 +103,18 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
         text = f"{name} holds dates, which are set aside unless their parts are asked for."
         yield Alert(name, "date", text, "", clean("dates", name))
         return
-    yield from _ids(column, decision)
+    measured = _measured(column, decision)
+    if measured is None:
+        yield from _ids(column, decision)
+    else:
+        yield measured
     if column.kind in ("text", "boolean"):
         value, share = top_values(profile, column)[0]
         if share > IMBALANCED:
             text = f"{name} is {short(value)!r} in {percent(share)} of the rows."
             yield Alert(name, "imbalanced", text, "warn", feature(name, "drop"))
     if column.kind == "text":
-        yield from _texts(column, decision)
+        yield from _texts(column, decision, measured=measured is not None)
     if column.kind == "number" and decision.type is FeatureType.NUMBER:
         yield from _numbers(profile, column)
 
@@ -115,7 +122,7 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
 def _missing(profile: Profile, column: ColumnProfile) -> Iterator[Alert]:
     name, share = column.name, column.missing / profile.rows
     if column.infinite:
-        text = f"{name} holds {number(column.infinite)} infinite numbers; they count as missing."
+        text = f"{name} holds {amount(column.infinite)} infinite numbers; they count as missing."
         yield Alert(name, "infinite", text, "warn", step(name, "impute", {"name": "median", "indicator": True}))
     if share <= MANY_MISSING:
         return
@@ -152,22 +159,41 @@ def _ids(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
         and column.distinct > 0.01 * column.count
     ):
         each = column.count / column.distinct
-        text = f"{name} names {number(column.distinct)} things of {each:.1f} rows each: no two parts may share one."
+        text = f"{name} names {amount(column.distinct)} things of {each:.1f} rows each: no two parts may share one."
         yield Alert(name, "groups", text, "warn", line(("data", "split"), {"name": "group", "by": name}))
     elif column.kind == "text" and decision.type is FeatureType.CATEGORY and column.distinct > MANY_CATEGORIES:
-        text = f"{name} has {number(column.distinct)} categories: a number for each learnt from the target is smaller."
+        text = f"{name} has {amount(column.distinct)} categories: a number for each learnt from the target is smaller."
         yield Alert(name, "many categories", text, "", step(name, "encode", "target"))
 
 
-def _texts(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
+def _measured(column: ColumnProfile, decision: Decision) -> Alert | None:
+    """That texts are numbers with units, of which neither words nor categories would know which is more."""
+    if column.kind != "text" or decision.type is FeatureType.DATE:
+        return None
+    held = _placeholders(column)
+    found = unit_texts({value: rows for value, rows in column.counts.items() if value not in held and value.strip()})
+    if found is None:
+        return None
+    name = column.name
+    text = f"{name} is text, and {percent(found.share)} of its values are a number with a unit ({listed(found.units)})."
+    return Alert(name, "units", text, "warn", clean("units", name, **found.options))
+
+
+def _placeholders(column: ColumnProfile) -> list[str]:
+    """Texts that may mean missing, the commonest first."""
+    counts = column.counts
+    return sorted((value for value in counts if value.strip().lower() in PLACEHOLDERS), key=lambda v: -counts[v])
+
+
+def _texts(column: ColumnProfile, decision: Decision, *, measured: bool) -> Iterator[Alert]:
     name, counts = column.name, column.counts
-    held = sorted((value for value in counts if value.strip().lower() in PLACEHOLDERS), key=lambda v: -counts[v])
+    held = _placeholders(column)
     if held:
         rows = sum(counts[value] for value in held)
         text = f"{name} says {listed([repr(v) for v in held[:4]])} in {counted(rows)}, which may mean missing."
         yield Alert(name, "placeholder", text, "warn", clean("missing", name, values=held[:8]))
     rest = [value for value in counts if value not in held and value.strip()]
-    if rest and decision.type is not FeatureType.DATE:
+    if rest and decision.type is not FeatureType.DATE and not measured:
         read = [sum(counts[v] for v in rest if form.fullmatch(v)) for _, form in NUMBER_FORMS]
         options = NUMBER_FORMS[read.index(max(read))][0]
         as_numbers = max(read) / max(1, sum(counts[v] for v in rest))
@@ -179,14 +205,14 @@ def _texts(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
     if blank:
         text = f"{name} is blank in {counted(blank)}."
         yield Alert(name, "blank", text, "warn", clean("missing", name, values=[""]))
-    if not column.truncated and decision.type is FeatureType.CATEGORY:
+    if not column.truncated and decision.type is FeatureType.CATEGORY and not measured:
         spellings = defaultdict(list)
         for value in rest:
             spellings[" ".join(value.lower().split())].append(value)
         twice = [values for values in spellings.values() if len(values) > 1]
         if twice:
             shown = listed([repr(short(v, 20)) for v in twice[0][:3]])
-            text = f"{name} spells {number(len(twice))} of its categories in more than one way, such as {shown}."
+            text = f"{name} spells {amount(len(twice))} of its categories in more than one way, such as {shown}."
             yield Alert(name, "spelling", text, "warn", clean("spelling", name, others="plain"))
 
 
@@ -215,46 +241,3 @@ def _numbers(profile: Profile, column: ColumnProfile) -> Iterator[Alert]:
         fences = f"{number(far.low)} to {number(far.high)}"
         text = f"{name} has {percent(far.beyond)} of its values far out, beyond {fences}."
         yield Alert(name, "outliers", text, "", step(name, "outliers", "quantile"))
-
-
-def _media(column: ColumnProfile) -> Iterator[Alert]:
-    name, inner = column.name, column.inner or {}
-    if inner.get("what") not in ("image", "audio"):
-        text = f"{name} holds bytes of no known kind of image or sound."
-        yield Alert(name, "unknown bytes", text, "bad", feature(name, "drop"))
-        return
-    what = "images" if inner["what"] == "image" else "sounds"
-    broken = inner["broken"] + inner.get("undecodable", 0)
-    if broken:
-        rows = listed([str(row) for row in [*inner["broken_rows"], *inner.get("undecodable_rows", [])][:5]])
-        text = (
-            f"{name} holds {number(broken)} broken {what} (rows {rows}): they stop preparation until they are mended."
-        )
-        yield Alert(
-            name, "broken", text, "bad", line(("data", "expect", name), {"nullable": False, "on": "quarantine"})
-        )
-    if len(inner.get("rates", {})) > 1:
-        rates = listed([f"{rate} Hz" for rate in inner["rates"]])
-        commonest = max(inner["rates"], key=lambda rate: inner["rates"][rate])
-        text = f"{name} has sounds of several rates: {rates}."
-        yield Alert(name, "rates", text, "", step(name, "audio", {"name": "waveform", "rate": int(commonest)}))
-    if inner["what"] == "image" and _shapes_differ(inner):
-        wide, high = inner["width"], inner["height"]
-        sizes = f"{wide['minimum']} x {high['minimum']} to {wide['maximum']} x {high['maximum']}"
-        text = f"{name} has images of several sizes, {sizes} pixels: stretching may change their shapes."
-        yield Alert(name, "sizes", text, "", step(name, "image", {"name": "pixels", "fit": "pad"}))
-
-
-def _shapes_differ(inner: dict[str, dict[str, int]]) -> bool:
-    return any(inner[side]["minimum"] != inner[side]["maximum"] for side in ("width", "height"))
-
-
-def _lists(column: ColumnProfile) -> Iterator[Alert]:
-    name, inner = column.name, column.inner or {}
-    lengths = inner.get("lengths", {})
-    if inner.get("missing"):
-        text = f"{name} lacks {number(inner['missing'])} elements within its lists."
-        yield Alert(name, "gaps", text, "warn", line(("prepare", "sequences"), "resample"))
-    if lengths.get("count") and lengths["maximum"] > 4 * max(1, lengths["minimum"]):
-        text = f"{name} has lists of {number(lengths['minimum'])} to {number(lengths['maximum'])} elements."
-        yield Alert(name, "lengths", text, "", step(name, "sequence", "resample"))

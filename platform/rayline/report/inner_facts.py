@@ -6,7 +6,7 @@ from typing import Any
 
 from rayline.profile import texts
 from rayline.profile.profile import ColumnProfile
-from rayline.report.notation import number, percent, seconds
+from rayline.report.notation import amount, number, percent, seconds
 
 Facts = list[tuple[str, str]]
 
@@ -20,38 +20,38 @@ def inner_facts(column: ColumnProfile) -> Facts:
         return _text(column, inner)
     if column.kind == "sequence":
         return _list(inner)
-    facts: Facts = [("formats", ", ".join(f"{name} {number(rows)}" for name, rows in inner["formats"].items()))]
+    facts: Facts = [("formats", ", ".join(f"{name} {amount(rows)}" for name, rows in inner["formats"].items()))]
     facts += _image(inner) if inner["what"] == "image" else _sound(inner) if inner["what"] == "audio" else []
     if inner["broken"]:
-        facts.append(("broken", number(inner["broken"])))
+        facts.append(("broken", amount(inner["broken"])))
     return facts
 
 
 def _text(column: ColumnProfile, inner: dict[str, Any]) -> Facts:
     words = texts.vocabulary(inner, column.values)
     facts = [("words", _span(inner["words"])), ("characters", _span(inner["characters"]))]
-    facts.append(("vocabulary", f"{'about ' if words.truncated else ''}{number(words.distinct)}"))
+    facts.append(("vocabulary", f"{'about ' if words.truncated else ''}{amount(words.distinct)}"))
     if inner["non_ascii_characters"]:
         facts.append(("not ASCII", percent(inner["non_ascii_characters"] / max(inner["characters"]["total"], 1))))
     if inner["empty"]:
-        facts.append(("blank", number(inner["empty"])))
+        facts.append(("blank", amount(inner["empty"])))
     return facts
 
 
 def _image(inner: dict[str, Any]) -> Facts:
     facts = [("width", _span(inner["width"])), ("height", _span(inner["height"]))]
-    facts.append(("channels", ", ".join(f"{channels}: {number(rows)}" for channels, rows in inner["channels"].items())))
+    facts.append(("channels", ", ".join(f"{channels}: {amount(rows)}" for channels, rows in inner["channels"].items())))
     if inner["mean"] is not None:
         facts.append(("brightness", " · ".join(f"{value:.2f}" for value in inner["mean"])))
         facts.append(("its std", " · ".join(f"{value**0.5:.2f}" for value in inner["variance"])))
-        facts.append(("pixels seen of", f"{number(inner['decoded'])} images"))
+        facts.append(("pixels seen of", f"{amount(inner['decoded'])} images"))
     return facts
 
 
 def _sound(inner: dict[str, Any]) -> Facts:
     lengths = inner["seconds"]
-    facts = [("rates", ", ".join(f"{number(int(rate))} Hz: {number(rows)}" for rate, rows in inner["rates"].items()))]
-    facts.append(("channels", ", ".join(f"{channels}: {number(rows)}" for channels, rows in inner["channels"].items())))
+    facts = [("rates", "; ".join(f"{amount(int(rate))} Hz: {amount(rows)}" for rate, rows in inner["rates"].items()))]
+    facts.append(("channels", ", ".join(f"{channels}: {amount(rows)}" for channels, rows in inner["channels"].items())))
     if lengths["mean"] is not None:
         facts.append(("length", f"{seconds(lengths['minimum'])} to {seconds(lengths['maximum'])}"))
         facts.append(("in all", seconds(lengths["total"])))
@@ -59,9 +59,9 @@ def _sound(inner: dict[str, Any]) -> Facts:
 
 
 def _list(inner: dict[str, Any]) -> Facts:
-    facts = [("length", _span(inner["lengths"])), ("elements", number(inner["count"]))]
+    facts = [("length", _span(inner["lengths"])), ("elements", amount(inner["count"]))]
     if inner["missing"]:
-        facts.append(("elements missing", number(inner["missing"])))
+        facts.append(("elements missing", amount(inner["missing"])))
     if inner["count"]:
         facts.append(("mean ± std", f"{number(inner['mean'])} ± {number(inner['variance'] ** 0.5)}"))
         facts.append(("range", f"{number(inner['minimum'])} to {number(inner['maximum'])}"))

@@ -12,7 +12,7 @@ from rayline.core.columns import Task
 from rayline.evaluate.judgement import Slice
 from rayline.evaluate.selection import build_metric, default_metric
 from rayline.report.data import ReportData
-from rayline.report.notation import metric_name, number, percent, quoted, score
+from rayline.report.notation import amount, metric_name, number, percent, quoted, score
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _slices(data: ReportData) -> Iterator[Insight]:
         yield Insight(
             "warn",
             f"{metric_name(name)} is {score(found.value)} where {one.column} is {one.value} "
-            f"({number(one.rows)} rows), clearly worse than {score(whole.value)} over all.",
+            f"({amount(one.rows)} rows), clearly worse than {score(whole.value)} over all.",
         )
     if data.judgement.slices and not worse:
         yield Insight("good", f"No slice is clearly worse than the whole by {metric_name(name)}.")
@@ -122,7 +122,7 @@ def _mix_ups(data: ReportData) -> Iterator[Insight]:
         yield Insight(
             "note",
             f"The most frequent mix-up is {quoted(classes[truth])} answered as {quoted(classes[answer])}: "
-            f"{number(rows)} {noun}, {share} of all errors.",
+            f"{amount(rows)} {noun}, {share} of all errors.",
         )
 
 

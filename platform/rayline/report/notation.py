@@ -27,7 +27,7 @@ def metric_name(name: str) -> str:
 
 
 def number(value: Any) -> str:
-    """A number in four significant digits, whole ones in full, thousands parted from 10,000 on; a dash for none.
+    """A value in four significant digits, whole ones in full, thousands parted from 10,000 on; a dash for none.
 
     >>> [number(v) for v in (0.91437, 48842, 1234.5678, 0.1, 1.5e-7, -3.0, None)]
     ['0.9144', '48,842', '1235', '0.1', '1.5e-07', '−3', '–']
@@ -77,13 +77,22 @@ def quoted(name: str) -> str:
     return f"“{short(name)}”"
 
 
+def amount(things: float) -> str:
+    """How many there are: thousands always parted, where `number` leaves 2014, which may be a year, as it is.
+
+    >>> amount(999), amount(4000), amount(1234567)
+    ('999', '4,000', '1,234,567')
+    """
+    return f"{round(things):,}"
+
+
 def counted(rows: int) -> str:
     """A number of rows.
 
-    >>> counted(1), counted(12_000)
-    ('1 row', '12,000 rows')
+    >>> counted(1), counted(4_000)
+    ('1 row', '4,000 rows')
     """
-    return f"{number(rows)} row{'' if rows == 1 else 's'}"
+    return f"{amount(rows)} row{'' if rows == 1 else 's'}"
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
@@ -94,7 +103,7 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     """
     shown = [short(name) for name in names[:most]]
     if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most} more"
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
     return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part) if shown else ""
 
 

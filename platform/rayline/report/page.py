@@ -15,7 +15,7 @@ from rayline.report.alerts import alerts, tags
 from rayline.report.cards import Card, cards
 from rayline.report.data import ReportData
 from rayline.report.insights import insights
-from rayline.report.notation import number, score, seconds
+from rayline.report.notation import amount, number, score, seconds
 from rayline.report.tables import (
     confusion_rows,
     importance_bars,
@@ -107,7 +107,7 @@ def _training(data: ReportData) -> Part | None:
             "number": int(epoch["epoch"]) + 1,
             "train": score(epoch["train_loss"]),
             "validation": score(epoch.get("validation_loss")),
-            "rate": f"{number(round(float(epoch.get('rows_per_s') or 0)))}/s",
+            "rate": f"{amount(round(float(epoch.get('rows_per_s') or 0)))}/s",
             "seconds": seconds(float(epoch.get("seconds") or 0)),
             "kept": epoch["epoch"] == data.best_epoch,
         }
@@ -116,7 +116,7 @@ def _training(data: ReportData) -> Part | None:
     return {
         "loss": charts.training(data.history, data.best_epoch),
         "schedule": charts.learning_rate(data.history) if len(learning_rates) > 1 else "",
-        "rate": number(round(sum(rates) / len(rates))) if rates else "–",
+        "rate": amount(round(sum(rates) / len(rates))) if rates else "–",
         "legend": [("training", "10")] + ([("validation", "11")] if validated else []),
         "kept": {"shape": "dash", "label": f"kept: epoch {data.best_epoch + 1}"}
         if data.best_epoch is not None

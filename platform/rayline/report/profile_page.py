@@ -16,7 +16,7 @@ from rayline.profile.suspects import Suspects
 from rayline.profile.types import infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
-from rayline.report.notation import number, percent
+from rayline.report.notation import amount, percent
 from rayline.report.profile_tables import association_bars, coverage_tables, missing_plot, repeat_facts
 from rayline.report.suspect_facts import suspect_facts
 from rayline.report.template import fill
@@ -64,12 +64,12 @@ def render(
     return fill(
         "profile.html",
         title=title,
-        headline=f"{number(profile.rows)} rows, {number(len(columns))} columns",
+        headline=f"{amount(profile.rows)} rows, {amount(len(columns))} columns",
         kinds=", ".join(f"{count} {_KINDS[kind]}" for kind, count in kinds.most_common()),
         missing=percent(missing),
         figures=_figures(profile, missing, found),
         private=len(profile.private),
-        sampled=number(len(profile.sample)) if sampled else "",
+        sampled=amount(len(profile.sample)) if sampled else "",
         rank_error=percent(max((bounds.rank_error(profile, c.name) for c in columns if not c.missing), default=0.0)),
         alerts=found[:_ALERTS],
         alerts_left=max(0, len(found) - _ALERTS),
@@ -95,13 +95,13 @@ def _figures(profile: Profile, missing: float, found: Sequence[Any]) -> list[tup
     rows = max(profile.rows, 1)
     figures = [("missing cells", percent(missing), "")]
     if profile.patterns is not None:
-        figures.append(("complete rows", percent(profile.patterns.complete / rows), number(profile.patterns.complete)))
+        figures.append(("complete rows", percent(profile.patterns.complete / rows), amount(profile.patterns.complete)))
     if profile.repeats is not None:
         repeated = profile.repeats.found(profile.rows)
         about = "" if repeated.exact else "about "
-        figures.append(("repeated rows", percent(repeated.duplicates / rows), f"{about}{number(repeated.duplicates)}"))
+        figures.append(("repeated rows", percent(repeated.duplicates / rows), f"{about}{amount(repeated.duplicates)}"))
     grave = sum(alert.tone == "bad" for alert in found)
-    figures.append(("things that stand out", number(len(found)), f"{grave} grave" if grave else ""))
+    figures.append(("things that stand out", amount(len(found)), f"{grave} grave" if grave else ""))
     return figures
 
 

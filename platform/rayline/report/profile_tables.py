@@ -9,7 +9,7 @@ from rayline.profile.association import Association
 from rayline.profile.coverage import FEW, MISSING, Coverage
 from rayline.profile.profile import Profile
 from rayline.report.cards import shown_columns
-from rayline.report.notation import number, percent, short
+from rayline.report.notation import amount, number, percent, short
 from rayline.report.tables import Range
 
 _PATTERNS = 12
@@ -34,7 +34,7 @@ def missing_plot(profile: Profile) -> dict[str, Any] | None:
             "others": len([name for name in held if name not in names]),
             "complete": not held,
             "label": ", ".join(held) or "nothing is missing",
-            "rows": number(count),
+            "rows": amount(count),
             "share": percent(count / max(profile.rows, 1)),
             "width": round(100 * count / most, 1),
         }
@@ -80,11 +80,11 @@ def repeat_facts(profile: Profile, target: str | None) -> dict[str, Any] | None:
     found = profile.repeats.found(profile.rows)
     return {
         "about": "" if found.exact else "about ",
-        "duplicates": number(found.duplicates),
+        "duplicates": amount(found.duplicates),
         "share": percent(found.duplicates / max(profile.rows, 1)),
         "duplicated": ", ".join(str(row) for row in found.duplicated),
-        "conflicts": number(found.conflicts) if target is not None and found.conflicts else "",
-        "wrong": number(found.wrong),
+        "conflicts": amount(found.conflicts) if target is not None and found.conflicts else "",
+        "wrong": amount(found.wrong),
         "conflicting": [" and ".join(str(row) for row in group[:4]) for group in found.conflicting],
         "any": bool(found.duplicates or found.conflicts),
         "groups": found.groups,
@@ -106,7 +106,7 @@ def coverage_tables(covered: Sequence[Coverage]) -> list[dict[str, Any]]:
             {
                 "value": short(group.value),
                 "quiet": group.value == MISSING,
-                "rows": number(group.rows),
+                "rows": amount(group.rows),
                 "share": percent(group.share),
                 "width": round(100 * group.share / widest, 1),
                 "population": "" if group.population is None else percent(group.population),

@@ -12,10 +12,11 @@ from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.suspects import Suspects
+from rayline.profile.types import infer
 from rayline.report.alerts import alerts
 from rayline.report.cards import Card, cards, shown_columns
 from rayline.report.inner_facts import inner_facts
-from rayline.report.notation import number, percent, short
+from rayline.report.notation import amount, number, percent, short
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _STYLES = {"bad": "red", "warn": "yellow", "": "dim"}
@@ -37,19 +38,20 @@ def show(
     longest = max((len(column.name) for column in columns), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=True)
     table.add_column("column", overflow="ellipsis", width=min(28, max(6, longest)), no_wrap=True)
-    table.add_column("kind", style="dim", width=8, no_wrap=True)
+    table.add_column("type", style="dim", width=8, no_wrap=True)
     table.add_column("missing", justify="right", width=7, no_wrap=True)
     table.add_column("distinct", justify="right", width=9, no_wrap=True)
     table.add_column("values", overflow="ellipsis", ratio=1, no_wrap=True)
-    drawn = {card.name: card for card in cards(profile, {}, {})}
+    decisions = {name: (str(one.type), one.reason) for name, one in infer(profile).items()}
+    drawn = {card.name: card for card in cards(profile, decisions, {})}
     for column in columns:
         missing = percent(column.missing / profile.rows) if column.missing else ""
-        distinct = f"{'~' if column.truncated else ''}{number(column.distinct)}"
+        distinct = f"{'~' if column.truncated else ''}{amount(column.distinct)}"
         # Text, not str: names from data may look like rich's markup
         values = Text(_values(column, drawn[column.name]))
-        table.add_row(Text(column.name), column.kind, missing, distinct, values)
+        table.add_row(Text(column.name), drawn[column.name].type, missing, distinct, values)
     hidden = f" ({len(profile.private)} private, not shown)" if profile.private else ""
-    console.print(Text(f"{number(profile.rows)} rows, {number(len(columns))} columns{hidden}", style="bold"))
+    console.print(Text(f"{amount(profile.rows)} rows, {amount(len(columns))} columns{hidden}", style="bold"))
     console.print(table)
     _show_associated(console, target, associated)
     for one in covered:
@@ -86,7 +88,7 @@ def _show_groups(console: Console, covered: Coverage) -> None:
         wanted = "" if group.population is None else percent(group.population)
         told = percent if "share" in (covered.rate_of or "") else number
         rate = "" if group.rate is None else told(group.rate)
-        table.add_row(Text(short(group.value, 40)), number(group.rows), percent(group.share), wanted, rate)
+        table.add_row(Text(short(group.value, 40)), amount(group.rows), percent(group.share), wanted, rate)
     console.print()
     console.print(table)
 

@@ -17,7 +17,7 @@ from rayline.profile.types import infer
 from rayline.report.alert import Alert
 from rayline.report.cards import shown_columns, top_values
 from rayline.report.column_alerts import PLACEHOLDERS
-from rayline.report.notation import counted, listed, number, percent, short
+from rayline.report.notation import amount, counted, listed, percent, short
 from rayline.report.spec_lines import clean, feature, line
 
 HIGH_CORRELATION = 0.9
@@ -54,7 +54,7 @@ def _target(profile: Profile, target: str | None) -> Iterator[Alert]:
     value, share = min(top_values(profile, column), key=lambda one: one[1])
     if share < min(RARE_CLASS, 0.5 / column.distinct):
         rows = column.counts[value]
-        text = f"{target} is {short(value)!r} in {percent(share)} of the rows ({number(rows)}): a rare class."
+        text = f"{target} is {short(value)!r} in {percent(share)} of the rows ({amount(rows)}): a rare class."
         weights = next((name for name in catalog.names("balance") if "weight" in name), None)
         split = line(("data", "split"), "stratified")
         yield Alert(target, "rare class", text, "warn", line(("prepare", "balance"), weights) if weights else split)
@@ -80,8 +80,8 @@ def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
     if found.conflicts and target is not None:
         rows = "; ".join(listed([str(row) for row in group[:3]]) for group in found.conflicting[:3])
         text = (
-            f"{about}{number(found.conflicts)} rows are alike in every feature and differ in {target} (such as rows "
-            f"{rows}): at least {about}{number(found.wrong)} of these labels are wrong, or a feature is lacking."
+            f"{about}{amount(found.conflicts)} rows are alike in every feature and differ in {target} (such as rows "
+            f"{rows}): at least {about}{amount(found.wrong)} of these labels are wrong, or a feature is lacking."
         )
         features = [column.name for column in shown_columns(profile) if column.name != target]
         advice = line(("prepare", "duplicates"), {"name": "exact", "columns": features})

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-import yaml
+from rayline.spec.yaml_text import write_yaml
 
 PLAIN = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -24,13 +24,12 @@ def line(path: tuple[str, ...], value: Any) -> str:
 
 
 def inline(value: Any) -> str:
-    """A value as YAML writes it on one line.
+    """A value as a spec writes it on one line.
 
-    >>> inline(["a b", 1.5, "on"])
-    "[a b, 1.5, 'on']"
+    >>> inline(["a b", 1.5, "on", "1e-4"])
+    "[a b, 1.5, 'on', '1e-4']"
     """
-    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
-    return text.removesuffix("...\n").strip()
+    return write_yaml(value, inline=True)
 
 
 def feature(column: str, kind: str) -> str:

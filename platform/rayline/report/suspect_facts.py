@@ -7,7 +7,7 @@ from typing import Any
 from rayline.prepare.row_names import row_name
 from rayline.profile.suspects import PLANTED, Suspects
 from rayline.report.alert import Alert
-from rayline.report.notation import listed, number, percent, short
+from rayline.report.notation import amount, listed, percent, short
 
 SHOWN = 20
 TELLING = 0.25
@@ -19,10 +19,10 @@ def suspect_facts(suspected: Suspects | None) -> dict[str, Any] | None:
     if suspected is None:
         return None
     return {
-        "count": number(len(suspected.rows)),
+        "count": amount(len(suspected.rows)),
         "share": percent(suspected.share),
-        "looked": number(suspected.looked),
-        "estimate": "" if suspected.exact else number(suspected.estimate),
+        "looked": amount(suspected.looked),
+        "estimate": "" if suspected.exact else amount(suspected.estimate),
         "range": f"{percent(suspected.low)} to {percent(suspected.high)}",
         "planted": percent(PLANTED),
         "found": percent(suspected.found),
@@ -38,7 +38,7 @@ def suspect_facts(suspected: Suspects | None) -> dict[str, Any] | None:
             }
             for one in suspected.rows[:SHOWN]
         ],
-        "left": number(max(0, len(suspected.rows) - SHOWN)) if len(suspected.rows) > SHOWN else "",
+        "left": amount(max(0, len(suspected.rows) - SHOWN)) if len(suspected.rows) > SHOWN else "",
     }
 
 
@@ -51,7 +51,7 @@ def suspect_alert(suspected: Suspects | None) -> Alert | None:
     worst = listed([row_name(one.row).removeprefix("row ") for one in suspected.rows[:3]])
     has, rows, they = ("has", "row", "it is") if count == 1 else ("have", "rows", "they are")
     text = (
-        f"{about}{number(count)} {rows} ({percent(suspected.share)}) {has} another {suspected.target} than nearly all "
+        f"{about}{amount(count)} {rows} ({percent(suspected.share)}) {has} another {suspected.target} than nearly all "
         f"rows like them (such as row{'s' if len(suspected.rows) > 1 else ''} {worst}): {they} wrong, or unusual. "
         f"Of labels changed at random for a trial {percent(suspected.found)} were found so. "
         f"Have them looked at: rayline annotate export DATA --suspects {suspected.target} -o TODO.csv"

@@ -15,7 +15,8 @@ from rayline.evaluate.selection import build_metric, default_metric
 from rayline.evaluate.worst import ANSWER, LOSS, STATED, TRUTH
 from rayline.report.data import ReportData
 from rayline.report.insights import gap_of
-from rayline.report.notation import METRIC_MEANINGS, metric_name, number, percent, score, short
+from rayline.report.notation import METRIC_MEANINGS, amount, metric_name, percent, score, short
+from rayline.report.prepare_words import learnt_words
 
 _WORST = 12
 
@@ -71,14 +72,14 @@ def confusion_rows(data: ReportData) -> list[dict[str, Any]]:
         total = sum(counts)
         cells = [
             {
-                "rows": number(count),
+                "rows": amount(count),
                 "share": percent(count / total) if count else "",
                 "tint": round(8 + 62 * count / total) if count and total else 0,
                 "right": place == other,
             }
             for other, count in enumerate(counts)
         ]
-        rows.append({"name": name, "cells": cells, "total": number(total)})
+        rows.append({"name": name, "cells": cells, "total": amount(total)})
     return rows
 
 
@@ -92,7 +93,7 @@ def mix_ups(data: ReportData, most: int = 12) -> list[tuple[str, str, str, str]]
     ]
     classes, confusion = data.judgement.classes, data.judgement.confusion
     return [
-        (classes[truth], classes[answer], number(count), percent(count / sum(confusion[truth])))
+        (classes[truth], classes[answer], amount(count), percent(count / sum(confusion[truth])))
         for count, truth, answer in sorted(pairs, key=lambda pair: -pair[0])[:most]
     ]
 
@@ -142,7 +143,7 @@ def slice_groups(data: ReportData) -> list[dict[str, Any]]:
         groups.setdefault(one.column, []).append(
             {
                 "value": one.value,
-                "rows": number(one.rows),
+                "rows": amount(one.rows),
                 "small": one.small,
                 "main": score(found.value),
                 "interval": _interval(found),
@@ -178,18 +179,14 @@ def preparation_rows(data: ReportData, private: frozenset[str]) -> Iterator[dict
     """Column, type, missing training rows, and each step with what it learnt."""
     for account in data.preparation:
         hidden = account["column"] in private
-        steps = []
-        for step in account["steps"]:
-            learnt = (
-                ""
-                if hidden
-                else ", ".join(f"{key.replace('_', ' ')} {short(value)}" for key, value in step["learnt"].items())
-            )
-            steps.append({"step": step["step"], "name": step["name"], "learnt": learnt})
+        steps = [
+            {"step": step["step"], "name": step["name"], "learnt": "" if hidden else learnt_words(step)}
+            for step in account["steps"]
+        ]
         yield {
             "column": account["column"],
             "type": account["type"],
-            "missing": "private" if hidden else number(account["missing"]),
+            "missing": "private" if hidden else amount(account["missing"]),
             "steps": steps,
         }
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rayline.report.notation import condition, metric_name, number, percent, score
+from rayline.report.notation import amount, condition, metric_name, number, percent, score
 
 _FOLDER = Path(__file__).parent
 
@@ -29,7 +29,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, percent=percent, score=score, condition=condition, metric_name=metric_name
+        amount=amount, number=number, percent=percent, score=score, condition=condition, metric_name=metric_name
     )
     return environment
 

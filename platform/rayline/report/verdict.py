@@ -9,7 +9,7 @@ from rayline.core.columns import Task
 from rayline.evaluate.judgement import Judgement
 from rayline.evaluate.selection import default_metric
 from rayline.report.data import ReportData
-from rayline.report.notation import condition, metric_name, number, percent, quoted, score
+from rayline.report.notation import amount, condition, metric_name, number, percent, quoted, score
 
 Status = Literal["passed", "failed", "open"]
 
@@ -68,7 +68,7 @@ def _sentences(judgement: Judgement, positive: str | None) -> list[str]:
     right = sum(row[place] for place, row in enumerate(judgement.confusion))
     largest = max(judgement.by_class, key=lambda one: one.rows)
     out = [
-        f"It answers {percent(right / total)} of {number(total)} test rows rightly; always answering "
+        f"It answers {percent(right / total)} of {amount(total)} test rows rightly; always answering "
         f"{quoted(largest.name)} would be right in {percent(largest.rows / total)}."
     ]
     if judgement.task is Task.BINARY:
@@ -101,7 +101,7 @@ def _regression(judgement: Judgement) -> list[str]:
     fit = judgement.fit
     assert fit is not None
     out = [
-        f"Half of its {number(judgement.rows)} test predictions are within {number(fit.within['50'])} of the truth, "
+        f"Half of its {amount(judgement.rows)} test predictions are within {number(fit.within['50'])} of the truth, "
         f"nine in ten within {number(fit.within['90'])}."
     ]
     explained = judgement.metrics.get("r2")

@@ -113,9 +113,16 @@ def read_yaml(text: str | bytes, place: str) -> Any:
         raise SpecError(f"{place} is nested too deeply.") from None
 
 
-def write_yaml(value: Any, width: int = 110) -> str:
-    """Plain values as YAML, mappings in their order; `read_yaml` and YAML 1.1 give them back."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
+def write_yaml(value: Any, width: int = 110, *, inline: bool = False) -> str:
+    """Plain values as YAML, mappings in their order; `read_yaml` and YAML 1.1 give them back.
+
+    `inline`: on one line, as `{a: [1, b]}`, without a line break at its end.
+    """
+    written: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True,
+        width=10**6 if inline else width, default_flow_style=inline,
+    )  # fmt: skip
+    return written.removesuffix("...\n").strip() if inline else written
 
 
 def _decoded(text: str | bytes, place: str) -> str:

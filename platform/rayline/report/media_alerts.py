@@ -1,0 +1,55 @@
+"""What is odd about single columns of images, sounds and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rayline.profile.profile import ColumnProfile
+from rayline.report.alert import Alert
+from rayline.report.notation import amount, listed
+from rayline.report.spec_lines import feature, line, step
+
+
+def media(column: ColumnProfile) -> Iterator[Alert]:
+    """Of bytes: no known kind, broken ones, several rates of sounds, several sizes of images."""
+    name, inner = column.name, column.inner or {}
+    if inner.get("what") not in ("image", "audio"):
+        text = f"{name} holds bytes of no known kind of image or sound."
+        yield Alert(name, "unknown bytes", text, "bad", feature(name, "drop"))
+        return
+    what = "images" if inner["what"] == "image" else "sounds"
+    broken = inner["broken"] + inner.get("undecodable", 0)
+    if broken:
+        rows = listed([str(row) for row in [*inner["broken_rows"], *inner.get("undecodable_rows", [])][:5]])
+        text = (
+            f"{name} holds {amount(broken)} broken {what} (rows {rows}): they stop preparation until they are mended."
+        )
+        yield Alert(
+            name, "broken", text, "bad", line(("data", "expect", name), {"nullable": False, "on": "quarantine"})
+        )
+    if len(inner.get("rates", {})) > 1:
+        rates = listed([f"{rate} Hz" for rate in inner["rates"]])
+        commonest = max(inner["rates"], key=lambda rate: inner["rates"][rate])
+        text = f"{name} has sounds of several rates: {rates}."
+        yield Alert(name, "rates", text, "", step(name, "audio", {"name": "waveform", "rate": int(commonest)}))
+    if inner["what"] == "image" and _shapes_differ(inner):
+        wide, high = inner["width"], inner["height"]
+        sizes = f"{wide['minimum']} x {high['minimum']} to {wide['maximum']} x {high['maximum']}"
+        text = f"{name} has images of several sizes, {sizes} pixels: stretching may change their shapes."
+        yield Alert(name, "sizes", text, "", step(name, "image", {"name": "pixels", "fit": "pad"}))
+
+
+def _shapes_differ(inner: dict[str, dict[str, int]]) -> bool:
+    return any(inner[side]["minimum"] != inner[side]["maximum"] for side in ("width", "height"))
+
+
+def lists(column: ColumnProfile) -> Iterator[Alert]:
+    """Of lists: gaps within them, and lengths that differ."""
+    name, inner = column.name, column.inner or {}
+    lengths = inner.get("lengths", {})
+    if inner.get("missing"):
+        text = f"{name} lacks {amount(inner['missing'])} elements within its lists."
+        yield Alert(name, "gaps", text, "warn", line(("prepare", "sequences"), "resample"))
+    if lengths.get("count") and lengths["maximum"] > 4 * max(1, lengths["minimum"]):
+        text = f"{name} has lists of {amount(lengths['minimum'])} to {amount(lengths['maximum'])} elements."
+        yield Alert(name, "lengths", text, "", step(name, "sequence", "resample"))
