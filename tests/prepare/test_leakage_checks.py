@@ -143,7 +143,29 @@ def test_what_was_learnt_from_held_out_rows_differs() -> None:
     assert leakage.moved(learnt, again) is None
     found = leakage.moved(everything, again)
     assert found is not None
-    assert "prepare.json" in found.text
+    assert found.kind == "statistics"
+    assert found.text.startswith("what was learnt of 'a' (impute: median), 'a' (scale: standard)")
+    assert "is not what the training rows alone teach" in found.text
+
+
+def test_one_row_too_many_among_many_is_counted() -> None:
+    rows = 70_000  # of which the sample has most, and not this one
+    parts = np.zeros(rows, np.int8)
+    data = pl.DataFrame({ROW: np.arange(rows), "a": np.zeros(rows)})
+    sampled = set(profile_frame(data, seed=0).sample[ROW].to_list())
+    parts[next(row for row in range(rows) if row not in sampled)] = TEST
+    held = pl.Series(parts == TEST)
+    watches = [leakage.watch(data[:400], parts[:400]), leakage.watch(data[400:], parts[400:])]
+    test = profile_frame(data.filter(held), seed=0)
+
+    def assign(frame: pl.DataFrame) -> np.ndarray:
+        return parts[frame[ROW].to_numpy()]
+
+    assert leakage.strangers({0: profile_frame(data.filter(~held), seed=0), TEST: test}, assign, watches) is None
+    found = leakage.strangers({0: profile_frame(data, seed=0), TEST: test}, assign, watches)
+    assert found is not None
+    assert (found.kind, found.rows) == ("statistics", 1)
+    assert "or not from all of its own: 1 more or less than it has" in found.text
 
 
 def test_a_correction_that_looks_beyond_its_row() -> None:

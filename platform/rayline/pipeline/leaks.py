@@ -83,7 +83,7 @@ class Lookout:
         """All that is found; nothing where `prepare.leakage` is `ignore`."""
         if not self._looks:
             return []
-        found: list[Finding | None] = [leakage.strangers(profiles, assign), _row_by_row(source, assign)]
+        found: list[Finding | None] = [leakage.strangers(profiles, assign, watches), _row_by_row(source, assign)]
         found += [leakage.groups_divided(watches, name) for name in self._settings.groups]
         found.append(self._backwards(source, scan, assign, watches))
         found += leakage.revealing(training.sample, features, target)

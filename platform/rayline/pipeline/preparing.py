@@ -10,12 +10,12 @@ import polars as pl
 
 from rayline.core import files
 from rayline.core.prepared import Layout
-from rayline.pipeline.cleaned import recipe_of
+from rayline.pipeline import fitting
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.line import begin, describe, read_spec
 from rayline.prepare import on_ray as preparing
-from rayline.prepare import preparation, training_rows
+from rayline.prepare import training_rows
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.shards import Form
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
@@ -85,7 +85,7 @@ def prepare(
             summary.text = describe(collected, arrays=True)
         line.tell(collected, arrays=True)
         with line.stages.stage("prepare") as summary:
-            fitted = _fit(collected)
+            fitted = _fit(collected, line.stages.watcher.note)
             if look is not None:
                 look(collected, fitted)
             rows = _planned(collected, fitted) if place is None else _write(collected, fitted, place, form)
@@ -104,12 +104,11 @@ def prepare(
     return result
 
 
-def _fit(collected: Collected) -> Preparation:
+def _fit(collected: Collected, tell: Callable[[str], object]) -> Preparation:
     """Learn the declared steps, and refuse what a run would refuse too, before anything is written."""
     spec = collected.spec
     features = (*collected.features, *collected.tensors)
-    fitted = preparation.fit(spec.prepare, features, collected.training, collected.target)
-    fitted = fitted.with_recipe(recipe_of(collected.source))
+    fitted = fitting.fit(collected, features, tell)
     if spec.prepare.augment:
         from rayline.prepare.augmentation import augmentation_for  # torch, which nothing else needs here
 

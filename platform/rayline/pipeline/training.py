@@ -13,7 +13,7 @@ from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared, Rows, read_shards
 from rayline.models.network import Network
-from rayline.pipeline.cleaned import recipe_of
+from rayline.pipeline import fitting
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
@@ -46,8 +46,7 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
     spec, target = collected.spec, collected.target
     shards = folder.path("shards")
     with stages.stage("prepare") as summary:
-        fitted = preparation.fit(spec.prepare, collected.features, collected.training, target)
-        fitted = fitted.with_recipe(recipe_of(collected.source))
+        fitted = fitting.fit(collected, collected.features, stages.watcher.note)
         layout, steps, seed = fitted.layout, spec.prepare, spec.train.seed
         augmentation = augmentation_for(fitted, steps.augment, target, seed=seed)
         training_rows.check(steps.balance, layout, target)

@@ -38,7 +38,7 @@ class Finding:
     kind: str
     """`duplicate`, `group`, `target`, `time` or `statistics`."""
     rows: int
-    """Held-out rows, or training rows, that it is about."""
+    """Held-out rows, or training rows, that it is about; 0 where it is not known."""
     text: str
     """What was found, how often, where, and what to do."""
 
@@ -54,6 +54,8 @@ class Watch:
     """Column to a row for each group: its hash, and by side its rows and the first of them."""
     times: pl.DataFrame | None = None
     """Training rows' latest time and held-out rows' earliest, with their rows."""
+    rows: dict[int, int] = field(default_factory=dict)
+    """Rows by part."""
 
 
 def watch(
@@ -81,6 +83,7 @@ def watch(
         hashes[held] if compared else none,
         {name: _groups(frame, name, training, held) for name in groups},
         None if time is None else _times(frame, time, training, held),
+        dict(zip(*(found.tolist() for found in np.unique(parts, return_counts=True)), strict=True)),
     )
 
 

@@ -5,8 +5,7 @@
     where one is:     compared_rows, later_rows       which rows; a second look at the data, on this path only
     training profile: revealing                       features that tell the target by themselves
     afterwards:       strangers, not_row_by_row    statistics that held-out rows had a part in
-    in tests:         moved    whether a preparation is what training rows alone teach; a run fits it from their profile
-                               and nothing else, and strangers looks at that
+    what was learnt:  moved                   whether it is what training rows alone teach, learnt once more
 
 A finding never holds a value, for its column may be private: rows are named by their places. Reference: Kaufman et al.,
 "Leakage in data mining: formulation, detection, and avoidance", ACM TKDD 2012; Kapoor and Narayanan, "Leakage and the
@@ -15,14 +14,15 @@ reproducibility crisis in machine-learning-based science", Patterns 2023.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
+import orjson
 import polars as pl
 
 from rayline.core.columns import ROW
-from rayline.core.errors import DataError
+from rayline.core.errors import DataError, listing
 from rayline.prepare._leakage_sides import (
     Finding,
     Watch,
@@ -47,24 +47,34 @@ class LeakageError(DataError):
     """Held-out rows could have taught something. One line a finding."""
 
 
-def strangers(profiles: Mapping[int, Profile], assign: Callable[[pl.DataFrame], Parts]) -> Finding | None:
-    """Rows in a part's statistics that are not of that part, as far as the sample of its rows tells.
+def strangers(
+    profiles: Mapping[int, Profile], assign: Callable[[pl.DataFrame], Parts], watches: Sequence[Watch]
+) -> Finding | None:
+    """Rows in a part's statistics that are not of that part: by their number, and by which are in its sample.
 
     Args:
         profiles: by part.
         assign: the part of each row of a frame.
+        watches: of every fragment.
     """
+    counted = Counter[int]()
+    for watched in watches:
+        counted.update(watched.rows)
     odd: list[int] = []
     for part, profile in sorted(profiles.items()):
         sample = profile.sample
         if part != DROPPED and sample.height:
             odd.extend(sample[ROW].to_numpy()[assign(sample) != part].tolist())
-    if not odd:
+    more = sum(abs(profile.rows - counted[part]) for part, profile in profiles.items() if part != DROPPED)
+    if not odd and not more:
         return None
+    which = f"rows that are not of that part, or not from all of its own: {more} more or less than it has"
+    if odd:
+        which = f"{len(odd)} rows that are not of that part ({row_names(odd)})"
     return Finding(
         "statistics",
-        len(odd),
-        f"statistics of a part were learnt from {len(odd)} rows that are not of that part ({row_names(odd)}). "
+        len(odd) or more,
+        f"statistics of a part were learnt from {which}. "
         "The source gave other rows the second time it was read, or a plug-in looks beyond its rows: "
         "give data that does not change while it is read.",
     )
@@ -75,19 +85,33 @@ def moved(fitted: Preparation, again: Preparation) -> Finding | None:
 
     Args:
         fitted: the preparation in use.
-        again: the same steps, learnt from the training rows and no others.
+        again: the same steps, learnt from the training rows and no others, by plug-ins that have seen no others.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = (_files(p, Path(folder) / name) for p, name in ((fitted, "fitted"), (again, "again")))
-    odd = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
-    if not odd:
+    (ours, our_arrays), (theirs, their_arrays) = fitted.contents, again.contents
+    if _bytes(ours) == _bytes(theirs) and our_arrays == their_arrays:
         return None
     return Finding(
         "statistics",
-        len(odd),
-        f"the preparation is not what the training rows alone teach ({', '.join(odd)} differ): held-out rows moved "
-        "its statistics. Fit it from the profile of the training rows.",
+        0,
+        f"{_different(fitted, again)} is not what the training rows alone teach: learnt from them once more, by "
+        "plug-ins loaded anew, it is other. A plug-in of prepare keeps something of rows it saw before, or draws "
+        "numbers without the seed: have it learn from what it is given and nothing else.",
     )
+
+
+def _different(fitted: Preparation, again: Preparation) -> str:
+    """What differs, by column and step; no value of it."""
+    steps = [
+        f"{account['column']!r} ({step['step']}: {step['name']})"
+        for account, other in zip(fitted.learnt, again.learnt, strict=False)
+        for step, twin in zip(account["steps"], other["steps"], strict=False)
+        if _bytes(step) != _bytes(twin)
+    ]
+    return f"what was learnt of {listing(steps, 8)}" if steps else "the fitted preparation"
+
+
+def _bytes(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def not_row_by_row(apply: Callable[[pl.DataFrame], pl.DataFrame], frame: pl.DataFrame, parts: Parts) -> Finding | None:
@@ -118,14 +142,14 @@ def refuse(findings: Iterable[Finding]) -> None:
     """Raises:
     LeakageError: there are findings; the message has one line for each.
     """
-    lines = [f"leakage ({finding.kind}): {finding.text}" for finding in findings]
+    lines = [line(finding) for finding in findings]
     if lines:
         raise LeakageError("\n".join(lines))
 
 
-def _files(preparation: Preparation, folder: Path) -> dict[str, bytes]:
-    preparation.save(folder)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+def line(finding: Finding) -> str:
+    """A finding as people read it."""
+    return f"leakage ({finding.kind}): {finding.text}"
 
 
 __all__ = [
@@ -138,6 +162,7 @@ __all__ = [
     "first_held_out",
     "groups_divided",
     "later_rows",
+    "line",
     "moved",
     "not_row_by_row",
     "refuse",

@@ -129,8 +129,16 @@ class Preparation:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write `prepare.json` and `prepare.safetensors` into `folder` (path or URI); equal states, equal bytes."""
-        recipe = None if self.recipe is None else self.recipe.to_json()
-        state_files.save(folder, self.state, {"learnt": list(self.learnt), "recipe": recipe})
+        state_files.save(folder, self.state, self._document)
+
+    @property
+    def contents(self) -> tuple[dict[str, Any], bytes]:
+        """What `save` writes: the document, JSON-able, and the arrays."""
+        return state_files.contents(self.state, self._document)
+
+    @property
+    def _document(self) -> dict[str, Any]:
+        return {"learnt": list(self.learnt), "recipe": None if self.recipe is None else self.recipe.to_json()}
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Preparation:

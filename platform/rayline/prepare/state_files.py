@@ -29,6 +29,14 @@ READS = (1, 2)
 
 def save(folder: str | os.PathLike[str], state: State, document: dict[str, Any]) -> None:
     """Write both files into `folder` (path or URI); `document` is stored beside the columns."""
+    place = os.fspath(folder)
+    whole, arrays = contents(state, document)
+    files.write_bytes(files.join(place, ARRAYS_FILE), arrays)
+    files.write_json(files.join(place, JSON_FILE), whole)
+
+
+def contents(state: State, document: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """What the two files hold: names and texts, JSON-able, and the arrays."""
     arrays: dict[str, npt.NDArray[Any]] = {
         "fill": np.array([math.nan if s.fill is None else s.fill for s in state.numbers], dtype=np.float64),
         "low": np.array([s.clip.low for s in state.numbers], dtype=np.float64),
@@ -52,7 +60,6 @@ def save(folder: str | os.PathLike[str], state: State, document: dict[str, Any])
         arrays["projection/components"] = state.projection.components_KW
     for tensor in state.tensors:
         arrays |= {f"tensor/{tensor.name}/{name}": array for name, array in tensor.step.arrays().items()}
-    place = os.fspath(folder)
     whole = {
         "format": FORMAT,
         "columns": [_to_json(column) for column in state.columns],
@@ -63,8 +70,7 @@ def save(folder: str | os.PathLike[str], state: State, document: dict[str, Any])
         **document,
     }
     ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
-    files.write_bytes(files.join(place, ARRAYS_FILE), safetensors.numpy.save(ordered))
-    files.write_json(files.join(place, JSON_FILE), whole)
+    return whole, safetensors.numpy.save(ordered)
 
 
 def load(folder: str | os.PathLike[str]) -> tuple[State, dict[str, Any]]:
