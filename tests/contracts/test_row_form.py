@@ -153,6 +153,101 @@ def test_many_rows_one_by_one_are_those_of_a_frame(texts: list[str], n: int) -> 
         assert bits([one[name][0] for one in alone if one]) == bits(together[name].to_list()), text
 
 
+TEXT_STEPS: list[dict[str, Any]] = [
+    {"name": "text"},
+    {"name": "text", "accents": True, "punctuation": True, "digits": True},
+    {"name": "text", "lower": False, "spaces": False},
+    {"name": "spelling", "others": "plain"},
+    {"name": "spelling", "merge": {"New York": ["nyc"], "Zürich": ["zurich"]}, "others": "missing"},
+    {"name": "missing", "values": ["?", "n/a", "none", -999]},
+    {"name": "flags"},
+    {"name": "text_features"},
+    *[
+        {"name": "cast", "unparsable": "missing", **options}
+        for options in (
+            {"to": "number"},
+            {"to": "number", "decimal": ",", "thousands": "."},
+            {"to": "number", "thousands": "'"},
+            {"to": "integer", "thousands": ","},
+            {"to": "boolean"},
+            {"to": "date"},
+            {"to": "time"},
+            {"to": "date", "format": "%d.%m.%Y"},
+            {"to": "date", "format": "%Y%m%d"},
+            {"to": "time", "format": "%d/%m/%Y %H:%M"},
+            {"to": "time", "format": "%Y-%m-%d %H:%M %z"},
+        )
+    ],
+    {"name": "dates", "unparsable": "missing", "parts": ["year", "month", "day", "weekday", "dayofyear", "hour"]},
+    {"name": "dates", "unparsable": "missing", "parts": ["minute"], "cyclic": True, "utc_offset": 2},
+]
+SEEDS = [
+    "New York", " nyc ", "n.y.c.", "Zu\u0308rich", "Crème brûlée", "?", "n/a", "-999", "", " ", "a\tb", "a\x1fb", "yes",
+    "NO",
+    "12", "-1.5", " +7 ", ".5", "2.", "1e3", "1e999", "1.234,5", "12'345.5", "1,234,567", "0x1f", "1_000", "nan", "-0",
+    "123456789012345678901234567890", "2024-02-29", "2023-02-29", " 2024-01-31 ", "2024-1-5", "20240131", "31.01.2024",
+    "31.1.2024", "2024-01-31 18:05", "2024-01-31T18:05:59.25Z", "2024-01-31 18:05:60", "2024-01-31 24:00",
+    "2024-01-31T18:05+02:00", "2024-01-31 18:05 +0200", "31/01/2024 9:05", "31/01/2024 09:05", "0000-01-01",
+    "9999-12-31 23:59:59.999999", "1600-03-01 00:00", "12024-01-01", "2024-01-31  18:05", "2024-01-31 18:05:01.1234567",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", TEXT_STEPS, ids=str)
+def test_texts_of_all_forms_one_by_one_are_those_of_a_frame(step: dict[str, Any]) -> None:
+    draw = random.Random(2)
+    texts: list[str | None] = [*SEEDS, None]
+    while len(texts) < 400:  # slips of the pen
+        text = draw.choice(SEEDS)
+        at = draw.randrange(len(text) + 1)
+        texts.append(text[:at] + draw.choice(["", *"019.,:-TZ +/%eE'é\t\u3000"]) + text[at + draw.randrange(2) :])
+    recipe = Recipe(Prepare.model_validate({"clean": {**step, "columns": ["text"]}}), pl.Schema({"text": pl.String()}))
+    texts = [text for text in texts if not is_beyond_calendar(recipe, text)]
+    assert len(texts) > 380
+    together = recipe.apply(pl.DataFrame({"text": texts}, schema={"text": pl.String()}))
+    alone = [recipe.plain({"text": [text]}) for text in texts]
+    for name in recipe.makes:
+        found = bits([one[name][0] if one else "nothing" for one in alone])
+        wanted = bits(together[name].to_list())
+        pairs = zip(texts, found, wanted, strict=True)
+        assert [(text, one, other) for text, one, other in pairs if one != other] == []
+
+
+def is_beyond_calendar(recipe: Recipe, text: str | None) -> bool:
+    """Whether a frame refuses the text, as the year 0; then nothing is said of it without one either."""
+    try:
+        recipe.frame({"text": [text]})
+    except DataError:
+        assert recipe.plain({"text": [text]}) is None
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("step", "texts", "refused"),
+    [
+        ({"name": "cast", "to": "number", "decimal": ","}, ["1,5", " 12", "-0,25"], ["1.5", "dear", "1,5 kg"]),
+        ({"name": "cast", "to": "date"}, ["2024-01-31", "1999-12-01"], ["2024-02-30", "soon"]),
+        ({"name": "cast", "to": "time", "format": "%d.%m.%Y %H:%M"}, ["31.01.2024 18:05"], ["31.02.2024 18:05"]),
+        ({"name": "dates", "parts": ["year", "weekday"]}, ["2024-01-31", "2024-01-31 18:05:01.5"], ["31.01.2024"]),
+        ({"name": "spelling", "others": "plain"}, ["N.Y.C.", "a - b"], []),
+        ({"name": "text", "digits": True}, ["Room 12", "!"], []),
+    ],
+    ids=str,
+)
+def test_plain_texts_are_read_without_polars(
+    step: dict[str, Any], texts: list[str], refused: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(Prepare.model_validate({"clean": {**step, "columns": ["text"]}}), pl.Schema({"text": pl.String()}))
+    wanted = {name: recipe.frame({"text": texts})[name].to_list() for name in recipe.makes}
+    with monkeypatch.context() as patch:
+        patch.setattr(Remembered, "_ask", lambda *_: pytest.fail("Polars was asked"))
+        assert recipe.plain({"text": texts}) == wanted
+    for text in refused:
+        assert recipe.plain({"text": [text]}) is None
+        with pytest.raises(DataError):
+            recipe.frame({"text": [text]})
+
+
 def test_all_of_the_language_is_tried() -> None:
     tried = " ".join(EXPRESSIONS)
     assert [name for name in FUNCTIONS if f"{name}(" not in tried] == []

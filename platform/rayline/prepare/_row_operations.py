@@ -2,7 +2,7 @@
 
 `None` is missing. Numbers are floats or whole numbers, never both in one operation: Polars would bring them to one
 type, and a tree of operations says so by a cast. Left out, because no rule says how their last bit comes about: powers,
-logarithms, rounding to digits; and all that is done to texts but comparing them.
+logarithms, rounding to digits. What is done to texts is in `_row_texts.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["float", "int", "bool", "text", "null"]
+from rayline.prepare import _row_texts as texts
+
+Kind = Literal["float", "int", "bool", "text", "date", "time", "zoned", "null"]
 Operation = Callable[..., Any]
 
 
@@ -81,17 +83,18 @@ BINARY |= {
     ("Lt", "float"): (_both(lambda a, b: _above(b, a)), "bool"),
     ("GtEq", "float"): (_both(lambda a, b: not _above(b, a)), "bool"),
     ("LtEq", "float"): (_both(lambda a, b: not _above(a, b)), "bool"),
-    ("Gt", "int"): (_both(operator.gt), "bool"),
-    ("Lt", "int"): (_both(operator.lt), "bool"),
-    ("GtEq", "int"): (_both(operator.ge), "bool"),
-    ("LtEq", "int"): (_both(operator.le), "bool"),
 }
-_EXACT: tuple[Kind, ...] = ("int", "text", "bool")
+_ORDERED: tuple[Kind, ...] = ("int", "time")
+BINARY |= {("Gt", kind): (_both(operator.gt), "bool") for kind in _ORDERED}
+BINARY |= {("Lt", kind): (_both(operator.lt), "bool") for kind in _ORDERED}
+BINARY |= {("GtEq", kind): (_both(operator.ge), "bool") for kind in _ORDERED}
+BINARY |= {("LtEq", kind): (_both(operator.le), "bool") for kind in _ORDERED}
+_EXACT: tuple[Kind, ...] = ("int", "text", "bool", "time")
 BINARY |= {("Eq", kind): (_both(operator.eq), "bool") for kind in _EXACT}
 BINARY |= {("NotEq", kind): (_both(operator.ne), "bool") for kind in _EXACT}
 DIVISION = _both(divided)
 
-_ANY: tuple[Kind, ...] = ("float", *_EXACT)
+_ANY: tuple[Kind, ...] = ("float", "date", *_EXACT)
 UNARY: dict[tuple[str, Kind], tuple[Operation, Kind]] = {
     ("Abs", "float"): (_given(abs), "float"),
     ("Negate", "float"): (_given(operator.neg), "float"),
@@ -113,6 +116,12 @@ CASTS: dict[tuple[Kind, Kind], Operation | None] = {
     ("int", "float"): _given(float),
     ("bool", "float"): _given(float),
     ("bool", "int"): _given(int),
+    ("int", "text"): _given(str),
+    ("bool", "text"): _given(lambda a: "true" if a else "false"),
+    ("date", "date"): None,
+    ("time", "time"): None,
+    ("date", "time"): texts.as_time,
+    ("time", "date"): texts.as_day,
     ("null", "float"): None,
     ("null", "bool"): None,
 }

@@ -17,7 +17,9 @@ import orjson
 import polars as pl
 
 from rayline.prepare import _row_operations as operations
+from rayline.prepare import _row_texts as texts
 from rayline.prepare._row_operations import Kind
+from rayline.prepare.clean._cleaner import refusing
 
 Tree = dict[str, Any]
 
@@ -26,10 +28,16 @@ _KINDS: dict[pl.DataType, Kind] = {
     pl.Int64(): "int",
     pl.Boolean(): "bool",
     pl.String(): "text",
+    pl.Date(): "date",
+    pl.Datetime("us"): "time",
     pl.Null(): "null",
 }
-_NAMES: dict[str, Kind] = {"Float64": "float", "Int64": "int", "Boolean": "bool", "String": "text"}
-_TYPES: dict[Kind, type] = {"float": float, "int": int, "bool": bool, "text": str}
+_NAMES: dict[str, Kind] = {"Float64": "float", "Int64": "int", "Boolean": "bool", "String": "text", "Date": "date"}
+_ZONES: list[tuple[Any, Kind]] = [
+    ({"Datetime": ["Microseconds", None]}, "time"),
+    ({"Datetime": ["Microseconds", {"inner": "UTC"}]}, "zoned"),
+]
+_TYPES: dict[Kind | None, type] = {"float": float, "int": int, "bool": bool, "text": str}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +72,12 @@ def leaf(kind: Kind | None) -> Node:
 class Trees:
     """Reads trees; what two of them share is one node."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tentative: bool = False) -> None:
+        """
+        Args:
+            tentative: whether operations may be among them that are sure of some values only, and raise else.
+        """
+        self._tentative = tentative
         self._known: dict[tuple[Any, ...], Node] = {}
         self._columns: Mapping[str, Node] = {}
 
@@ -76,7 +89,16 @@ class Trees:
                 warnings.simplefilter("ignore")
                 tree = orjson.loads(expression.meta.serialize(format="json"))
             node = self._read(tree)
-        except (_UnknownError, KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError):
+        except (
+            _UnknownError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            StopIteration,
+            texts.UnsureError,
+            pl.exceptions.PolarsError,
+        ):
             return None
         return None if node.free or node.kind is None else node
 
@@ -88,7 +110,7 @@ class Trees:
         if name == "Literal":
             return self._literal(inner)
         if name == "Cast":
-            return self._cast(self._read(inner["expr"]), _NAMES[inner["dtype"]["Literal"]])
+            return self._cast(self._read(inner["expr"]), _kind(inner["dtype"]["Literal"]))
         if name == "Ternary":
             return self._ternary(*(self._read(inner[part]) for part in ("predicate", "truthy", "falsy")))
         if name == "Slice" and inner["offset"] == {"Literal": {"Dyn": {"Int": 0}}} and inner["length"] == "Len":
@@ -98,6 +120,10 @@ class Trees:
             return self._binary(inner["op"], left, right, longer=longer and _is_longer(inner))
         if name == "Function":
             return self._function(inner["function"], inner["input"], longer=longer)
+        if name == "AnonymousFunction" and _REFUSING in bytes(inner["function"]):
+            made, bad = map(self._read, inner["input"])
+            if bad.kind == "bool" and made.kind is not None:
+                return self._made("refused", texts.refused, made.kind, made, bad)
         raise _UnknownError
 
     def _made(self, key: Any, function: Callable[..., Any], kind: Kind, *parts: Node) -> Node:
@@ -126,8 +152,10 @@ class Trees:
         raise _UnknownError
 
     def _cast(self, value: Node, kind: Kind) -> Node:
+        if self._tentative and (value.kind, kind) == ("text", "float"):
+            return self._made("number", texts.to_number, "float", value)
         function = operations.CASTS[value.kind, kind]  # type: ignore[index]
-        if value.written:
+        if value.written and kind in _TYPES:
             return self._constant(value.constant if function is None else function(value.constant), kind)
         return value if function is None else self._made("cast", function, kind, value)
 
@@ -160,32 +188,58 @@ class Trees:
     def _function(self, function: Any, inputs: list[Tree], *, longer: bool) -> Node:
         if function == _LONGER and longer and inputs[1] == _ONE_MORE:
             return self._read(inputs[0])
-        name = function
-        if isinstance(function, dict):
-            ((group, inner),) = function.items()
-            if group in ("IsIn", "Clip", "ReplaceStrict", "SumHorizontal"):
-                name = group
-            elif group == "Boolean" and inner == {"IsIn": {"nulls_equal": False}}:
-                name = "IsIn"
-            elif group in ("Boolean", "Pow"):
-                name = inner
-        if name == "FillNull":
-            kind, both = self._alike(*map(self._read, inputs))
-            return self._made(name, operations.filled, kind, *both)
-        if name == "IsIn":
+        group, options = _name_and_options(function)
+        if group in ("StringExpr", "TemporalExpr"):
+            return self._text(options, inputs)
+        if group == "Boolean" and options == {"IsIn": {"nulls_equal": False}}:
             return self._among(*inputs)
-        if name == "Clip":
-            return self._clipped(function["Clip"], inputs)
-        if name == "ReplaceStrict":
-            return self._looked_up(_NAMES[function["ReplaceStrict"]["return_dtype"]["Literal"]], inputs)
-        if function == {"SumHorizontal": {"ignore_nulls": True}}:
+        if group == "ReplaceStrict":
+            return self._looked_up(_kind(options["return_dtype"]["Literal"]), inputs)
+        if group == "Clip":
+            return self._clipped(options, inputs)
+        several = {"FillNull": operations.filled, "Coalesce": texts.first}
+        if group in several or function == {"SumHorizontal": {"ignore_nulls": True}}:
             kind, parts = self._alike(*map(self._read, inputs))
-            if kind != "int":
+            if group == "SumHorizontal" and kind != "int":
                 raise _UnknownError
-            return self._made(name, operations.total, "int", *parts)
+            return self._made(group, several.get(group, operations.total), kind, *parts)
         (value,) = map(self._read, inputs)
+        name = options if group in ("Boolean", "Pow") else group
         made, kind = operations.UNARY[name, value.kind]  # type: ignore[index]
         return self._made(name, made, kind, value)
+
+    def _text(self, function: Any, inputs: list[Tree]) -> Node:
+        """What is done to a text, or of one, or to a time."""
+        value = self._read(inputs[0])
+        if isinstance(function, str) and function in texts.PARTS and value.kind == "time":
+            return self._made(function, texts.PARTS[function], "int", value)
+        if function == {"ReplaceTimeZone": [None, "Raise"]} and value.kind == "zoned":
+            return self._made("time", texts.first, "time", value)
+        if value.kind != "text":
+            raise _UnknownError
+        if function == "LenChars":
+            return self._made(function, lambda text: None if text is None else len(text), "int", value)
+        name, options = _name_and_options(function)
+        if name == "ConcatHorizontal" and not options["ignore_nulls"]:
+            kind, parts = self._alike(*map(self._read, inputs))
+            return self._made((name, options["delimiter"]), texts.joined(options["delimiter"]), kind, *parts)
+        if not self._tentative:
+            raise _UnknownError
+        made: Callable[..., Any] | None = None
+        kind = "text"
+        if name in texts.SIMPLE and (len(inputs) == 1 or inputs[1] == _NOTHING):
+            made = texts.SIMPLE[name]
+        elif name == "Replace":
+            old, new = (self._read(tree).constant for tree in inputs[1:])
+            made = texts.replaced(old, new, literal=options["literal"], count=options["n"])
+        elif name == "Contains" and not options["literal"]:
+            made, kind = texts.containing(self._read(inputs[1]).constant), "bool"
+        elif name == "Strptime" and options[1]["exact"] and not options[1]["strict"]:
+            kind = _kind(options[0]["Literal"])
+            made = texts.moment(options[1]["format"], day=kind == "date")
+        if made is None:
+            raise _UnknownError
+        return self._made((str(function), str(inputs[1:])), made, kind, value)
 
     def _among(self, given: Tree, listed: Tree) -> Node:
         value, values = self._read(given), _values(listed)
@@ -217,8 +271,20 @@ class Trees:
         return self._made(("table", repr(table)), operations.looked_up(table), kind, value, default)
 
 
+_NOTHING = {"Literal": {"Scalar": {"Null": "Null"}}}
+_REFUSING = f"{refusing.__qualname__}.<locals>.check".encode()
+"""By which a function of `refusing` is known; nothing else has a place among what is computed here."""
 _LONGER = {"Append": {"upcast": True}}
 _ONE_MORE = {"Literal": {"Dyn": {"Float": 1.0}}}
+
+
+def _name_and_options(function: Any) -> tuple[Any, Any]:
+    return next(iter(function.items())) if isinstance(function, dict) else (function, None)
+
+
+def _kind(dtype: Any) -> Kind:
+    """The kind of a type in a tree."""
+    return _NAMES[dtype] if isinstance(dtype, str) else next(kind for known, kind in _ZONES if known == dtype)
 
 
 def _is_longer(operation: Tree) -> bool:

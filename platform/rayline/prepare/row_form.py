@@ -1,7 +1,8 @@
 """A recipe's form for the few rows of a request: no frame, a list of plain operations, the same bits.
 
     recipe's steps ── each column's tree of Polars operations ──> operations on single values   _row_operations.py
-                  └─ what has a part that Python cannot repeat ─> asked of Polars, remembered   _remembered.py
+                  ├─ what is done to texts and read of them ────> where they are plain          _row_texts.py
+                  └─ other texts, other operations ─────────────> asked of Polars, remembered   _remembered.py
 
 The tree is read, never written a second time: a cleaner or an expression that changes changes here with it, and what is
 not understood of it is left to Polars. Where a value cannot be read or is refused, this form says nothing at all, and
@@ -20,6 +21,7 @@ import polars as pl
 from rayline.core.errors import DataError
 from rayline.prepare._raw_values import reader
 from rayline.prepare._remembered import Remembered
+from rayline.prepare._row_texts import UnsureError
 from rayline.prepare._row_trees import Node, Trees, kind_of, leaf
 
 MOST_ROWS = 32
@@ -71,9 +73,23 @@ class RowForm:
                 [as_read(value) for value in values] for values, as_read in zip(given, program.readers, strict=True)
             ]
             made = [program.run(row) for row in zip(*read, strict=True)]
-        except (ArithmeticError, DataError, TypeError, ValueError, pl.exceptions.PolarsError):
+        except (ArithmeticError, DataError, TypeError, UnsureError, ValueError, pl.exceptions.PolarsError):
             return None
         return {name: [row[place] for row in made] for place, name in enumerate(program.names)}
+
+
+class Tried:
+    """Columns of one row, made in Python where it is sure of the values, else by Polars."""
+
+    def __init__(self, program: _Program, otherwise: Remembered) -> None:
+        self.program = program
+        self.otherwise = otherwise
+
+    def __call__(self, *values: Any) -> Sequence[Any]:
+        try:
+            return self.program.run(values)
+        except (UnsureError, ArithmeticError):
+            return self.otherwise(*values)
 
 
 class _Program:
@@ -107,6 +123,21 @@ class _Program:
         for function, places in self._operations:
             slots.append(function(*[slots[place] for place in places]))
         return [slots[place] for place in self._made]
+
+
+def _tried(
+    expressions: Mapping[str, pl.Expr], types: Mapping[str, pl.DataType], after: pl.Schema
+) -> Tried | Remembered:
+    """What makes `expressions`, of the types in `after`, of columns of `types`."""
+    otherwise, trees = Remembered(expressions, types), Trees(tentative=True)
+    leaves = {name: leaf(kind_of(kind)) for name, kind in types.items()}
+    made: dict[str, Node] = {}
+    for name, expression in expressions.items():
+        node = trees.read(expression, leaves)
+        if node is None or node.kind != kind_of(after[name]):
+            return otherwise
+        made[name] = node
+    return Tried(_Program(types, leaves, made), otherwise)
 
 
 def _ordered(ends: Iterable[Node]) -> list[Node]:
@@ -147,7 +178,8 @@ def _program(raw: pl.Schema, steps: Sequence[Step], there: frozenset[str]) -> _P
             types = {name: schema[name] for name in sorted(reads)}
             if not all(isinstance(kind, _KEYS) for kind in types.values()):
                 return None
-            row = Node(None, Remembered(expressions, types), tuple(columns[name] for name in types))
+            function = _tried(expressions, types, after)
+            row = Node(None, function, tuple(columns[name] for name in types))
             new |= {name: Node(kind_of(after[name]), itemgetter(n), (row,)) for n, name in enumerate(expressions)}
         made |= {name: new[name] for name in makes}
         columns |= new
