@@ -1,8 +1,10 @@
-"""`rayline profile` as it is typed; the pass over the rows runs in this process instead of on a cluster."""
+"""`rayline profile` as it is typed, of files so small that no cluster is started for them."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 import yaml
 
 from rayline.cli import main
+from rayline.cluster import connect
 from rayline.pipeline import understand
-from rayline.sources import scan
+from rayline.sources import on_ray, scan
 
 Run = Callable[..., int]
 
@@ -38,9 +41,6 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(understand, "connect", lambda address: nullcontext())
-    monkeypatch.setattr(understand.on_ray, "scan", scan.scan)
-
     def typed(*words: Any) -> int:
         monkeypatch.setattr("sys.argv", ["rayline", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
@@ -110,3 +110,30 @@ def test_a_population_that_is_none_is_refused(
     shares.write_text(text)
     assert run("profile", data, "--population", shares) == 2
     assert "opulation" in capsys.readouterr().err
+
+
+def test_small_files_need_neither_ray_nor_torch(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    code = (
+        "import sys\n"
+        "from rayline.cli.main import _guarded\n"
+        f"assert _guarded(['profile', {str(data)!r}, '--target', 'paid', '--json'], False) == 0\n"
+        "heavy = {'torch', 'ray', 'mlflow'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("why", ["large", "address", "RAY_ADDRESS"])
+def test_a_cluster_says_the_same_where_it_is_asked(data: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    here = understand.profile_data(str(data), target="paid")
+    asked: list[str | None] = []
+    monkeypatch.setattr(connect, "connect", lambda address: nullcontext(asked.append(address)))
+    monkeypatch.setattr(on_ray, "scan", scan.scan)
+    if why == "large":
+        monkeypatch.setattr(understand, "SMALL_BYTES", 100)
+    if why == "RAY_ADDRESS":
+        monkeypatch.setenv(why, "10.0.0.5:6379")
+    address = "auto" if why == "address" else None
+    assert understand.profile_data(str(data), target="paid", address=address).to_json() == here.to_json()
+    assert asked == [address]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from rayline.profile.suspects import Suspects, suspects
 from rayline.report import profile_page, profile_text
 from rayline.report.alerts import alerts
 from rayline.report.suspect_facts import suspect_alert, suspect_facts
-from rayline.sources import scan
 
 
 def wine() -> pl.DataFrame:
@@ -95,8 +93,6 @@ def test_where_features_tell_nothing_there_is_no_alert(told: Suspects) -> None:
 def test_rayline_profile_tells_them_and_annotate_export_takes_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(understand, "connect", lambda address: nullcontext())
-    monkeypatch.setattr(understand.on_ray, "scan", scan.scan)
     wine().write_csv(tmp_path / "wine.csv")
 
     def run(*words: str) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, cast
 
 import polars as pl
 
-from rayline.cluster.connect import connect
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.profile.profile import Profile, merge, profile_frame, share_sample
-from rayline.sources import on_ray
 from rayline.sources._source import Fragment, Source
+from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 
 SEED = 0
+SMALL_BYTES = 64 << 20
+"""Files up to this size together are read here: a pass over them takes less than the start of a cluster."""
 
 
 def profile_data(
@@ -25,7 +27,9 @@ def profile_data(
     sensitive: Sequence[str] = (),
     address: str | None = None,
 ) -> Profile:
-    """Profile a path, URL, `sklearn:NAME` or source mapping in one pass on the cluster, repeated rows included.
+    """Profile a path, URL, `sklearn:NAME` or source mapping in one pass, repeated rows included.
+
+    The pass is made on the cluster, but for small files where none is named; the profile is the same.
 
     Raises:
         DataError: the data cannot be read.
@@ -44,5 +48,16 @@ def profile_data(
     def fold(frame: pl.DataFrame, fragment: Fragment) -> Profile:  # noqa: ARG001
         return profile_frame(frame, seed=SEED, private=private, target=target, repeats=True)
 
+    if address is None and not os.environ.get("RAY_ADDRESS") and is_small(source):
+        return merge(scan(source, fold))
+    from rayline.cluster.connect import connect  # two seconds, which small files need not
+    from rayline.sources import on_ray
+
     with connect(address):
         return merge(on_ray.scan(source, fold, lighten=share_sample))
+
+
+def is_small(source: Source) -> bool:
+    """Whether all of a source is known to be so few bytes that starting a cluster would take longer than reading it."""
+    sizes = [fragment.size_bytes for fragment in source.fragments()]
+    return all(sizes) and sum(sizes) <= SMALL_BYTES
