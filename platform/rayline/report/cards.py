@@ -109,8 +109,10 @@ def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], ta
             facts += [("mean ± std", f"{number(column.mean)} ± {number(column.std)}"), ("median", number(lies.median))]
             facts += _quantiles(profile, column)
             far = outliers(profile, column.name)
-            if far is not None and (far.beyond or far.far):
+            # where the quartiles are one value there are no fences, and 0% would be wrong
+            if far is not None and far.beyond:
                 facts.append(("outliers", percent(far.beyond)))
+            if far is not None and far.far:
                 facts.append(("over 3 std", percent(far.far)))
     elif column.kind == "date" and column.count:
         bars, ends = _date_bars(profile.sample[column.name])
@@ -202,4 +204,6 @@ def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]
         others = column.distinct - _TOPS
         shown.append((f"{amount(others)} other{'s' if others > 1 else ''}", rest))
     most = max(share for _, share in shown[:_TOPS])
-    return [(text, min(100, round(100 * share / most)), percent(share)) for text, share in shown]
+    # others together are no value: their bar would be as long as one that is there as often
+    widths = [round(100 * share / most) if place < _TOPS else 0 for place, (_, share) in enumerate(shown)]
+    return [(text, width, percent(share)) for (text, share), width in zip(shown, widths, strict=True)]

@@ -123,7 +123,7 @@ def _heat(profile: Profile) -> dict[str, Any] | None:
             cells.append(
                 {
                     "same": place == other,
-                    "text": f"{value:.2f}".replace("-", "−").replace("0.", "."),
+                    "text": f"{round(value, 2) + 0.0:.2f}".replace("-", "−").replace("0.", "."),  # −0.00 is 0
                     "tint": round(72 * abs(value)),
                     "colour": 10 if value >= 0 else 11,
                     "label": f"{names[place]} and {names[other]}: {value:.3f}",

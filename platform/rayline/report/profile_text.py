@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -60,11 +61,16 @@ def show(
     if found:
         console.print()
     for alert in found[:most_alerts]:
-        console.print(Text(f"{_MARKS[alert.tone]} {alert.text}", style=_STYLES[alert.tone]))
+        for line in textwrap.wrap(f"{_MARKS[alert.tone]} {alert.text}", console.width, subsequent_indent="  "):
+            console.print(Text(line, style=_STYLES[alert.tone]))
         if alert.line:
             console.print(Text(f"    {alert.line}", style="cyan"))
     if len(found) > most_alerts:
-        console.print(Text(f"· and {len(found) - most_alerts} more", style="dim"))
+        console.print(
+            Text(
+                f"· and {amount(len(found) - most_alerts)} more: --html FILE shows all, --json lists them", style="dim"
+            )
+        )
 
 
 def _show_associated(console: Console, target: str | None, associated: Sequence[Association], most: int = 12) -> None:
@@ -76,19 +82,20 @@ def _show_associated(console: Console, target: str | None, associated: Sequence[
     for one in associated[:most]:
         bar = "█" * max(1, round(20 * abs(one.value)))
         value = f"{one.value:5.2f}".replace("-", "−")
-        told = f"{one.measure}, {percent(one.information)} of it told"
+        told = f"{one.measure}, tells {percent(one.information)} of it"
         console.print(Text(f"{short(one.column, 28):<{longest}}  {bar:<20} {value}  {told}"))
 
 
 def _show_groups(console: Console, covered: Coverage) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), title_justify="left")
-    for head in (covered.name, "rows", "share", "population", covered.rate_of or ""):
+    declared = any(group.population is not None for group in covered.groups)
+    for head in (covered.name, "rows", "share", *(["population"] if declared else []), covered.rate_of or ""):
         table.add_column(Text(head), justify="left" if head == covered.name else "right")
     for group in covered.groups[:12]:
-        wanted = "" if group.population is None else percent(group.population)
+        wanted = ["" if group.population is None else percent(group.population)] if declared else []
         told = percent if "share" in (covered.rate_of or "") else number
         rate = "" if group.rate is None else told(group.rate)
-        table.add_row(Text(short(group.value, 40)), amount(group.rows), percent(group.share), wanted, rate)
+        table.add_row(Text(short(group.value, 40)), amount(group.rows), percent(group.share), *wanted, rate)
     console.print()
     console.print(table)
 
