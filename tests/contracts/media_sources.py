@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,17 @@ def _folders(suffix: str, make: Callable[[int], bytes], kind: str, **options: ob
     return made
 
 
+def _masked(folder: Path) -> PluginConfig:
+    (folder / "masks").mkdir(exist_ok=True)
+    rows = []
+    for n in range(4):
+        (folder / f"{n}.png").write_bytes(_image(n))
+        rows.append({"file_name": f"{n}.png", "boxes": [{"x": n}] * n, "mask": f"masks/{n}.png" if n else None})
+        (folder / "masks" / f"{n}.png").write_bytes(_image(10 + n))
+    (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return catalog.resolve("source", {"name": "images", "path": str(folder / "m.jsonl"), "masks": ["mask"]})
+
+
 def _sequences(folder: Path) -> PluginConfig:
     for n in range(3):
         (folder / f"run{n}.csv").write_text("left,right\n" + "".join(f"{n},{step}\n" for step in range(n + 1)))
@@ -62,6 +74,7 @@ def _sequences(folder: Path) -> PluginConfig:
 
 MAKE: dict[str, Callable[[Path], PluginConfig]] = {
     "images": _folders("png", _image, "images"),
+    "images with masks": _masked,
     "audio": _folders("wav", _sound, "audio"),
     "texts": _folders("txt", lambda level: b"words " * level, "texts"),
     "video": _folders("avi", _film, "video", every=2),

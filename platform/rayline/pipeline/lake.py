@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -18,7 +19,12 @@ from rayline.lake.lake import FILES, Lake
 from rayline.lake.snapshot import Kind, Zone
 from rayline.lake.table import Appended, Table
 from rayline.registry.outputs import FileOutput, open_output
+from rayline.sources import _files, _manifest
+from rayline.sources._listing import listed
+from rayline.sources._media import MediaConfig
+from rayline.sources._path_config import labelled_in
 from rayline.sources._source import Source
+from rayline.sources.lake import PREFIX
 from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 from rayline.spec.yaml_text import read_yaml
@@ -54,8 +60,10 @@ def create(
 def append(name: str, data: str, *, batch: str | None = None, lake: str | None = None) -> Appended:
     """Add the rows of `data`, any source, to a table; to one of files those of a folder, or of a manifest.
 
-    A manifest is a source with a column `path`, below the manifest's folder; its other columns are labels. Of a
-    folder, the first folder below it is the label.
+    A manifest names files below its folder, as those that sources of media read do (`path`, `file`, `file_name`,
+    `filename`, or `{name: images, path: m.csv, file: COLUMN}`); its other columns are labels, nested ones JSON text,
+    and with `masks: [COLUMN]` the bytes of further files. A folder with one in it is read by it; of one without, the
+    first folder below it is the label.
 
     Raises:
         NotFoundError: there is no such table.
@@ -122,17 +130,52 @@ def _rows(source: Source) -> Iterator[pa.Table]:
 
 
 def _incoming(data: str, table: Table) -> media.Incoming:
-    if _is_folder(data):
-        return media.found_below(data, _label(table))
-    source = _source(data)
-    if "path" not in source.schema().names:
-        raise DataError(
-            f"{data} has no column 'path' that names files. Give a folder of files, or a manifest with their paths, "
-            "below the manifest's folder, and labels."
-        )
-    rows = pa.concat_tables(list(_rows(source)))
-    base, mark, query = data.partition("?") if "://" in data else (os.path.abspath(data), "", "")
-    return media.Incoming(base.rpartition("/")[0] + mark + query, rows)
+    """The files that `data` names, and their labels: of a folder those of the manifest in it, where there is one."""
+    if not data.startswith("{") and _is_folder(data):
+        found = labelled_in(files.join(data, "") if "://" in data else data)
+        if found is None:
+            return media.found_below(data, _label(table))
+        data = found.manifest
+    config: Any = as_config(data)
+    path = getattr(config, "path", None)
+    if not isinstance(path, str) or path.startswith(PREFIX):
+        raise DataError(f"{data} is no place where files lie. Give a folder of files, or a manifest with their paths.")
+    if isinstance(config, MediaConfig):
+        return _of_media(config, table)
+    if _manifest.is_manifest(path) and config == as_source(path):
+        rows = _manifest.read(path)  # which keeps nested values as JSON text
+    else:
+        rows = pa.concat_tables(list(_rows(config.build())))
+    option = f"'{{name: images, path: {path}, file: COLUMN}}'"
+    return _below(path, _manifest.labelled(rows, path, None, tuple(media.SUFFIXES), option))
+
+
+def _of_media(config: MediaConfig, table: Table) -> media.Incoming:
+    """What a source of media reads, whole files; masks as bytes."""
+    if config.on_broken == "skip":
+        raise InputError("on_broken: skip is for reading: the lake keeps files as they are. Leave it out.")
+    if _manifest.is_manifest(_files.absolute(config.path)):
+        rows = listed(config).rows
+        if config.beside:
+            names = rows.column_names
+            source = config.build()
+            rows = pa.concat_tables([source.read(fragment, names).select(names) for fragment in source.fragments()])
+        return _below(config.path, rows)
+    rows = listed(config).rows
+    label = _label(table)
+    if label is None and "label" in rows.column_names:
+        rows = rows.drop_columns(["label"])
+    elif label is not None:
+        rows = rows.rename_columns([label if name == "label" else name for name in rows.column_names])
+    return media.Incoming(_files.root_of(config.path), rows)
+
+
+def _below(manifest: str, rows: pa.Table) -> media.Incoming:
+    """A manifest's files by their paths below its folder."""
+    folder = _files.root_of(manifest)
+    root = posixpath.dirname(_files.locate(_files.absolute(manifest))[1])
+    paths = [posixpath.relpath(path, root) for path in _manifest.resolve(manifest, rows.column("path").to_pylist())]
+    return media.Incoming(folder, rows.set_column(0, "path", pa.array(paths, pa.string())))
 
 
 def _is_folder(data: str) -> bool:

@@ -216,6 +216,14 @@ def unreadable(path: str, error: Exception) -> DataError:
     return DataError(f"cannot read {path!r}: {error}")
 
 
+def root_of(text: str) -> str:
+    """The folder that labels of `find` begin below: a folder itself, that of a file, or what a glob fixes."""
+    if is_folder(text):
+        return absolute(text)
+    base, mark, query = text.partition("?") if "://" in text else (absolute(text), "", "")
+    return (_fixed(base) if is_glob(text) else base.rpartition("/")[0] or "/") + mark + query
+
+
 def absolute(text: str) -> str:
     """A path from the root, for a worker's folder is not ours; URLs as they are."""
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))

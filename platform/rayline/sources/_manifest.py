@@ -9,17 +9,23 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
 from rayline.sources import _files
+from rayline.sources._columns import canonical, canonical_schema
 from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 
-LINES = (".jsonl", ".ndjson")
-TABLES = (".csv", ".tsv", ".parquet", ".pq", ".arrow", ".feather")
+PACKED = ("", *(f".{ending}" for ending in _files.PACKED))
+LINES = tuple(plain + packed for plain in (".jsonl", ".ndjson") for packed in PACKED)
+PARQUET = (".parquet", ".pq", ".parq")
+TABLES = tuple(plain + packed for plain in (".csv", ".tsv") for packed in PACKED) + PARQUET + (".arrow", ".feather")
 SUFFIXES = LINES + TABLES
 PATH_COLUMNS = ("path", "file", "file_name", "filename")
+HEAD_BYTES = 1 << 20
+"""Of JSON lines, what is read to tell which files they name."""
 
 
 def is_manifest(path: str) -> bool:
@@ -28,19 +34,72 @@ def is_manifest(path: str) -> bool:
 
 
 def read(path: str) -> pa.Table:
-    """The whole table at `path`; nested values of JSON lines (boxes, masks) are text.
+    """The whole table at `path`; nested values of JSON lines and Parquet (boxes, polygons) are JSON text.
 
     Raises:
         DataError: it is not there, cannot be read, or has no rows.
     """
     if _files.has_suffix(path, LINES):
-        return _read_lines(path)
+        return _of_objects(_objects(path, _lines(path)))
     source: Any = as_source(path)
-    source = source.build()
-    return pl.concat(scan(source, lambda rows, _: rows.drop(ROW))).to_arrow()
+    if _files.has_suffix(path, PARQUET):
+        names, nested = _parquet_columns(path)
+        if nested:
+            flat = source.model_copy(update={"columns": tuple(name for name in names if name not in nested)})
+            parts = {**_columns(_scanned(flat)), **nested}
+            return pa.table({name: parts[name] for name in names})
+    return _scanned(source)
 
 
-def path_column(columns: Sequence[str], where: str, declared: str | None, also: str) -> str:
+def labelled(
+    table: pa.Table, where: str, declared: str | None, contents: Sequence[str], option: str = "data.source.file"
+) -> pa.Table:
+    """A manifest's rows as `path`, then its other columns, in the eight types of sources.
+
+    Args:
+        table: the manifest's rows.
+        where: what messages call it.
+        declared: the column of paths; `None`: one of PATH_COLUMNS, or of `contents`.
+        contents: what the column of the files' content may be called (`image`), which no other column can be.
+        option: how the column of paths is declared.
+
+    Raises:
+        DataError: there is no such column, one would be there twice, or a column of no type that sources have.
+    """
+    column = path_column(table.column_names, where, declared, contents, option)
+    others = [name for name in table.column_names if name != column]
+    for name in ("path", *contents):
+        if name in others:
+            raise DataError(f"{where}: column {name!r} would be there twice. Rename it.")
+    paths = table.column(column)
+    if not pa.types.is_null(paths.type) and canonical(paths.type) != pa.string():
+        raise DataError(f"{where}: column {column!r} holds {paths.type}, and paths of files are text.")
+    rows = pa.table([paths.cast(pa.string()), *(table.column(name) for name in others)], names=["path", *others])
+    return rows.cast(canonical_schema(rows.schema, where))
+
+
+def first_paths(path: str, columns: Sequence[str]) -> list[str]:
+    """Files that the first rows of a table name, on its filesystem, by the first of `columns` that it has.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if _files.has_suffix(path, LINES):
+        rows = _objects(path, _lines(path, HEAD_BYTES))
+        table = pa.table({name: _column([row.get(name) for row in rows]) for name in columns if name in rows[0]})
+    elif _files.has_suffix(path, PARQUET):
+        table = _first_group(path, columns)
+    else:
+        source: Any = as_source(path)
+        source = source.build()
+        names = [name for name in columns if name in source.schema().names]
+        table = source.read(source.fragments()[0], names[:1])
+    found = [table.column(name) for name in columns if name in table.column_names]
+    values = found[0].to_pylist() if found else []
+    return resolve(path, [value for value in values if isinstance(value, str) and value and "://" not in value])
+
+
+def path_column(columns: Sequence[str], where: str, declared: str | None, contents: Sequence[str], option: str) -> str:
     """The column that holds the paths: as declared, or the first of the usual names.
 
     Raises:
@@ -49,21 +108,23 @@ def path_column(columns: Sequence[str], where: str, declared: str | None, also: 
     if declared is not None:
         if declared not in columns:
             raise DataError(
-                f"data.source.file: {where} has no column {declared!r}.{nearest(declared, columns)} "
+                f"{option}: {where} has no column {declared!r}.{nearest(declared, columns)} "
                 f"Columns: {listing(columns)}."
             )
         return declared
-    for name in (*PATH_COLUMNS, also):
+    for name in (*PATH_COLUMNS, *contents):
         if name in columns:
             return name
     raise DataError(
-        f"{where} has no column {listing((*PATH_COLUMNS, also))}. Name the one that holds the paths of the files: "
-        f"data.source.file. Columns: {listing(columns)}."
+        f"{where} has no column {listing([repr(name) for name in (*PATH_COLUMNS, *contents)], 9)}. Name the one that "
+        f"holds the paths of the files: {option}. Columns: {listing(columns)}."
     )
 
 
-def resolve(manifest: str, paths: Sequence[str | None]) -> list[str]:
+def resolve(manifest: str, paths: Sequence[str | None], missing: str | None = None) -> list[str]:
     """The manifest's paths on its filesystem, each relative to its folder where it is not absolute.
+
+    A row without a path has `missing` instead, where that is given.
 
     Raises:
         DataError: a row without a path, or with a URL of another place.
@@ -72,6 +133,9 @@ def resolve(manifest: str, paths: Sequence[str | None]) -> list[str]:
     found = []
     for row, path in enumerate(paths, start=1):
         if not path:
+            if missing is not None:
+                found.append(missing)
+                continue
             raise DataError(f"{manifest} row {row} has no path. Give one, or take the row out.")
         if "://" in path:
             if path.partition("://")[0] != manifest.partition("://")[0]:
@@ -84,15 +148,56 @@ def resolve(manifest: str, paths: Sequence[str | None]) -> list[str]:
     return found
 
 
-def _read_lines(path: str) -> pa.Table:
+def _scanned(config: Any) -> pa.Table:
+    return pl.concat(scan(config.build(), lambda rows, _: rows.drop(ROW))).to_arrow()
+
+
+def _columns(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _parquet_columns(path: str) -> tuple[list[str], dict[str, pa.Array]]:
+    """All columns of a Parquet file, and those of them that are nested, as JSON text."""
+    uri = _files.absolute(path)
+    try:
+        with _files.open_file(uri, _files.locate(uri)[1]) as handle:
+            file = pq.ParquetFile(handle)
+            schema = file.schema_arrow
+            names = [field.name for field in schema if pa.types.is_nested(field.type) and not canonical(field.type)]
+            table = file.read(columns=names) if names else None
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}. Write it again from where it came.") from None
+    return schema.names, {name: _column(table.column(name).to_pylist()) for name in names if table is not None}
+
+
+def _first_group(path: str, columns: Sequence[str]) -> pa.Table:
+    """The first of `columns` that a Parquet file has, of its first rows."""
+    uri = _files.absolute(path)
+    try:
+        with _files.open_file(uri, _files.locate(uri)[1]) as handle:
+            file = pq.ParquetFile(handle)
+            names = [name for name in columns if name in file.schema_arrow.names]
+            return file.read_row_group(0, columns=names[:1]) if file.num_row_groups else pa.table({})
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}. Write it again from where it came.") from None
+
+
+def _lines(path: str, most: int | None = None) -> list[str]:
+    """The lines of a text; with `most`, those that are whole in its first `most` bytes."""
     uri = _files.absolute(path)
     try:
         with _files.open_stream(uri, _files.locate(uri)[1]) as stream:
-            lines = stream.read().decode("utf-8-sig").splitlines()
+            data: bytes = stream.read(most) if most else stream.read()
+        if most and len(data) == most:
+            data = data[: data.rfind(b"\n") + 1] or data
+        return data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not utf8 text, as JSON lines are.") from None
     except OSError as error:
         raise _files.unreadable(path, error) from None
+
+
+def _objects(path: str, lines: Sequence[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -106,6 +211,10 @@ def _read_lines(path: str) -> pa.Table:
             rows.append(row)
     if not rows:
         raise DataError(f"{path} has no rows. Give a line for each file.")
+    return rows
+
+
+def _of_objects(rows: Sequence[dict[str, Any]]) -> pa.Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
 
@@ -116,4 +225,4 @@ def _column(values: list[Any]) -> pa.Array:
         return pa.array(values)
     if kinds and kinds <= {int, float}:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    return pa.array([v if v is None or isinstance(v, str) else json.dumps(v) for v in values], pa.string())
+    return pa.array([v if v is None or isinstance(v, str) else json.dumps(v, default=str) for v in values], pa.string())

@@ -1,4 +1,4 @@
-"""Sources of files that are one value each, an image, a sound, a text: a folder a class, or a manifest.
+"""Sources of files that are one value each, an image, a sound, a text: a folder a class, a manifest, or a lake's table.
 
 Bytes are read in the task that reads a fragment. A fragment carries its own paths and labels, so that a task needs to
 list nothing.
@@ -6,27 +6,28 @@ list nothing.
 
 from __future__ import annotations
 
-import os
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, listing
-from rayline.sources import _files, _manifest
-from rayline.sources._columns import canonical_schema
+from rayline.sources import _files, _listing, _manifest
+from rayline.sources._path_config import PathConfig
 from rayline.sources._source import Fragment, Source
+from rayline.sources.lake import PREFIX
 
 FRAGMENT_FILES = 256
 FRAGMENT_BYTES = 128 << 20
 """Files are read together up to so many, and up to this size."""
 READERS = 16
 """Files read at once from a URL, where each waits for the network."""
+DIGEST_BYTES = 1 << 20
 
 
 class BrokenFileError(ValueError):
@@ -41,21 +42,23 @@ class FilesFragment(Fragment):
     """Their paths on the filesystem of `uri`."""
     rows: bytes = field(default=b"", repr=False)
     """What is known of each: an Arrow stream of `path`, and labels."""
+    digests: tuple[str, ...] = field(default=(), repr=False)
+    """SHA-256 of each, where the lake knows it."""
 
     def table(self) -> pa.Table:
         return pa.ipc.open_stream(self.rows).read_all()
 
 
-class MediaConfig(PluginConfig, ABC):
+class MediaConfig(PathConfig, ABC):
     """Options of every source of files."""
 
-    suffixes: ClassVar[tuple[str, ...]]
-    column: ClassVar[str]
-    """The column that holds the value."""
     kind: ClassVar[pa.DataType] = pa.binary()
+    holds: ClassVar[str]
+    """What the lake calls files of this kind."""
 
     path: str
-    """A folder with a folder a class, a glob, or a URL; or a manifest (CSV, JSON lines, Parquet): a row a file."""
+    """A folder with a folder a class, a glob, or a URL; a manifest (CSV, JSON lines, Parquet): a row a file; or
+    `lake:TABLE` (`lake:TABLE@SNAPSHOT`), a table of files of the lake."""
     file: str | None = None
     """The manifest's column of paths, relative to it; `null`: `path`, `file`, `file_name` or `filename`."""
     label: Literal["parent", "first"] = "parent"
@@ -63,13 +66,10 @@ class MediaConfig(PluginConfig, ABC):
     on_broken: Literal["refuse", "skip"] = "refuse"
     """A file that is gone, cut off or of another kind: an error with its name, or left out, counted and reported."""
 
-    @classmethod
-    def from_text(cls, text: str) -> Self | None:
-        """Claims names of files of its kind, and folders that hold some and no tables."""
-        if _files.has_suffix(text, cls.suffixes):
-            return cls(path=text)
-        claimed = _files.folder_holds(text, cls.suffixes) and not _files.folder_holds(text, _manifest.SUFFIXES)
-        return cls(path=text) if claimed else None
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Columns of a manifest that name further files of this kind, to be read as their bytes."""
+        return ()
 
     @abstractmethod
     def value(self, data: bytes) -> bytes | str:
@@ -84,11 +84,15 @@ class MediaConfig(PluginConfig, ABC):
 
 
 class MediaSource(Source):
-    """Fragments are runs of files, by path (of a manifest: in its order)."""
+    """Fragments are runs of files, by path (of a manifest or a lake's table: in its order)."""
 
     def __init__(self, config: MediaConfig) -> None:
+        """Raises:
+        DataError: a table of the lake that is not there, or holds other files.
+        """
+        if config.path.startswith(PREFIX):
+            config = config.model_copy(update={"path": _listing.pinned(config.path, config.holds)})
         self.config = config
-        self._place = _files.absolute(config.path)
 
     def __getstate__(self) -> dict[str, Any]:
         # a million paths would be shipped to every task: a fragment brings its own
@@ -98,21 +102,27 @@ class MediaSource(Source):
     def name(self) -> str:
         return self.config.path
 
+    @property
+    def kept(self) -> MediaConfig | None:
+        """Of a lake's table, the same snapshot."""
+        return self.config if self.config.path.startswith(PREFIX) else None
+
     def _find(self) -> list[Fragment]:
-        paths, sizes, rows = self._listed()
+        every = self._listed()
         fragments: list[Fragment] = []
-        for start, end in runs(sizes):
-            part = rows.slice(start, end - start)
+        for start, end in runs(every.sizes):
+            part = every.rows.slice(start, end - start)
             first, last = (part.column("path")[place].as_py() for place in (0, -1))
             fragments.append(
                 FilesFragment(
                     len(fragments),
                     first if end - start == 1 else f"{first} to {last}",
-                    uri=self._place,
+                    uri=every.uri,
                     first_row=start,
-                    size_bytes=sum(sizes[start:end]),
-                    files=tuple(paths[start:end]),
+                    size_bytes=sum(every.sizes[start:end]),
+                    files=tuple(every.paths[start:end]),
                     rows=stream_bytes(part),
+                    digests=tuple(every.digests[start:end]),
                 )
             )
         return fragments
@@ -120,61 +130,61 @@ class MediaSource(Source):
     def _decide(self) -> pa.Schema:
         first = self.fragments()[0]
         assert isinstance(first, FilesFragment)
-        return first.table().schema.append(pa.field(self.config.column, self.config.kind))
+        schema = first.table().schema
+        for name in self.config.beside:
+            schema = schema.set(schema.get_field_index(name), pa.field(name, self.config.kind))
+        return schema.append(pa.field(self.config.column, self.config.kind))
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:
         assert isinstance(fragment, FilesFragment)
         rows = fragment.table()
-        if self.config.column not in names and self.config.on_broken == "refuse":
-            return rows
-        shown = rows.column("path").to_pylist()
-        values: list[bytes | str] = []
-        kept: list[int] = []
-        broken: list[str] = []
-        for place, read in enumerate(readers(fragment.uri, fragment.files)):
+        wanted = [self.config.column, *self.config.beside]
+        if self.config.on_broken == "refuse":
+            wanted = [name for name in wanted if name in names]
+        values: dict[str, list[bytes | str | None]] = {}
+        broken: dict[int, str] = {}
+        for name in wanted:
+            values[name] = self._values(fragment, rows, name, broken)
+        if broken:
+            shown = [path for _, path in sorted(broken.items())]
+            self.notes[fragment.index] = f"{self.name}: {len(broken)} broken files were left out: {listing(shown, 5)}."
+        kept = [place for place in range(rows.num_rows) if place not in broken]
+        rows = rows.take(pa.array(kept, pa.int64()))
+        for name, found in values.items():
+            column = pa.chunked_array([pa.array([found[place] for place in kept], self.config.kind)])
+            at = rows.schema.get_field_index(name)
+            rows = rows.append_column(name, column) if at < 0 else rows.set_column(at, name, column)
+        return rows
+
+    def _values(
+        self, fragment: FilesFragment, rows: pa.Table, name: str, broken: dict[int, str]
+    ) -> list[bytes | str | None]:
+        """What the files of one column hold; those that cannot be used are added to `broken`, by their row."""
+        content = name == self.config.column
+        shown = rows.column("path" if content else name).to_pylist()
+        files = fragment.files if content else _manifest.resolve(_files.absolute(self.name), shown, missing="")
+        values: list[bytes | str | None] = [None] * len(files)
+        places = [place for place, path in enumerate(files) if path]
+        for place, read in zip(places, readers(fragment.uri, [files[place] for place in places]), strict=True):
             try:
-                values.append(self.config.value(read()))
-                kept.append(place)
+                data = read()
+                if content and fragment.digests:
+                    check_digest(hashlib.sha256(data).hexdigest(), fragment.digests[place], shown[place], self.name)
+                values[place] = self.config.value(data)
             except (BrokenFileError, FileNotFoundError) as error:
                 why = "is not there" if isinstance(error, FileNotFoundError) else str(error)
                 if self.config.on_broken == "refuse":
                     raise refused(shown[place], self.name, why) from None
-                broken.append(shown[place])
+                broken[place] = shown[place]
             except OSError as error:
                 raise _files.unreadable(shown[place], error) from None
-        if broken:
-            self.notes[fragment.index] = f"{self.name}: {len(broken)} broken files were left out: {listing(broken, 5)}."
-        column = pa.chunked_array([pa.array(values, self.config.kind)])
-        return rows.take(pa.array(kept, pa.int64())).append_column(self.config.column, column)
+        return values
 
-    def _listed(self) -> tuple[list[str], list[int], pa.Table]:
-        """Paths and sizes of the files, and what is known of each: `path`, then labels."""
-        config = self.config
-        if not _manifest.is_manifest(self._place):
-            found = _files.find(self._place, config.suffixes)
-            return [f.path for f in found], [f.size_bytes for f in found], by_folder([f.label for f in found], config)
-        table = _manifest.read(self._place)
-        column = _manifest.path_column(table.column_names, config.path, config.file, config.column)
-        others = [name for name in table.column_names if name != column]
-        for name in ("path", config.column):
-            if name in others:
-                raise DataError(f"{config.path}: column {name!r} would be there twice. Rename it.")
-        shown = table.column(column).cast(pa.string())
-        paths = _manifest.resolve(self._place, shown.to_pylist())
-        rows = pa.table([shown, *(table.column(name) for name in others)], names=["path", *others])
-        local = isinstance(_files.locate(self._place)[0], pafs.LocalFileSystem)
-        sizes = [os.path.getsize(path) if local and os.path.exists(path) else 0 for path in paths]
-        return paths, sizes, rows.cast(canonical_schema(rows.schema, config.path))
-
-
-def by_folder(labels: Sequence[str], config: Any) -> pa.Table:
-    """`path`, and `label` from the folders where there are any."""
-    folders = [label.split("/")[:-1] for label in labels]
-    names = [f[-1 if config.label == "parent" else 0] if f else None for f in folders]
-    columns = {"path": pa.array(labels, pa.string())}
-    if any(names):
-        columns["label"] = pa.array(names, pa.string())
-    return pa.table(columns)
+    def _listed(self) -> _listing.Listed:
+        every = _listing.listed(self.config)
+        if every.note:
+            self.notes[-1] = every.note
+        return every
 
 
 def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -213,6 +223,30 @@ def readers(uri: str, paths: Sequence[str]) -> Iterator[Callable[[], bytes]]:
     with ThreadPoolExecutor(READERS) as pool:
         for future in [pool.submit(read, path) for path in paths]:
             yield future.result
+
+
+def check_digest(found: str, kept: str, shown: str, source: str) -> None:
+    """Raises:
+    DataError: a file of the lake is no longer what was appended.
+    """
+    if found != kept:
+        raise DataError(f"{shown!r} (of {source}) was altered: it has another digest. Restore it from a copy.")
+
+
+def digest_of(uri: str, path: str) -> str:
+    """SHA-256 of a file that may be larger than memory.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with _files.locate(uri)[0].open_input_stream(path, compression=None) as stream:
+            while chunk := stream.read(DIGEST_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise _files.unreadable(path, error) from None
+    return digest.hexdigest()
 
 
 def refused(shown: str, source: str, why: str) -> DataError:

@@ -21,6 +21,7 @@ UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 class Config(MediaConfig):
     suffixes = (".wav", ".flac", ".ogg", ".mp3")
     column = "audio"
+    holds = "audio"
 
     check: bool = True
     """Whether each file's header is looked at."""

@@ -17,10 +17,11 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from rayline.core.errors import DataError
-from rayline.sources import _csv, _csv_faults, _csv_look, _files, _guessed, _pieces
+from rayline.sources import _csv, _csv_faults, _csv_look, _guessed, _pieces
 from rayline.sources._columns import Kind, canonical, other_columns
 from rayline.sources._csv_text import Dialect
 from rayline.sources._guessed import GuessedSource
+from rayline.sources._path_config import PathConfig
 from rayline.sources._source import Fragment, Source
 
 PLAIN = (".csv", ".tsv")
@@ -31,7 +32,7 @@ SIMPLE = re.compile("utf-8|ascii|iso8859|cp125|koi8")
 """Encodings, by Python's own names, whose bytes below 128 stand for ASCII alone."""
 
 
-class Config(_files.PathConfig):
+class Config(PathConfig):
     suffixes = SUFFIXES
 
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)

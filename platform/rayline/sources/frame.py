@@ -19,6 +19,7 @@ from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.sources import _files
 from rayline.sources._columns import canonical_schema, check_names, fit
+from rayline.sources._path_config import PathConfig
 from rayline.sources._source import Fragment, Source
 from rayline.sources._stored import Piece, StoredSource, broken
 
@@ -28,7 +29,7 @@ BATCH_ROWS = 1 << 19
 """Rows of one record batch, and of one fragment, of a frame that is kept."""
 
 
-class Config(_files.PathConfig):
+class Config(PathConfig):
     suffixes = SUFFIXES
 
     columns: tuple[str, ...] | None = None

@@ -2,8 +2,11 @@
 
 Columns are `path`, `label` (or the manifest's own) and `image`, the encoded bytes: they are decoded where they are
 prepared (`prepare.images`). Every file's header and end are looked at when it is read, so that a cut off download is
-refused by its name; `check: false` saves the look. Reference: torchvision's `ImageFolder`, Hugging Face's
-`imagefolder`.
+refused by its name; `check: false` saves the look.
+
+Of a manifest, columns of `masks` name further image files, read as their bytes too: `{name: images, path: m.jsonl,
+masks: [mask]}`. Boxes and other nested values are carried as JSON text, for networks that detect things, which there
+are none of yet. Reference: torchvision's `ImageFolder`, Hugging Face's `imagefolder`.
 """
 
 from __future__ import annotations
@@ -22,9 +25,16 @@ BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, Key
 class Config(MediaConfig):
     suffixes = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tiff", ".tif")
     column = "image"
+    holds = "image"
 
     check: bool = True
     """Whether each file's header and end are looked at; one without its end is decoded to tell whether all is there."""
+    masks: tuple[str, ...] = ()
+    """Columns of the manifest that name files of masks, or other images, beside it; a row without one has none."""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        return self.masks
 
     def value(self, data: bytes) -> bytes:
         if self.check:

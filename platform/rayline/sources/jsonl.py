@@ -20,6 +20,7 @@ from rayline.sources import _files, _guessed, _json_lines, _pieces
 from rayline.sources._columns import Kind, unknown_column
 from rayline.sources._guessed import GuessedSource
 from rayline.sources._json_lines import Form, MisfitError
+from rayline.sources._path_config import PathConfig
 from rayline.sources._source import Fragment, Source
 
 PLAIN = (".jsonl", ".ndjson")
@@ -29,7 +30,7 @@ BLOCK_BYTES = 8 << 20
 Path = tuple[str, ...]
 
 
-class Config(_files.PathConfig):
+class Config(PathConfig):
     suffixes = SUFFIXES
 
     columns: tuple[str, ...] | None = None

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from rayline.core.errors import DataError
 from rayline.sources import _files
+from rayline.sources._path_config import PathConfig
 from rayline.sources._source import Fragment, Source
 from rayline.sources._stored import Piece, StoredSource, broken
 
@@ -26,7 +27,7 @@ FRAGMENT_BYTES = 64 << 20
 """Row groups are read together up to this size in memory, about."""
 
 
-class Config(_files.PathConfig):
+class Config(PathConfig):
     suffixes = SUFFIXES
 
     columns: tuple[str, ...] | None = None

@@ -17,6 +17,7 @@ from rayline.sources._media import BrokenFileError, MediaConfig
 class Config(MediaConfig):
     suffixes = (".txt", ".text", ".md")
     column = "text"
+    holds = "text"
     kind = pa.string()
 
     encoding: str = "utf8"

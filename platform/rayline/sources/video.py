@@ -1,8 +1,9 @@
 """Videos as images: every so many frames, or some evenly spaced ones of each video, a row a frame.
 
 Columns are `path`, `label` (or the manifest's own), `frame` (its place in the video, from 0), `second` (its time) and
-`image`, the encoded bytes. Rows of one video are alike: split by group, on `path`. Needs the extra
-`video`. Reference: https://pyav.basswood-io.com
+`image`, the encoded bytes. Rows of one video are alike: split by group, on `path`. Videos of the lake are read by
+`{name: video, path: lake:TABLE}`: `lake:TABLE` alone gives whole videos as bytes, which no step prepares. Needs the
+extra `video`. Reference: https://pyav.basswood-io.com
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from pydantic import Field, model_validator
 
 from rayline.core.errors import DataError, SpecError
 from rayline.sources import _files
-from rayline.sources._media import BrokenFileError, FilesFragment, MediaConfig, MediaSource, refused, stream_bytes
+from rayline.sources._media import (
+    BrokenFileError,
+    FilesFragment,
+    MediaConfig,
+    MediaSource,
+    check_digest,
+    digest_of,
+    refused,
+    stream_bytes,
+)
 from rayline.sources._source import Fragment, Source
 
 EVERY = 25
@@ -25,6 +35,7 @@ EVERY = 25
 class Config(MediaConfig):
     suffixes = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
     column = "image"
+    holds = "video"
 
     every: int | None = Field(default=None, ge=1)
     """Every so many frames is a row, from the first on; `null`: 25, unless `count` is given."""
@@ -54,18 +65,19 @@ class VideoSource(MediaSource):
     config: Config
 
     def _find(self) -> list[Fragment]:
-        paths, sizes, rows = self._listed()
+        every = self._listed()
         return [
             FilesFragment(
                 place,
-                rows.column("path")[place].as_py(),
-                uri=self._place,
+                every.rows.column("path")[place].as_py(),
+                uri=every.uri,
                 file=place,
                 size_bytes=size,
                 files=(path,),
-                rows=stream_bytes(rows.slice(place, 1)),
+                rows=stream_bytes(every.rows.slice(place, 1)),
+                digests=tuple(every.digests[place : place + 1]),
             )
-            for place, (path, size) in enumerate(zip(paths, sizes, strict=True))
+            for place, (path, size) in enumerate(zip(every.paths, every.sizes, strict=True))
         ]
 
     def _decide(self) -> pa.Schema:
@@ -81,6 +93,8 @@ class VideoSource(MediaSource):
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:  # noqa: ARG002
         assert isinstance(fragment, FilesFragment)
         av = _av()
+        for digest in fragment.digests:
+            check_digest(digest_of(fragment.uri, fragment.files[0]), digest, fragment.label, self.name)
         try:
             frames = list(self._frames(av, fragment))
         except BrokenFileError as error:
