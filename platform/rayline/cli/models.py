@@ -63,7 +63,7 @@ def show(model: ModelRef, json: AsJson = False) -> None:
     out = console()
     out.print(f"[bold]{entry.name} version {entry.version}[/]  {' '.join('@' + a for a in entry.aliases)}")
     out.print(f"package  {entry.uri}\ndigest   {entry.digest}\nrun      {entry.run}\n")
-    out.print(Markdown(files.read_bytes(files.join(entry.uri, "card.md")).decode()))
+    out.print(Markdown(files.read_bytes(files.join(entry.uri, "card.md")).decode()), soft_wrap=False)
 
 
 @app.command()

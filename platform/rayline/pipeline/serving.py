@@ -23,7 +23,7 @@ import yaml
 
 from rayline.cluster.connect import Connection, connect
 from rayline.core import files
-from rayline.core.errors import AddressInUseError, ClusterError, RunError
+from rayline.core.errors import AddressInUseError, ClusterError, NotFoundError, RunError
 from rayline.core.home import ensure_home
 from rayline.pipeline.endpoint import Endpoint, forget, note, running
 from rayline.registry.models import Registry
@@ -70,7 +70,7 @@ def serving(
     monitor_port: int | None = 8010,
     address: str | None = None,
 ) -> Iterator[Endpoint]:
-    """An endpoint that answers until the block ends: Ray (unless one runs), replicas, monitor; then all of it stops.
+    """An endpoint that answers until the block ends: Ray (unless one is named), replicas, monitor; then all stops.
 
     Args:
         models: to deploy at once, beside those last served from this `RAYLINE_HOME`.
@@ -78,7 +78,8 @@ def serving(
         replicas: how many, or the least and the most.
         keys: API keys; required beyond loopback.
         monitor_port: of the monitor process beside it, on loopback; 0 takes a free one, `None` starts none.
-        address: a running Ray cluster; default: one that runs here, else a new one.
+        address: a running Ray cluster; default: that of `RAY_ADDRESS`, else a new one. A Ray that merely runs on this
+            machine may be another command's, and ends with it.
 
     Raises:
         InputError: as `serve.on_ray.start`, or a model that is not registered; nothing is left running.
@@ -144,10 +145,17 @@ def undeploy(model: str, *, address: str | None = None) -> dict[str, Any]:
 
 
 def status(address: str | None = None) -> dict[str, Any]:
-    """What is served, with the monitor's and the dashboard's addresses where they are known."""
+    """What is served, with the monitor's and the dashboard's addresses where they are known.
+
+    Raises:
+        ClusterError: no Ray runs.
+        NotFoundError: the Ray that runs has no endpoint.
+    """
     found = running()
-    with joined(address):
+    with joined(address) as cluster:
         shown = on_ray.status()
+    if shown["url"] is None:
+        raise NotFoundError(f"no endpoint runs on the Ray at {cluster.address}. Start one: rayline serve.")
     if found is not None:
         shown |= {"monitor": found.monitor, "dashboard": found.dashboard, "ray": found.address}
     return shown
