@@ -37,6 +37,8 @@ def measure_columns(
     ends = ends_of(frame, [name for name, kind in kinds.items() if kind in ("number", "date")])
     rows = frame[ROW].to_numpy()
     counted = wide.count_together(frame, numbers)
+    schema = frame.schema
+    dtypes = {dtype: "String" if dtype == pl.Categorical else str(dtype) for dtype in set(schema.values())}
     columns = {}
     for name, kind in kinds.items():
         column = frame[name]
@@ -46,7 +48,7 @@ def measure_columns(
         moment = kind == "number" and count > 0
         columns[name] = ColumnProfile(
             name=name,
-            dtype="String" if column.dtype == pl.Categorical else str(column.dtype),
+            dtype=dtypes[schema[name]],
             kind=kind,
             count=count,
             missing=lacking,

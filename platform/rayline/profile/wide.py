@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from rayline.profile import few
-from rayline.profile.values import Rows, Values, keep
+from rayline.profile.values import Rows, Values, cap_of, keep
 
 BLOCK_VALUES = 1 << 18
 """Numbers sorted at once."""
@@ -101,6 +101,8 @@ def _firsts(ordered_Bn: npt.NDArray[Any], size_B: npt.NDArray[np.intp]) -> npt.N
 def _divided(values: npt.NDArray[Any], rows: Rows, length_B: npt.NDArray[np.intp]) -> Iterator[Values]:
     """Distinct values and rows of all columns, one after the other, column by column."""
     every, start = pl.Series("value", values), 0
+    cap = cap_of(every.dtype)
     for length in length_B.tolist():
-        yield keep(every.slice(start, length), rows[start : start + length], ordered=True)
+        its, its_rows = every.slice(start, length), rows[start : start + length]
+        yield Values(its, its_rows) if length <= cap else keep(its, its_rows, ordered=True)
         start += length
