@@ -70,3 +70,12 @@ def test_wide_patterns_have_the_whole_width_and_every_number_a_head() -> None:
     assert 'class="grid gaps"' in page
     for head in ("correlation", "information", "measure"):
         assert f">{head}</b>" in page
+
+
+def test_the_last_bar_of_whole_numbers_does_not_fall_for_want_of_numbers() -> None:
+    ages = 17 + np.arange(7300) % 73  # equally many of each: a prime number of values
+    profile = profile_frame(pl.DataFrame({ROW: np.arange(7300), "age": ages}), seed=0)
+    (card,) = cards(profile, {}, {})
+    assert {height for height, _ in card.bars} == {1.0}
+    assert sum(int(label.rpartition(": ")[2].removesuffix(" rows").replace(",", "")) for _, label in card.bars) == 7300
+    assert card.bars[-1][1].startswith("89 to 89: ")

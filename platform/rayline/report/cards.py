@@ -5,7 +5,7 @@ Histograms are drawn as plain rectangles: at a card's size they need no axes, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -151,22 +151,30 @@ def _bars(
         return _heights(
             list(rows.values()), [f"{number(value)}: {amount(count)} rows" for value, count in rows.items()]
         ), ends
-    counts, edges = _whole_bins(values) if "Int" in column.dtype else profile.histogram(column.name, bins=_BARS)
+    if "Int" in column.dtype:
+        counts, edges, heights = _whole_bins(values)
+    else:
+        counts, edges = profile.histogram(column.name, bins=_BARS)
+        heights = counts.astype(np.float64)
     edges[0], edges[-1] = values.min(), values.max()  # the outer bars hold what lies beyond
     scale = column.count / max(len(values), 1)
     labels = [
         f"{number(float(a))} to {number(float(b))}: {amount(round(count * scale))} rows"
         for a, b, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
-    return _heights(counts.tolist(), labels), ends
+    return _heights(heights.tolist(), labels), ends
 
 
-def _whole_bins(values: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Rows in bins of equally many whole numbers each, which a comb of empty and full bars would else come of."""
+def _whole_bins(values: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Rows in bins of equally many whole numbers each, which a comb of empty and full bars would else come of; the
+    bins' edges; and their heights: the last may have fewer numbers, and would look like a fall.
+    """
     low, high = np.floor(np.quantile(values, [0.005, 0.995]))
     width = max(1.0, np.ceil((high - low + 1) / _BARS))
-    counts, edges = np.histogram(np.clip(values, low, high), bins=np.arange(low, high + width + 1, width))
-    return counts, edges
+    edges = np.arange(low, high + width + 1, width)
+    edges = edges[: np.searchsorted(edges, high, side="right") + 1]  # none that begins beyond
+    counts, edges = np.histogram(np.clip(values, low, high), bins=edges)
+    return counts, edges, counts * width / (np.minimum(edges[1:], high + 1) - edges[:-1])
 
 
 def _date_bars(dates: pl.Series) -> tuple[list[tuple[float, str]], tuple[str, str]]:
@@ -182,7 +190,7 @@ def _date_bars(dates: pl.Series) -> tuple[list[tuple[float, str]], tuple[str, st
     return _heights(counts.tolist(), labels), ("", "")
 
 
-def _heights(counts: list[int], labels: list[str]) -> list[tuple[float, str]]:
+def _heights(counts: Sequence[float], labels: list[str]) -> list[tuple[float, str]]:
     most = max(counts, default=0) or 1
     # what is there is seen, however little it is
     return [
