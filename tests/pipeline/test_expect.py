@@ -17,6 +17,7 @@ from rayline.pipeline.collect import collect
 from rayline.pipeline.expect import Expected, expect, prove, remember
 from rayline.pipeline.folder import RunFolder, begin, root
 from rayline.pipeline.opening import open_source
+from rayline.pipeline.resolve import render_resolved
 from rayline.prepare.expectations import REASON, WHERE
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
@@ -204,6 +205,21 @@ def test_a_quarantine_that_cannot_be_written_leaves_nothing(tmp_path: Path, monk
     assert sorted(p.name for p in Path(folder.uri).iterdir()) == ["run.json"]
     assert len(run(spec, folder).quarantined) == 6  # and once more, whole
     assert len(run(spec, folder).quarantined) == 6  # a resumed run writes the same again
+
+
+def test_a_target_that_is_missing_in_rows_that_are_set_aside(tmp_path: Path) -> None:
+    rows = "".join(f"{n * 1.25},{'' if n % 10 == 0 else 'ab'[n % 2]}\n" for n in range(60))
+    (tmp_path / "data.csv").write_text("x,y\n" + rows)
+    data: dict[str, Any] = {"source": str(tmp_path / "data.csv"), "target": "y"}
+    with pytest.raises(
+        DataError, match=r"no value in 6 of 60 rows.*data.expect: \{y: \{nullable: false, on: quar"
+    ) as told:
+        render_resolved({"name": "set-aside", "data": data})
+    expect_y = {"y": {"nullable": False, "on": "quarantine"}}
+    assert "expect: {y: {nullable: false, on: quarantine}}" in str(told.value)
+    text, lines = render_resolved({"name": "set-aside", "data": {**data, "expect": expect_y}})
+    assert "task: binary" in text
+    assert lines[0] == "quarantine: 6 of 60 rows set aside"
 
 
 def test_every_row_in_quarantine_stops(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ class Expected:
         aside = [f"{one.check.name}: {one.text}" for one in self.broken if one.aside]
         if aside:
             total = len(self.quarantined) + (self.rows or 0)
-            aside.insert(0, f"quarantine: {len(self.quarantined):,} of {total:,} rows set aside in {self.folder}")
+            where = "" if self.folder is None else f" in {self.folder}"
+            aside.insert(0, f"quarantine: {len(self.quarantined):,} of {total:,} rows set aside{where}")
         return warned + aside
 
     def to_json(self) -> dict[str, Any]:
