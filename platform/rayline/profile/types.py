@@ -101,8 +101,8 @@ def _decide_text(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
     if _all_differ(column) and column.count >= FEW_ROWS:
         return Decision(FeatureType.ID, "text that differs in every row")
     if seldom and column.distinct > MANY_CATEGORIES:
-        return Decision(FeatureType.ID, f"text that differs in nearly every row ({column.distinct} values)")
-    return Decision(FeatureType.CATEGORY, f"text of {column.distinct} value{'s' if column.distinct > 1 else ''}")
+        return Decision(FeatureType.ID, f"text that differs in nearly every row ({column.distinct:,} values)")
+    return Decision(FeatureType.CATEGORY, f"text of {column.distinct:,} value{'s' if column.distinct > 1 else ''}")
 
 
 def _all_differ(column: ColumnProfile) -> bool:
@@ -180,9 +180,9 @@ def target_of(
 
 def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
     if found.count == 0:
-        raise DataError(f"target {found.name!r} has no value in any of the {rows} rows. Name another column.")
+        raise DataError(f"target {found.name!r} has no value in any of the {rows:,} rows. Name another column.")
     if found.missing:
-        infinite = f", {found.infinite} of them infinite" if found.infinite else ""
+        infinite = f", {found.infinite:,} of them infinite" if found.infinite else ""
         raise DataError(
             f"target {found.name!r} has no value in {found.missing:,} of {rows:,} rows{infinite}. Fill them, or have "
             f"those rows set aside and named: data.expect: {{{found.name}: {{nullable: false, on: quarantine}}}}."
@@ -190,7 +190,7 @@ def _refuse_unusable(found: ColumnProfile, rows: int) -> None:
     if found.distinct == 1:
         only = category_text(next(iter(found.counts))) or ""
         raise DataError(
-            f"target {found.name!r} has one value, {only!r}, in all {rows} rows: "
+            f"target {found.name!r} has one value, {only!r}, in all {rows:,} rows: "
             "there is nothing to learn. Name another column, or give rows of other classes."
         )
     if found.kind == "date":
@@ -209,7 +209,7 @@ def _task_of(found: ColumnProfile) -> tuple[Task, str]:
     whole = not found.truncated and all(float(value).is_integer() for value in found.counts)
     if whole and found.distinct <= MOST_NUMBER_CLASSES:
         return Task.MULTICLASS, f"the target is one of {found.distinct} whole numbers"
-    return Task.REGRESSION, f"the target is a number of {'about ' if found.truncated else ''}{found.distinct} values"
+    return Task.REGRESSION, f"the target is a number of {'about ' if found.truncated else ''}{found.distinct:,} values"
 
 
 def _class_rows(found: ColumnProfile) -> dict[str, int]:
@@ -218,7 +218,7 @@ def _class_rows(found: ColumnProfile) -> dict[str, int]:
     for value, count in found.counts.items():
         text = category_text(value)
         if text is None:
-            raise DataError(f"target {found.name!r} is blank in {count} rows. Fill it, or take those rows out.")
+            raise DataError(f"target {found.name!r} is blank in {count:,} rows. Fill it, or take those rows out.")
         rows[text] = rows.get(text, 0) + count
     if found.truncated or len(rows) > MOST_CLASSES:
         raise DataError(
