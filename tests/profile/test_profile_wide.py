@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayline.core.columns import ROW
-from rayline.profile import few, travel, wide
+from rayline.profile import few, moments, travel, wide
 from rayline.profile.profile import Profile, merge, profile_frame
 from rayline.profile.values import Values, count_values, merge_values
 
@@ -85,6 +85,39 @@ def test_more_values_than_are_kept_are_counted_and_added_alike() -> None:
     for name in frame.columns:
         assert exactly(added[name]) == exactly(merge_values(parts[name]))
     assert "x" not in wide.add_together({"x": [added["x"], parts["x"][0]]})  # truncated already
+
+
+def test_counters_of_few_rows_take_a_byte_each() -> None:
+    """A wide table has one sketch a column and part: of eight bytes a counter they would outweigh the rows."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({ROW: np.arange(6000), "x": rng.normal(size=6000)})
+    whole = profile_frame(frame, seed=0).columns["x"].values
+    halves = [profile_frame(frame[at : at + 3000], seed=0) for at in (0, 3000)]
+    merged = merge(halves).columns["x"].values
+    for values in (whole, merged, pickle.loads(pickle.dumps(halves[0])).columns["x"].values):
+        assert values.sketch is not None
+        assert values.sketch.dtype == np.uint8
+    often = count_values(pl.Series(np.concatenate([np.zeros(5000), rng.normal(size=2000)])))
+    assert often.sketch is not None
+    assert often.sketch.dtype == np.uint16
+    assert int(often.sketch[0].sum(dtype=np.int64)) == 7000
+    assert exactly(merged) == exactly(whole)
+    both = merge_values([often, whole])
+    assert both.sketch is not None
+    assert both.sketch.sum(axis=1, dtype=np.int64).tolist() == [13_000] * 5
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e140, 1e200, 1e307])
+def test_numbers_joined_to_no_rows_stay_what_they_are(scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {"a": rng.normal(size=40) * scale, "b": [0.0, -0.0] * 20, "c": [None, 1.0] * 20, "d": [scale] * 40}
+    )
+    quick = moments.measure(frame, frame.columns)
+    monkeypatch.setattr(moments, "SMALL", 0.0)
+    slow = moments.measure(frame, frame.columns)
+    for name in ("count_FF", "mean_FF", "square_FF", "comoment_FF"):
+        assert getattr(quick, name).tobytes() == getattr(slow, name).tobytes()
 
 
 def test_long_columns_and_texts_are_left_to_others() -> None:

@@ -20,6 +20,8 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 FloatArray = npt.NDArray[np.float64]
 
+SMALL = 1e150
+"""Means whose squares are finite: joined to no rows they stay what they are, which need not be computed."""
 PIECE_ROWS = 1 << 16
 """Rows centred at once: fixed, so that sums do not depend on how a frame is chunked in memory."""
 
@@ -106,6 +108,8 @@ def _measure_piece(x_nF: FloatArray, columns: Sequence[str]) -> Gram:
 @np.errstate(over="ignore", invalid="ignore")
 def combine(one: Gram, other: Gram) -> Gram:
     """The co-moments of both sets of rows together."""
+    if not one.count_FF.any() and np.abs(other.mean_FF).max(initial=0.0) < SMALL:
+        return Gram(one.columns, other.count_FF, other.mean_FF, other.square_FF + 0.0, other.comoment_FF + 0.0)
     count_FF = one.count_FF + other.count_FF
     share_FF = np.divide(other.count_FF, count_FF, out=np.zeros_like(count_FF), where=count_FF > 0)
     apart_FF = other.mean_FF - one.mean_FF

@@ -16,6 +16,9 @@ a chance below (0.05% / 0.2%)⁵, by Markov's inequality.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,7 +32,7 @@ TOO_FEW = 1 / (WIDTH - 1)
 TOO_MANY = 0.002
 """Share of the rows by which it may be too large, but for one value in a thousand."""
 
-Sketch = npt.NDArray[np.int64]
+Sketch = npt.NDArray[np.integer[Any]]
 
 
 def empty() -> Sketch:
@@ -44,11 +47,22 @@ def add(sketch: Sketch, hashes: UInt64Array, rows: npt.NDArray[np.int64] | None 
         sketch[line] += counted.astype(np.int64)  # weighted counts are floats, exact below 2**53
 
 
+def narrow(sketch: Sketch) -> Sketch:
+    """The same counters in the smallest type that holds them: of few rows, a byte each where eight would be zeros."""
+    return sketch.astype(np.min_scalar_type(int(sketch.max())))
+
+
+def total(sketches: Sequence[Sketch]) -> Sketch:
+    """The counters of all rows together."""
+    return np.sum(sketches, axis=0, dtype=np.int64)
+
+
 def estimate(sketch: Sketch, hashes: UInt64Array) -> npt.NDArray[np.int64]:
     """Rows [n] of the values with these hashes [n], within the bound above."""
-    total = int(sketch[0].sum())
+    sketch = sketch.astype(np.int64)
+    rows = int(sketch[0].sum())
     met_Dn = np.stack([sketch[line][_places(hashes, line)] for line in range(LINES)])
-    fair = np.rint(np.median(met_Dn - (total - met_Dn) / (WIDTH - 1), axis=0)).astype(np.int64)
+    fair = np.rint(np.median(met_Dn - (rows - met_Dn) / (WIDTH - 1), axis=0)).astype(np.int64)
     return np.clip(fair, 0, met_Dn.min(axis=0))
 
 

@@ -234,7 +234,7 @@ def _pack(prefix: str, values: Values) -> dict[str, pl.Series]:
     """Distinct values as columns of one row."""
     packed = {f"{prefix}values": values.values.implode(), f"{prefix}rows": pl.Series(values.rows).implode()}
     if values.sketch is not None:
-        packed[f"{prefix}sketch"] = pl.Series(values.sketch.reshape(-1)).implode()
+        packed[f"{prefix}sketch"] = pl.Series(values.sketch.reshape(-1).astype(np.int64)).implode()
     return packed
 
 

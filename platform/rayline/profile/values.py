@@ -190,7 +190,7 @@ def merge_values(parts: Sequence[Values]) -> Values:
     if truncated or len(summed) > cap_of(every["value"].dtype):
         sketches = [part.sketch if part.truncated else _sketch(part.values, part.rows) for part in parts]
         whole = [one for one in sketches if one is not None]
-        sketch = np.sum(whole, axis=0) if len(whole) == len(parts) else None
+        sketch = counters.total(whole) if len(whole) == len(parts) else None
     return keep(summed["value"], summed["rows"].to_numpy(), truncated=truncated, sketch=sketch)
 
 
@@ -257,12 +257,11 @@ def keep(
             sketch = _sketch(values, rows, hashes)
         chosen = np.argpartition(hashes, cap - 1)[:cap]
         values, rows, truncated, ordered = values[chosen], rows[chosen], True, False
+    sketch = counters.narrow(sketch) if truncated and sketch is not None else None
     if ordered:
-        return Values(values, rows, truncated, sketch if truncated else None)
+        return Values(values, rows, truncated, sketch)
     order = values.arg_sort()
-    return Values(
-        _without_sign(values[order]).alias("value"), rows[order.to_numpy()], truncated, sketch if truncated else None
-    )
+    return Values(_without_sign(values[order]).alias("value"), rows[order.to_numpy()], truncated, sketch)
 
 
 def _without_sign(values: pl.Series) -> pl.Series:
