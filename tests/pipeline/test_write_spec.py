@@ -49,6 +49,19 @@ def test_names_that_look_like_numbers_stay_names() -> None:
     assert set(document["data"]["features"]) == {"1e-4", "on", "12:30"}
 
 
+def test_rows_without_a_target_are_set_aside_by_the_spec_that_is_written() -> None:
+    Path("gaps.csv").write_text(
+        "a,b,p.m\n" + "".join(f"{n % 9},{n % 4},{n * 1.5 if n % 5 else ''}\n" for n in range(100))
+    )
+    document = written("gaps.csv", "p.m")
+    assert document["data"]["expect"] == {"p.m": {"nullable": False, "on": "quarantine"}}
+    assert "# 20 of 100 rows have no target: they are set aside" in write_spec("gaps.csv", "p.m")
+    assert "expect" not in written("gaps.csv", "a")["data"]
+    Path("none.csv").write_text("a,b\n" + "".join(f"{n},\n" for n in range(50)))
+    with pytest.raises(DataError, match="'b' has no value in any of the 50 rows"):
+        write_spec("none.csv", "b")
+
+
 def test_what_each_column_is_where_none_can_be_learnt_from() -> None:
     rows = "".join(f"k{n},2024-01-{n % 28 + 1:02},same,{'yn'[n % 2]}\n" for n in range(60))
     Path("ids.csv").write_text("key,day,note,y\n" + rows)

@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from rayline.core.columns import FeatureType
+from rayline.core.errors import DataError
 from rayline.pipeline.collect import collect
 from rayline.pipeline.collected import Collected
-from rayline.pipeline.expect import expect
+from rayline.pipeline.expect import Expected, expect
 from rayline.pipeline.opening import open_source
+from rayline.sources._source import Source
 from rayline.sources.scan import scan
-from rayline.spec import load, render
+from rayline.spec import Spec, load, render
 from rayline.spec.document import validate
 from rayline.spec.sections import as_source
 from rayline.spec.yaml_text import read_yaml, write_yaml
@@ -46,11 +48,25 @@ def write_spec(data: str, target: str, name: str | None = None) -> str:
     """
     source = given_source(data)
     name = name or model_name(data if isinstance(source, str) else str(source.get("path") or source.get("name")))
-    minimal = {"name": name, "data": {"source": source, "target": target}}
+    minimal: dict[str, Any] = {"name": name, "data": {"source": source, "target": target}}
     # proven to be a spec first, so that a wrong path is answered in its own words
     as_source(source)
-    collected = collect(validate(minimal), scan, stop=False)
-    return _document(collected, source)
+    spec = validate(minimal)
+    opened = open_source(spec)
+    known = {target: {"nullable": False, "on": "quarantine"}}
+    expected = _held(validate({**minimal, "data": {**minimal["data"], "expect": known}}), target, opened[0])
+    collected = collect(spec, scan, opened=opened, set_aside=expected.quarantined, stop=False)
+    return _document(collected, source, expected)
+
+
+def _held(spec: Spec, target: str, source: Source) -> Expected:
+    """The rows that lack the target; none where it is no column, or is known nowhere: `collect` tells more of that."""
+    if target not in source.schema().names:
+        return Expected()
+    try:
+        return expect(spec, source, scan)
+    except DataError:
+        return Expected()
 
 
 def given_source(data: str) -> Any:
@@ -68,7 +84,7 @@ def model_name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:200].rstrip("-_") or "model"
 
 
-def _document(collected: Collected, source: Any) -> str:
+def _document(collected: Collected, source: Any, expected: Expected) -> str:
     spec, target = collected.spec, collected.target
     learnt = [f.name for f in collected.features]
     aside = {n: t for n, t in spec.data.features.items() if n not in learnt}
@@ -84,6 +100,10 @@ def _document(collected: Collected, source: Any) -> str:
     ]
     if target.positive is not None:
         lines.append(f"  positive: {_scalar(target.positive)}   # the other class: {_scalar(target.classes[0])}")
+    if len(expected.quarantined):
+        aside_rows = f"{len(expected.quarantined):,} of {len(expected.quarantined) + (expected.rows or 0):,} rows"
+        known = _scalar({target.name: {"nullable": False, "on": "quarantine"}})
+        lines.append(f"  expect: {known}   # {aside_rows} have no target: they are set aside")
     split = "stratified" if target.task.is_classification else "hash"
     lines += [
         f"  split: {{name: {split}, validation: 0.1, test: 0.2, seed: 0}}",
