@@ -59,8 +59,9 @@ def collected(folder: Path, form: str) -> dict[str, float]:
         packed = [pickle.dumps(result, protocol=5) for result in (lighten(results) if lighten else results)]
         return [pickle.loads(result) for result in packed]
 
+    declared = read_spec(spec(folder, form))  # what it imports is not what is measured
     wall, cpu = time.perf_counter(), time.process_time()
-    collect(read_spec(spec(folder, form)), carried)
+    collect(declared, carried)
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 

@@ -66,7 +66,8 @@ def by_cuts(x_Bn: Floats, codes: Codes) -> Floats:
         gain_Bn = np.where(end_Bn, right_Bn - so_far_Bn, -np.inf)
         right_Bn = so_far_Bn + np.maximum.accumulate(gain_Bn, axis=1)
     share_B = 1.0 - (n - right_Bn[:, -1]) / (n - int(rows.max()))
-    return np.maximum(share_B, _area(so_far_CBn, end_Bn)) if len(classes) == 2 else share_B
+    told_B: Floats = np.maximum(share_B, _area(so_far_CBn, end_Bn)) if len(classes) == 2 else share_B
+    return told_B
 
 
 def _area(so_far_CBn: Floats, end_Bn: Bools) -> Floats:
@@ -76,7 +77,8 @@ def _area(so_far_CBn: Floats, end_Bn: Bools) -> Floats:
     first_before, second_before = np.maximum.accumulate(at_ends, axis=2)[:, :, :-1]
     steps = np.where(end_Bn[:, 1:], (second + second_before) / 2 * (first - first_before), 0.0)
     area_B = steps.sum(axis=1) / (so_far_CBn[0, :, -1] * so_far_CBn[1, :, -1])
-    return np.maximum(area_B, 1.0 - area_B)
+    either_B: Floats = np.maximum(area_B, 1.0 - area_B)
+    return either_B
 
 
 def by_line(x_Bn: Floats, target: Floats) -> Floats:
@@ -112,4 +114,5 @@ def _correlation(a_Bn: Floats, b_Bn: Floats) -> Floats:
     a_Bn, b_Bn = (v - v.mean(axis=1, keepdims=True) for v in (a_Bn, b_Bn))
     scale_B = np.sqrt((a_Bn * a_Bn).sum(axis=1) * (b_Bn * b_Bn).sum(axis=1))
     product_B = (a_Bn * b_Bn).sum(axis=1)
-    return np.divide(product_B, scale_B, out=np.zeros_like(product_B), where=scale_B > 0)
+    found_B: Floats = np.divide(product_B, scale_B, out=np.zeros_like(product_B), where=scale_B > 0)
+    return found_B

@@ -54,7 +54,8 @@ def narrow(sketch: Sketch) -> Sketch:
 
 def total(sketches: Sequence[Sketch]) -> Sketch:
     """The counters of all rows together."""
-    return np.sum(sketches, axis=0, dtype=np.int64)
+    every: Sketch = np.sum(sketches, axis=0, dtype=np.int64)
+    return every
 
 
 def estimate(sketch: Sketch, hashes: UInt64Array) -> npt.NDArray[np.int64]:

@@ -19,6 +19,7 @@ from rayline.profile.column import ColumnProfile
 from rayline.profile.values import Values
 
 Packed = dict[str, Any]
+FIELDS = ("name", "dtype", "kind", "count", "missing", "infinite", "minimum", "maximum", "mean", "variance")
 
 
 def pack(columns: Mapping[str, ColumnProfile]) -> Packed:
@@ -44,10 +45,9 @@ def unpack(packed: Packed) -> dict[str, ColumnProfile]:
 
 def _pack_numbers(members: list[ColumnProfile]) -> Packed:
     told = [
-        (c.name, c.dtype, c.kind, c.count, c.missing, c.infinite, c.minimum, c.maximum, c.mean, c.variance,
-         c.inner, c.values.truncated, c.values.sketch)
-        for c in members
-    ]  # fmt: skip
+        (*(getattr(column, field) for field in FIELDS), column.inner, column.values.truncated, column.values.sketch)
+        for column in members
+    ]
     return {
         "told": told,
         "lengths": [len(c.values.rows) for c in members],
@@ -59,9 +59,10 @@ def _pack_numbers(members: list[ColumnProfile]) -> Packed:
 def _unpack_numbers(group: Packed) -> list[ColumnProfile]:
     values, rows = pl.Series("value", group["values"]), group["rows"]
     columns, start = [], 0
-    for (*fields, inner, truncated, sketch), length in zip(group["told"], group["lengths"], strict=True):
+    for told, length in zip(group["told"], group["lengths"], strict=True):
+        *fields, inner, truncated, sketch = told
         counted = Values(values.slice(start, length), rows[start : start + length], truncated, sketch)
-        columns.append(ColumnProfile(*fields, counted, inner))
+        columns.append(ColumnProfile(**dict(zip(FIELDS, fields, strict=True)), values=counted, inner=inner))
         start += length
     return columns
 
