@@ -52,7 +52,8 @@ class Remembered:
         return found
 
     def _ask(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        given = [pl.Series(name, [v], kind) for (name, kind), v in zip(self._reads, values, strict=True)]
+        # twice: a column of one row is a constant to Polars, whose zeros may have another sign than those of many rows
+        given = [pl.Series(name, [v, v], kind) for (name, kind), v in zip(self._reads, values, strict=True)]
         made = pl.DataFrame(given).select_seq(self._made)
         for column in made:
             if column.dtype.is_temporal() and not is_in_calendar(column):

@@ -6,11 +6,9 @@ the contract tests hold what is read against Polars itself.
 
 from __future__ import annotations
 
-import io
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,55 +16,25 @@ import polars as pl
 
 from rayline.prepare import _row_operations as operations
 from rayline.prepare import _row_texts as texts
+from rayline.prepare._row_nodes import (
+    LONGER,
+    NAMES,
+    TYPES,
+    Node,
+    Tree,
+    UnknownError,
+    is_longer,
+    kind_named,
+    listed,
+    name_and_options,
+)  # fmt: skip
 from rayline.prepare._row_operations import Kind
 from rayline.prepare.clean._cleaner import refusing
 
-Tree = dict[str, Any]
-
-_KINDS: dict[pl.DataType, Kind] = {
-    pl.Float64(): "float",
-    pl.Int64(): "int",
-    pl.Boolean(): "bool",
-    pl.String(): "text",
-    pl.Date(): "date",
-    pl.Datetime("us"): "time",
-    pl.Null(): "null",
-}
-_NAMES: dict[str, Kind] = {"Float64": "float", "Int64": "int", "Boolean": "bool", "String": "text", "Date": "date"}
-_ZONES: list[tuple[Any, Kind]] = [
-    ({"Datetime": ["Microseconds", None]}, "time"),
-    ({"Datetime": ["Microseconds", {"inner": "UTC"}]}, "zoned"),
-]
-_TYPES: dict[Kind | None, type] = {"float": float, "int": int, "bool": bool, "text": str}
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """A value: given, constant, or made by a function of others."""
-
-    kind: Kind | None
-    """`None` where only Polars can work on it."""
-    function: Callable[..., Any] | None = None
-    parts: tuple[Node, ...] = ()
-    constant: Any = None
-    written: bool = False
-    """Whether it is the constant."""
-    free: bool = False
-    """Whether it is a number that takes the type of what it meets."""
-
-
-class _UnknownError(Exception):
-    """A tree that is not read."""
-
-
-def kind_of(dtype: pl.DataType) -> Kind | None:
-    """What values of a column are to operations on single values, if anything."""
-    return _KINDS.get(dtype)
-
-
-def leaf(kind: Kind | None) -> Node:
-    """A value that is given."""
-    return Node(kind)
+_NOTHING = {"Literal": {"Scalar": {"Null": "Null"}}}
+_REFUSING = f"{refusing.__qualname__}.<locals>.check".encode()
+"""By which a function of `refusing` is known; nothing else has a place among what is computed here."""
+_ONE_MORE = {"Literal": {"Dyn": {"Float": 1.0}}}
 
 
 class Trees:
@@ -90,7 +58,7 @@ class Trees:
                 tree = orjson.loads(expression.meta.serialize(format="json"))
             node = self._read(tree)
         except (
-            _UnknownError,
+            UnknownError,
             KeyError,
             TypeError,
             ValueError,
@@ -110,31 +78,33 @@ class Trees:
         if name == "Literal":
             return self._literal(inner)
         if name == "Cast":
-            return self._cast(self._read(inner["expr"]), _kind(inner["dtype"]["Literal"]))
+            return self._cast(self._read(inner["expr"]), kind_named(inner["dtype"]["Literal"]))
         if name == "Ternary":
             return self._ternary(*(self._read(inner[part]) for part in ("predicate", "truthy", "falsy")))
         if name == "Slice" and inner["offset"] == {"Literal": {"Dyn": {"Int": 0}}} and inner["length"] == "Len":
             return self._read(inner["input"], longer=True)
         if name == "BinaryExpr":
             left, right = (self._read(inner[side], longer=longer) for side in ("left", "right"))
-            return self._binary(inner["op"], left, right, longer=longer and _is_longer(inner))
+            return self._binary(inner["op"], left, right, longer=longer and is_longer(inner))
         if name == "Function":
             return self._function(inner["function"], inner["input"], longer=longer)
         if name == "AnonymousFunction" and _REFUSING in bytes(inner["function"]):
             made, bad = map(self._read, inner["input"])
             if bad.kind == "bool" and made.kind is not None:
                 return self._made("refused", texts.refused, made.kind, made, bad)
-        raise _UnknownError
+        raise UnknownError
 
     def _made(self, key: Any, function: Callable[..., Any], kind: Kind, *parts: Node) -> Node:
+        if all(part.written for part in parts) and (value := function(*(part.constant for part in parts))) is not None:
+            return self._constant(value, kind)
         place = (key, kind, *map(id, parts))
         if place not in self._known:
             self._known[place] = Node(kind, function, parts)
         return self._known[place]
 
     def _constant(self, value: Any, kind: Kind, *, free: bool = False) -> Node:
-        if kind != "null" and type(value) is not _TYPES[kind]:
-            raise _UnknownError
+        if kind != "null" and type(value) is not TYPES[kind]:
+            raise UnknownError
         place = ("constant", kind, free, repr(value))
         if place not in self._known:
             self._known[place] = Node(kind, constant=value, written=True, free=free)
@@ -148,14 +118,14 @@ class Trees:
         if form == "Scalar" and name == "Null":
             return self._constant(None, "null")
         if form == "Scalar":
-            return self._constant(value, _NAMES[name])
-        raise _UnknownError
+            return self._constant(value, NAMES[name])
+        raise UnknownError
 
     def _cast(self, value: Node, kind: Kind) -> Node:
         if self._tentative and (value.kind, kind) == ("text", "float"):
             return self._made("number", texts.to_number, "float", value)
         function = operations.CASTS[value.kind, kind]  # type: ignore[index]
-        if value.written and kind in _TYPES:
+        if value.written and kind in TYPES:
             return self._constant(value.constant if function is None else function(value.constant), kind)
         return value if function is None else self._made("cast", function, kind, value)
 
@@ -163,45 +133,50 @@ class Trees:
         """Values of one kind; numbers that were written out and what is missing take that of the others."""
         kinds = {value.kind for value in values if not value.free and value.kind != "null"}
         if len(kinds) != 1:
-            raise _UnknownError
+            raise UnknownError
         (kind,) = kinds
         if kind is None or any(value.free and kind not in (value.kind, "float") for value in values):
-            raise _UnknownError
-        made = [self._constant(_TYPES[kind](value.constant), kind) if value.free else value for value in values]
+            raise UnknownError
+        made = [self._constant(TYPES[kind](value.constant), kind) if value.free else value for value in values]
         return kind, made
 
     def _ternary(self, predicate: Node, truthy: Node, falsy: Node) -> Node:
         if predicate.kind != "bool":
-            raise _UnknownError
+            raise UnknownError
         kind, (yes, no) = self._alike(truthy, falsy)
         return self._made("ternary", operations.chosen, kind, predicate, yes, no)
 
     def _binary(self, name: str, left: Node, right: Node, *, longer: bool) -> Node:
         kind, both = self._alike(left, right)
         if any(value.kind == "null" for value in both):
-            raise _UnknownError
+            raise UnknownError
         if name == "TrueDivide" and longer and kind == "float":
             return self._made(name, operations.DIVISION, "float", *both)
+        zeros = [value.written and kind == "float" and value.constant == 0 for value in both]
+        if any(zeros) and name in ("Plus", "Minus"):  # so Polars has it over many rows, whatever the sign of a zero
+            if name == "Minus" and zeros[0]:
+                return self._made("Negate", *operations.UNARY["Negate", kind], both[1])
+            return both[1] if zeros[0] else both[0]
         function, made = operations.BINARY[name, kind]
         return self._made(name, function, made, *both)
 
     def _function(self, function: Any, inputs: list[Tree], *, longer: bool) -> Node:
-        if function == _LONGER and longer and inputs[1] == _ONE_MORE:
+        if function == LONGER and longer and inputs[1] == _ONE_MORE:
             return self._read(inputs[0])
-        group, options = _name_and_options(function)
+        group, options = name_and_options(function)
         if group in ("StringExpr", "TemporalExpr"):
             return self._text(options, inputs)
         if group == "Boolean" and options == {"IsIn": {"nulls_equal": False}}:
             return self._among(*inputs)
         if group == "ReplaceStrict":
-            return self._looked_up(_kind(options["return_dtype"]["Literal"]), inputs)
+            return self._looked_up(kind_named(options["return_dtype"]["Literal"]), inputs)
         if group == "Clip":
             return self._clipped(options, inputs)
         several = {"FillNull": operations.filled, "Coalesce": texts.first}
         if group in several or function == {"SumHorizontal": {"ignore_nulls": True}}:
             kind, parts = self._alike(*map(self._read, inputs))
             if group == "SumHorizontal" and kind != "int":
-                raise _UnknownError
+                raise UnknownError
             return self._made(group, several.get(group, operations.total), kind, *parts)
         (value,) = map(self._read, inputs)
         name = options if group in ("Boolean", "Pow") else group
@@ -216,15 +191,15 @@ class Trees:
         if function == {"ReplaceTimeZone": [None, "Raise"]} and value.kind == "zoned":
             return self._made("time", texts.first, "time", value)
         if value.kind != "text":
-            raise _UnknownError
+            raise UnknownError
         if function == "LenChars":
             return self._made(function, lambda text: None if text is None else len(text), "int", value)
-        name, options = _name_and_options(function)
+        name, options = name_and_options(function)
         if name == "ConcatHorizontal" and not options["ignore_nulls"]:
             kind, parts = self._alike(*map(self._read, inputs))
             return self._made((name, options["delimiter"]), texts.joined(options["delimiter"]), kind, *parts)
         if not self._tentative:
-            raise _UnknownError
+            raise UnknownError
         made: Callable[..., Any] | None = None
         kind = "text"
         if name in texts.SIMPLE and (len(inputs) == 1 or inputs[1] == _NOTHING):
@@ -235,73 +210,37 @@ class Trees:
         elif name == "Contains" and not options["literal"]:
             made, kind = texts.containing(self._read(inputs[1]).constant), "bool"
         elif name == "Strptime" and options[1]["exact"] and not options[1]["strict"]:
-            kind = _kind(options[0]["Literal"])
+            kind = kind_named(options[0]["Literal"])
             made = texts.moment(options[1]["format"], day=kind == "date")
         if made is None:
-            raise _UnknownError
+            raise UnknownError
         return self._made((str(function), str(inputs[1:])), made, kind, value)
 
-    def _among(self, given: Tree, listed: Tree) -> Node:
-        value, values = self._read(given), _values(listed)
-        if any(type(item) is not _TYPES[value.kind] for item in values):  # type: ignore[index]
-            raise _UnknownError
+    def _among(self, given: Tree, options: Tree) -> Node:
+        value, values = self._read(given), listed(options)
+        if any(type(item) is not TYPES[value.kind] for item in values):  # type: ignore[index]
+            raise UnknownError
         if any(isinstance(item, float) and math.isnan(item) for item in values):
-            raise _UnknownError
+            raise UnknownError
         return self._made(("among", repr(values)), operations.among(frozenset(values)), "bool", value)
 
     def _clipped(self, options: Tree, inputs: list[Tree]) -> Node:
         value, *bounds = map(self._read, inputs)
         _, (value, *bounds) = self._alike(value, *bounds)
         if value.kind not in ("float", "int") or not all(bound.written for bound in bounds):
-            raise _UnknownError
+            raise UnknownError
         numbers = iter([bound.constant for bound in bounds])
         low, high = (next(numbers) if options[end] else None for end in ("has_min", "has_max"))
         return self._made(("clip", low, high), operations.clipped(low, high), value.kind, value)
 
     def _looked_up(self, kind: Kind, inputs: list[Tree]) -> Node:
         value, default = self._read(inputs[0]), self._read(inputs[3])
-        old, new = _values(inputs[1]), _values(inputs[2])
+        old, new = listed(inputs[1]), listed(inputs[2])
         if value.kind not in ("int", "text") or default.kind not in (kind, "null"):
-            raise _UnknownError
-        if any(type(item) is not _TYPES[value.kind] for item in old) or len(old) != len(new):
-            raise _UnknownError
-        if any(type(item) is not _TYPES[kind] for item in new):
-            raise _UnknownError
+            raise UnknownError
+        if any(type(item) is not TYPES[value.kind] for item in old) or len(old) != len(new):
+            raise UnknownError
+        if any(type(item) is not TYPES[kind] for item in new):
+            raise UnknownError
         table = dict(zip(old, new, strict=True))
         return self._made(("table", repr(table)), operations.looked_up(table), kind, value, default)
-
-
-_NOTHING = {"Literal": {"Scalar": {"Null": "Null"}}}
-_REFUSING = f"{refusing.__qualname__}.<locals>.check".encode()
-"""By which a function of `refusing` is known; nothing else has a place among what is computed here."""
-_LONGER = {"Append": {"upcast": True}}
-_ONE_MORE = {"Literal": {"Dyn": {"Float": 1.0}}}
-
-
-def _name_and_options(function: Any) -> tuple[Any, Any]:
-    return next(iter(function.items())) if isinstance(function, dict) else (function, None)
-
-
-def _kind(dtype: Any) -> Kind:
-    """The kind of a type in a tree."""
-    return _NAMES[dtype] if isinstance(dtype, str) else next(kind for known, kind in _ZONES if known == dtype)
-
-
-def _is_longer(operation: Tree) -> bool:
-    """Whether both sides of a binary operation are columns of one row more."""
-    sides = [operation[side].get("Function", {}) for side in ("left", "right")]
-    return all(side.get("function") == _LONGER for side in sides)
-
-
-def _values(tree: Tree) -> list[Any]:
-    """The values of a list that was written out."""
-    ((name, _),) = tree.items()
-    if name != "Literal":
-        raise _UnknownError
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expression = pl.Expr.deserialize(io.StringIO(orjson.dumps(tree).decode()), format="json")
-    found = pl.select(expression).item()
-    if not isinstance(found, pl.Series):
-        raise _UnknownError
-    return found.to_list()

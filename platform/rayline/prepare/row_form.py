@@ -21,8 +21,9 @@ import polars as pl
 from rayline.core.errors import DataError
 from rayline.prepare._raw_values import reader
 from rayline.prepare._remembered import Remembered
+from rayline.prepare._row_nodes import Node, kind_of, leaf
 from rayline.prepare._row_texts import UnsureError
-from rayline.prepare._row_trees import Node, Trees, kind_of, leaf
+from rayline.prepare._row_trees import Trees
 
 MOST_ROWS = 32
 """More rows than this are fewer microseconds each in a frame."""
