@@ -86,7 +86,7 @@ def test_what_is_shown(lake: Command, folder: Path) -> None:
     assert "files        1 of Parquet, " in text
     assert "snapshots    0 to 1, by append at 20" in text
     assert "last append  snapshot 1 at 20" in text
-    assert "UTC, 1 rows, batch 'x'" in text
+    assert "UTC, 1 row, batch 'x'" in text
     assert "timestamp[us]" in text
     assert "never" in text
     shown = lake.json("show", "sales")
@@ -187,7 +187,7 @@ def test_columns_that_differ_are_told_and_a_file_with_none_of_the_table_s_is_ref
     assert lake("append", "sales", "a.csv").splitlines() == ["sales: 3 rows, snapshot 1"]
     (folder / "c.csv").write_text("id,age,kind\n4,30,x\n")
     assert lake("append", "sales", "c.csv").splitlines() == [
-        "sales: 1 rows, snapshot 2",
+        "sales: 1 row, snapshot 2",
         "  new columns, missing in the rows before: age, kind",
         "  the table's columns that these rows lack, missing in them: city, x",
     ]
@@ -235,7 +235,7 @@ def test_a_stream_until_ctrl_c(lake: Command, folder: Path, monkeypatch: pytest.
     assert json.loads(out) == {"name": "events", "batches": 2, "rows": 6, "position": {"0": 6}}
     process = started(folder)
     assert process.stdout is not None
-    assert "events: 1 rows, snapshot 3" in process.stdout.readline()
+    assert "events: 1 row, snapshot 3" in process.stdout.readline()
     for n in range(7, 40):
         with lines.open("a") as more:
             more.write(f'{{"n": {n}}}\n')

@@ -10,6 +10,7 @@ import typer
 
 from rayline.cli._lake_options import Name, Root
 from rayline.cli._options import AsJson
+from rayline.core.shown import counted
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -111,7 +112,7 @@ def _facts(name: str, state: State, held: int, place: str) -> Iterator[tuple[str
     yield "snapshots", f"{state.oldest} to {last.number}, by {last.operation} at {_when(last.time)} UTC"
     if added is not None:
         summary, rows = added
-        count = "" if rows is None else f", {rows:,} rows"
+        count = "" if rows is None else f", {counted(rows)}"
         batch = "" if summary.batch is None else f", batch {summary.batch!r}"
         yield "last append", f"snapshot {summary.number} at {_when(summary.time)} UTC{count}{batch}"
     if state.batches:

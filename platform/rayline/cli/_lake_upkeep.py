@@ -9,6 +9,7 @@ import typer
 
 from rayline.cli._lake_options import Name, Root
 from rayline.cli._options import AsJson
+from rayline.core.shown import counted
 
 
 def compact(name: Name, lake: Root = None, json: AsJson = False) -> None:
@@ -21,9 +22,9 @@ def compact(name: Name, lake: Root = None, json: AsJson = False) -> None:
     if json:
         print_json({"name": name, **asdict(done)})
     elif done.before == done.after:
-        print(f"{name}: nothing to merge in {done.before:,} files")
+        print(f"{name}: nothing to merge in {counted(done.before, 'file')}")
     else:
-        print(f"{name}: {done.before:,} files became {done.after:,}, snapshot {done.snapshot}")
+        print(f"{name}: {counted(done.before, 'file')} became {done.after:,}, snapshot {done.snapshot}")
 
 
 def expire(
@@ -41,7 +42,8 @@ def expire(
     if json:
         print_json({"name": name, **asdict(done)})
     else:
-        print(f"{name}: gave up {done.snapshots:,} snapshots, removed {done.files:,} files; oldest is {done.oldest}")
+        given_up, removed = counted(done.snapshots, "snapshot"), counted(done.files, "file")
+        print(f"{name}: gave up {given_up}, removed {removed}; oldest is {done.oldest}")
 
 
 def ingest(
@@ -71,7 +73,7 @@ def ingest(
     from rayline.pipeline.ingest import ingest as run
 
     def tell(added: Any, position: Any) -> None:
-        print(f"{name}: {added.rows:,} rows, snapshot {added.snapshot}, up to {position}", flush=True)
+        print(f"{name}: {counted(added.rows)}, snapshot {added.snapshot}, up to {position}", flush=True)
 
     done = run(
         source, name, max_batches=max_batches, seconds=seconds, max_rows=max_rows, key=key, lake=lake,
@@ -80,4 +82,5 @@ def ingest(
     if json:
         print_json({"name": name, **asdict(done)})
     else:
-        print(f"{name}: {done.rows:,} rows in {done.batches:,} micro-batches; the next begins at {done.position}")
+        begins = f"; the next begins at {done.position}" if done.position else ""
+        print(f"{name}: {counted(done.rows)} in {counted(done.batches, 'micro-batch')}{begins}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rayline.cli._options import AsJson
+from rayline.core.shown import counted
 
 if TYPE_CHECKING:
     from rayline.pipeline.annotated import Imported
@@ -120,7 +121,7 @@ def import_(
     _show_keys("tied, left out", resolved.ties)
     if done.empty:
         print(f"empty   {done.empty:,} annotations hold no label")
-    print(f"wrote {output}: {resolved.labels.height:,} labels")
+    print(f"wrote {output}: {counted(resolved.labels.height, 'label')}")
     print(f"next    rayline annotate join DATA {output} -o OUT.parquet --key {key} --target NAME")
 
 
@@ -145,13 +146,13 @@ def join(
     if json:
         print_json({"output": output, **asdict(done)})
         return
-    print(f"wrote {output}: {done.rows:,} rows, {done.labelled:,} with {target}")
+    print(f"wrote {output}: {counted(done.rows)}, {done.labelled:,} with {target}")
     _show_keys("labels of no row", done.unmatched)
     _show_keys(f"not met in {target} before", done.new)
 
 
 def _show_agreement(found: Agreement) -> None:
-    print(f"{found.rows:,} rows, {found.shared:,} with two labels or more")
+    print(f"{counted(found.rows)}, {found.shared:,} with two labels or more")
     print("annotators: " + ", ".join(f"{name} ({count:,})" for name, count in found.annotators.items()))
     if not found.shared:
         print("no row has two labels: nothing is known of agreement")

@@ -15,6 +15,7 @@ from rayline.cli._lake_show import list_, show, snapshots
 from rayline.cli._lake_upkeep import compact, expire, ingest
 from rayline.cli._options import AsJson
 from rayline.core.redact import redact
+from rayline.core.shown import counted
 
 if TYPE_CHECKING:
     from rayline.lake.table import Appended
@@ -85,7 +86,7 @@ def append(
     elif done.repeated:
         print(f"{name}: batch {batch!r} is in already, by snapshot {done.snapshot}; nothing was added")
     else:
-        print(f"{name}: {done.rows:,} rows, snapshot {done.snapshot}")
+        print(f"{name}: {counted(done.rows)}, snapshot {done.snapshot}")
         for line in _differing(done):
             print(line)
 
@@ -108,7 +109,7 @@ def read(
     if json:
         print_json({"name": name, "rows": count, "output": redact(output)})
     else:
-        print(f"wrote {count:,} rows of {name} to {redact(output)}")
+        print(f"wrote {counted(count)} of {name} to {redact(output)}")
 
 
 def _differing(done: Appended) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rayline.cli._options import Address, ModelRef
+from rayline.core.shown import counted
 
 
 def command(
@@ -24,4 +25,4 @@ def command(
     from rayline.pipeline.batch import predict
 
     rows = predict(model, data, output, address=address, tell=lambda text: typer.echo(text, err=True))
-    print(f"{rows:,} rows scored: {output}")
+    print(f"{counted(rows)} scored: {output}")

@@ -1,4 +1,4 @@
-"""Values of a spec as messages repeat them."""
+"""Values and counts as messages tell them."""
 
 from __future__ import annotations
 
@@ -28,3 +28,13 @@ def shown(value: Any, most: int = 60) -> str:
     else:
         text = redact(str(value))
     return text if len(text) <= most else text[: most - 2] + "…" + text[-1] * (text[0] in "[{")
+
+
+def counted(count: int, noun: str = "row") -> str:
+    """How many of them there are, thousands parted; `noun` takes an s where there is not one.
+
+    >>> counted(1), counted(4_000), counted(2, "micro-batch")
+    ('1 row', '4,000 rows', '2 micro-batches')
+    """
+    ending = "" if count == 1 else "es" if noun.endswith(("ch", "s", "x")) else "s"
+    return f"{count:,} {noun}{ending}"

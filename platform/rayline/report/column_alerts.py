@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rayline.core.columns import FeatureType
+from rayline.core.shown import counted
 from rayline.profile.outliers import outliers
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.types import FEW_ROWS, ID_NAME, Decision, infer
 from rayline.report.alert import Alert
 from rayline.report.cards import sample_numbers, shown_columns, spread, top_values
 from rayline.report.media_alerts import lists, media
-from rayline.report.notation import amount, counted, listed, number, percent, short
+from rayline.report.notation import amount, listed, number, percent, short
 from rayline.report.spec_lines import clean, feature, inline, line, step
 from rayline.report.unit_texts import unit_texts
 

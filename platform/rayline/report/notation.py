@@ -86,15 +86,6 @@ def amount(things: float) -> str:
     return f"{round(things):,}"
 
 
-def counted(rows: int) -> str:
-    """A number of rows.
-
-    >>> counted(1), counted(4_000)
-    ('1 row', '4,000 rows')
-    """
-    return f"{amount(rows)} row{'' if rows == 1 else 's'}"
-
-
 def listed(names: Sequence[str], most: int = 8) -> str:
     """Names as a sentence lists them.
 

@@ -10,6 +10,7 @@ import numpy as np
 from rayline.core import catalog
 from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType
+from rayline.core.shown import counted
 from rayline.profile.association import Association, is_classes
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import Profile
@@ -17,7 +18,7 @@ from rayline.profile.types import infer
 from rayline.report.alert import Alert
 from rayline.report.cards import shown_columns, top_values
 from rayline.report.column_alerts import PLACEHOLDERS
-from rayline.report.notation import amount, counted, listed, percent, short
+from rayline.report.notation import amount, listed, percent, short
 from rayline.report.spec_lines import clean, feature, line
 
 HIGH_CORRELATION = 0.9
