@@ -64,6 +64,16 @@ def test_videos_of_the_lake_are_frames_as_those_of_a_folder(films: Path) -> None
     assert task.read(made.fragments()[1], ["frame"]).column("frame").to_pylist() == [0, 3]
 
 
+def test_whole_videos_of_the_lake_say_how_to_read_their_frames(films: Path) -> None:
+    config: Any = catalog.resolve("source", {"name": "lake", "table": "films"})
+    made = config.build()
+    assert made.schema().names == ["path", "label", "video"]
+    assert "For its frames: data.source: {name: video, path: lake:films}" in made.notes[-1]
+    labels = catalog.resolve("source", {"name": "lake", "table": "films", "columns": ["label"]}).build()  # type: ignore[attr-defined]
+    assert labels.schema().names == ["label"]
+    assert labels.notes == {}
+
+
 def test_a_run_reads_the_snapshot_that_it_began_with(films: Path) -> None:
     made = source("video", "lake:films", count=1)
     film(films / "walk" / "b.mp4", 50)

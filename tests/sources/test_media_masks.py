@@ -83,7 +83,11 @@ def test_only_asked_for_masks_are_opened(folder: Path) -> None:
 
 
 def test_without_the_option_a_mask_is_its_path(folder: Path) -> None:
-    assert whole(source(folder / "m.jsonl"))["mask"].to_list() == ["masks/0.png", None, "masks/2.png"]
+    made = source(folder / "m.jsonl")
+    assert whole(made)["mask"].to_list() == ["masks/0.png", None, "masks/2.png"]
+    assert made.notes[-1].endswith(
+        "'mask' names files too, and is read as their paths. For what they hold: data.source.masks: [mask]."
+    )
 
 
 @pytest.mark.parametrize("data", [b"no image", None], ids=["broken", "gone"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from rayline.core.errors import DataError, InputError
+from rayline.core.errors import DataError, InputError, listing
 from rayline.lake.lake import FILES, Lake, root
 from rayline.lake.snapshot import State
 from rayline.lake.table import Table
@@ -22,6 +23,7 @@ from rayline.sources.lake import Config as LakeConfig
 if TYPE_CHECKING:
     from rayline.sources._media import MediaConfig
 
+DIGEST_BYTES = 1 << 20
 MOST_ENTRIES = 20_000
 """Below a manifest's folder, names that are looked at for files that it does not name."""
 SOURCES = {"image": "images", "audio": "audio", "text": "texts", "video": "video"}
@@ -130,7 +132,7 @@ def _of_manifest(place: str, config: MediaConfig) -> Listed:
         every.append(_manifest.resolve(place, rows.column(name).to_pylist(), missing=""))
     local = isinstance(_files.locate(place)[0], pafs.LocalFileSystem)
     sizes = [sum(map(_size, together)) if local else 0 for together in zip(*every, strict=True)]
-    note = _unnamed(place, rows, set(paths), config) if local else ""
+    note = _told(place, rows, set(paths), config) if local else ""
     return Listed(place, paths, sizes, rows, note=note)
 
 
@@ -138,22 +140,60 @@ def _size(path: str) -> int:
     return os.path.getsize(path) if path and os.path.exists(path) else 0
 
 
-def _unnamed(place: str, rows: pa.Table, named: set[str], config: MediaConfig) -> str:
-    """How many files of the kind lie below the manifest's folder without being named in any of its columns."""
+def _told(place: str, rows: pa.Table, named: set[str], config: MediaConfig) -> str:
+    """Which of a manifest's columns name further files, and how many files below its folder no column names."""
     folder = os.path.dirname(place)
     texts = [known.name for known in rows.schema if pa.types.is_string(known.type) and known.name != "path"]
-    for column in rows.select(texts).columns:
-        values = [value for value in column.to_pylist() if value and _files.has_suffix(value, config.suffixes)]
-        named = named.union(os.path.normpath(os.path.join(folder, value)) for value in values if "://" not in value)
-    found = others = looked_at = 0
+    others = []
+    for name in texts:
+        values = [v for v in rows.column(name).to_pylist() if v and _files.has_suffix(v, config.suffixes)]
+        found = {os.path.normpath(os.path.join(folder, value)) for value in values if "://" not in value}
+        if found and os.path.isfile(min(found)):
+            others.append(name)
+        named = named | found
+    notes = []
+    unread = [name for name in others if name not in config.beside]
+    if unread and "masks" in type(config).model_fields:
+        notes.append(
+            f"{config.path}: {listing(map(repr, unread), 4)} names files too, and is read as their paths. For what "
+            f"they hold: data.source.masks: [{', '.join(unread)}]."
+        )
+    return " ".join([*notes, *_left_out(folder, named, config)])
+
+
+def _left_out(folder: str, named: set[str], config: MediaConfig) -> list[str]:
+    found = unnamed = looked_at = 0
     for where, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name[0] not in "._"]
         looked_at += len(names) + len(folders)
         if looked_at > MOST_ENTRIES + 20 * len(named):
-            return ""  # a home folder with a manifest in it is not walked to its end
+            return []  # a home folder with a manifest in it is not walked to its end
         these = [name for name in names if name[0] not in "._" and _files.has_suffix(name, config.suffixes)]
         found += len(these)
-        others += sum(os.path.join(where, name) not in named for name in these)
-    if not others:
-        return ""
-    return f"{config.path}: {others} of the {found} files below its folder are not named there and are left out."
+        unnamed += sum(os.path.join(where, name) not in named for name in these)
+    told = f"{config.path}: {unnamed} of the {found} files below its folder are not named there and are left out."
+    return [told] if unnamed else []
+
+
+def check_digest(found: str, kept: str, shown: str, source: str) -> None:
+    """Raises:
+    DataError: a file of the lake is no longer what was appended.
+    """
+    if found != kept:
+        raise DataError(f"{shown!r} (of {source}) was altered: it has another digest. Restore it from a copy.")
+
+
+def digest_of(uri: str, path: str) -> str:
+    """SHA-256 of a file that may be larger than memory.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with _files.locate(uri)[0].open_input_stream(path, compression=None) as stream:
+            while chunk := stream.read(DIGEST_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise _files.unreadable(path, error) from None
+    return digest.hexdigest()

@@ -27,7 +27,6 @@ FRAGMENT_BYTES = 128 << 20
 """Files are read together up to so many, and up to this size."""
 READERS = 16
 """Files read at once from a URL, where each waits for the network."""
-DIGEST_BYTES = 1 << 20
 
 
 class BrokenFileError(ValueError):
@@ -169,7 +168,9 @@ class MediaSource(Source):
             try:
                 data = read()
                 if content and fragment.digests:
-                    check_digest(hashlib.sha256(data).hexdigest(), fragment.digests[place], shown[place], self.name)
+                    _listing.check_digest(
+                        hashlib.sha256(data).hexdigest(), fragment.digests[place], shown[place], self.name
+                    )
                 values[place] = self.config.value(data)
             except (BrokenFileError, FileNotFoundError) as error:
                 why = "is not there" if isinstance(error, FileNotFoundError) else str(error)
@@ -223,30 +224,6 @@ def readers(uri: str, paths: Sequence[str]) -> Iterator[Callable[[], bytes]]:
     with ThreadPoolExecutor(READERS) as pool:
         for future in [pool.submit(read, path) for path in paths]:
             yield future.result
-
-
-def check_digest(found: str, kept: str, shown: str, source: str) -> None:
-    """Raises:
-    DataError: a file of the lake is no longer what was appended.
-    """
-    if found != kept:
-        raise DataError(f"{shown!r} (of {source}) was altered: it has another digest. Restore it from a copy.")
-
-
-def digest_of(uri: str, path: str) -> str:
-    """SHA-256 of a file that may be larger than memory.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with _files.locate(uri)[0].open_input_stream(path, compression=None) as stream:
-            while chunk := stream.read(DIGEST_BYTES):
-                digest.update(chunk)
-    except OSError as error:
-        raise _files.unreadable(path, error) from None
-    return digest.hexdigest()
 
 
 def refused(shown: str, source: str, why: str) -> DataError:

@@ -2,7 +2,8 @@
 
 Choose it for data that grows: a run reads the snapshot that was newest when it began, whatever is appended meanwhile,
 and can be repeated on it later. Only the columns and partitions asked for are read. Of a table of files (images, audio,
-text, video) their content is a column of that name. A row's key stays what it is when rows are appended and when the
+text, video) their content is a column of that name; no step prepares a whole video, so read its frames by `{name:
+video, path: lake:TABLE}`. A row's key stays what it is when rows are appended and when the
 table is compacted, for it is made of the row's partition and its place there. Reference: rayline/lake/README.md
 """
 
@@ -130,6 +131,11 @@ class LakeSource(Source):
         if self._state.media is not None:
             kinds[self._state.media] = pa.string() if self._state.media == "text" else pa.binary()
             names = ["path", *(name for name in names if name not in OWN), self._state.media]
+        if "video" in (self._columns or names) and self._state.media == "video":
+            self.notes[-1] = (
+                f"{self.name}: each row is a whole video, which no step prepares. For its frames: "
+                f"data.source: {{name: video, path: {PREFIX}{self._table_name}}}."
+            )
         for name in self._columns or ():
             if name not in kinds:
                 raise unknown_column(self.name, name, list(kinds))

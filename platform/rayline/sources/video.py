@@ -17,13 +17,12 @@ from pydantic import Field, model_validator
 
 from rayline.core.errors import DataError, SpecError
 from rayline.sources import _files
+from rayline.sources._listing import check_digest, digest_of
 from rayline.sources._media import (
     BrokenFileError,
     FilesFragment,
     MediaConfig,
     MediaSource,
-    check_digest,
-    digest_of,
     refused,
     stream_bytes,
 )

@@ -37,12 +37,13 @@ LEAST_STD = 1e-3
 """Of a channel that hardly varies, so that noise is not blown up."""
 
 
-def _square(value: Any) -> Any:
+def square(value: Any) -> Any:
+    """Height and width from one number, as options give a square."""
     return (value, value) if isinstance(value, int) else value
 
 
 class Config(TensorConfig):
-    size: Annotated[tuple[Side, Side], BeforeValidator(_square)] = (64, 64)
+    size: Annotated[tuple[Side, Side], BeforeValidator(square)] = (64, 64)
     """Height and width in pixels; one number for a square."""
     fit: Fit = "stretch"
     """How an image of another shape is brought to it."""
@@ -88,18 +89,8 @@ class Pixels(TensorStep):
     def _row(self, value: Any) -> npt.NDArray[Any]:
         height, width = self._size
         image = decode(value, len(self._mean), (2 * height, 2 * width))
-        pixels_HWC = np.asarray(self._sized(image)).reshape(height, width, -1)
+        pixels_HWC = np.asarray(sized(image, self._size, self._fit)).reshape(height, width, -1)
         return np.stack([self._levels[c][pixels_HWC[:, :, c]] for c in range(len(self._mean))])
-
-    def _sized(self, image: Image.Image) -> Image.Image:
-        size = (self._size[1], self._size[0])
-        if image.size == size:
-            return image
-        if self._fit == "crop":
-            return ImageOps.fit(image, size, Image.Resampling.BILINEAR)
-        if self._fit == "pad":
-            return ImageOps.pad(image, size, Image.Resampling.BILINEAR)
-        return image.resize(size, Image.Resampling.BILINEAR)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -112,6 +103,23 @@ class Pixels(TensorStep):
 
     def account(self) -> dict[str, Any]:
         return {"mean": list(self._mean), "std": list(self._std), "from": "training" if self._learnt else "constants"}
+
+
+def sized(
+    image: Image.Image,
+    size: tuple[int, int],
+    fit: Fit,
+    resample: Image.Resampling = Image.Resampling.BILINEAR,
+) -> Image.Image:
+    """An image brought to a height and width."""
+    width_height = (size[1], size[0])
+    if image.size == width_height:
+        return image
+    if fit == "crop":
+        return ImageOps.fit(image, width_height, resample)
+    if fit == "pad":
+        return ImageOps.pad(image, width_height, resample)
+    return image.resize(width_height, resample)
 
 
 def _channels(inner: Mapping[str, Any] | None, channels: int) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
