@@ -73,6 +73,16 @@ def test_what_cannot_be_compared_takes_the_place_and_says_so(paired):
     assert found.detail.startswith("not compared with version 3, the champion before it")
 
 
+def test_of_whom_nothing_is_known_takes_no_place():
+    judged = Judgement(Task.BINARY, 1, {"roc_auc": Estimate(None, reason="every row is 'no'")}, 0.95)
+    found = succeed({}, judged, 3, {})
+    assert not found.succeeds
+    assert found.detail == (
+        "nothing is known of it: roc_auc is undefined (every row is 'no') on its 1 test row. Version 3 stays champion"
+    )
+    assert succeed({}, judged, None, {}).succeeds
+
+
 def test_without_a_champion_there_is_nothing_to_say():
     assert succeed({}, JUDGED, None, {"roc_auc": WORSE}) == succeed({}, JUDGED, None, {})
     assert succeed({}, JUDGED, None, {}).detail == ""

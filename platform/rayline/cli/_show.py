@@ -119,6 +119,7 @@ def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) ->
     table.add_column(f"{result.confidence:.0%} interval", justify="right", style="dim")
     for name, metric in result.metrics.items():
         if metric["value"] is None:
+            table.add_row(name, "undefined", "")
             continue
         low, high = metric.get("low"), metric.get("high")
         table.add_row(name, f"{metric['value']:.4f}", f"{low:.4f} to {high:.4f}" if low is not None else "")

@@ -3,7 +3,8 @@
 A spec whose gates compare with the champion has said it: what passes them is the next champion. For any other, a
 version takes the place unless it is shown to be worse on rows that neither has learnt from, in a metric of its gates
 (else in the one its task is optimised for). Shown to be worse, it is a challenger. Where the two cannot be held against
-each other on the same rows nothing is shown, so it takes the place, and the run says that nobody compared them.
+each other on the same rows nothing is shown, so it takes the place, and the run says that nobody compared them; but not
+a version of which nothing is known, for its test rows are too few or of one class to tell the metric.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rayline.core.shown import counted
 from rayline.evaluate import gates
 from rayline.evaluate.bootstrap import Estimate
 from rayline.evaluate.judgement import Judgement
@@ -48,6 +50,14 @@ def succeed(
     metrics = defended(declared, judgement)
     if champion is None or not metrics:
         return Succession(succeeds=True)
+    unknown = [
+        f"{name} is undefined ({judgement.metrics[name].reason})"
+        for name in metrics
+        if judgement.metrics[name].value is None
+    ]
+    if unknown:
+        told = f"{'; '.join(unknown)} on its {counted(judgement.rows, 'test row')}"
+        return Succession(succeeds=False, detail=f"nothing is known of it: {told}. Version {champion} stays champion")
     known = [name for name in metrics if (change := paired.get(name)) is not None and change.value is not None]
     if not known:
         detail = (
