@@ -37,6 +37,12 @@ def test_a_champion_is_defended_by_the_metrics_of_the_gates_unless_they_do_so(ga
     assert succeed(gates, JUDGED, 1, change).succeeds is (metrics == [])
 
 
+def test_where_the_usual_metric_is_not_asked_for_the_first_that_is_defends():
+    asked = Judgement(Task.BINARY, 1000, {"accuracy": Estimate(0.8, 0.78, 0.82)}, 0.95)
+    assert defended({}, asked) == ["accuracy"]
+    assert not succeed({}, asked, 1, {"accuracy": WORSE}).succeeds
+
+
 @pytest.mark.parametrize(
     ("change", "succeeds", "words"),
     [

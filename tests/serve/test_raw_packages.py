@@ -189,3 +189,8 @@ def test_a_stored_recipe_makes_the_same_bits_and_one_without_an_order_still_load
         Recipe.from_json(older)
     older["derive"] = {"bmi": "weight / 2"}
     assert set(Recipe.from_json(older).raw) == {*SOURCE, "answer"}
+
+
+def test_a_spec_that_asks_for_one_metric_is_judged_by_it(tmp_path: Path) -> None:
+    folder = package(tmp_path, evaluate={"metrics": ["accuracy"]})
+    assert set(json.loads(Path(folder, "metrics.json").read_bytes())["test"]["metrics"]) == {"accuracy"}

@@ -2,9 +2,10 @@
 
 A spec whose gates compare with the champion has said it: what passes them is the next champion. For any other, a
 version takes the place unless it is shown to be worse on rows that neither has learnt from, in a metric of its gates
-(else in the one its task is optimised for). Shown to be worse, it is a challenger. Where the two cannot be held against
-each other on the same rows nothing is shown, so it takes the place, and the run says that nobody compared them; but not
-a version of which nothing is known, for its test rows are too few or of one class to tell the metric.
+(else in the one its task is optimised for, or the first that is asked for). Shown to be worse, it is a challenger.
+Where the two cannot be held against each other on the same rows nothing is shown, so it takes the place, and the run
+says that nobody compared them; but not a version of which nothing is known, for its test rows are too few or of one
+class to tell the metric.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def defended(declared: Mapping[str, str], judgement: Judgement) -> list[str]:
     """The metrics by which a champion is held against a version whose spec has these gates; none if they do so."""
     if any(gate.needs_champion for gate in gates.parse_all(declared)):
         return []
-    return [name for name in declared or [default_metric(judgement.task)] if name in judgement.metrics]
+    usual = default_metric(judgement.task)
+    return list(declared) or [usual if usual in judgement.metrics else next(iter(judgement.metrics))]
 
 
 def succeed(

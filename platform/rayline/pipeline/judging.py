@@ -91,8 +91,9 @@ def judge_model(stages: Stages, collected: Collected, trained: Trained) -> Judge
                 features=[f.name for f in collected.features], threshold=threshold,
             )  # fmt: skip
         worst = worst_errors(sampled, sample, private=spec.data.private)
-        value = judgement.metrics[metric].value
-        summary.text = f"{judgement.rows:,} test rows, {metric} " + ("undefined" if value is None else f"{value:.4f}")
+        shown = metric if metric in judgement.metrics else next(iter(judgement.metrics))
+        value = judgement.metrics[shown].value
+        summary.text = f"{judgement.rows:,} test rows, {shown} " + ("undefined" if value is None else f"{value:.4f}")
     return Judged(judgement, results, importances, worst, threshold, sample, sampled, champion, succession)
 
 
