@@ -182,7 +182,7 @@ def load(config: Config) -> Mapping[str, Any]:
     except ImportError:
         raise DataError(NEEDS) from None
     datasets.disable_progress_bars()
-    logging.set_verbosity_error()  # each try of a Hub that does not answer is a warning
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # each try is a warning
     try:
         if _files.table_kind(config.dataset) == "huggingface":
             found = datasets.load_from_disk(config.dataset)
