@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from rayline.core import files
-from rayline.core.errors import SpecError, StorageError, listing, nearest, nearest_file
+from rayline.core.errors import SpecError, StorageError, listing, nearest_file
 from rayline.core.redact import redact_all
 from rayline.core.refused import explain_validation
 from rayline.core.shown import shown
