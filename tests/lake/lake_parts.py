@@ -271,7 +271,7 @@ class FileStream:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
-        self.name = "lines"
+        self.name = self.key = "lines"
         self.at = 0
         self.committed: list[dict[str, int]] = []
 

@@ -25,6 +25,8 @@ from kafka_cluster import Cluster
 from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
+from rayline.lake.ingest import ingest
+from rayline.lake.lake import Lake
 from rayline.sources import _messages, _records
 from rayline.sources._kafka import KafkaStream
 from rayline.sources._messages import Taken
@@ -399,3 +401,18 @@ def test_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     message = refused(Config(brokers="h:1", topic="t"))
     assert message == "reading Kafka needs an extra: pip install 'rayline[kafka]'"
+
+
+def test_a_lake_goes_on_where_it_was_however_the_brokers_are_listed(
+    cluster: Cluster, topic: str, tmp_path: Path
+) -> None:
+    cluster.send(topic, orders(0, 8))
+    one, other = cluster.brokers.split(",")
+    table = Lake(str(tmp_path / "lake")).create("orders")
+    for brokers, count in ((f"{one},{other}", 8), (f"{other},{one}", 0), (one, 0)):
+        with Config(brokers=brokers, topic=topic).stream() as stream:
+            assert ingest(table, stream, seconds=1.0).rows == count
+            assert list(table.latest().streams) == [stream.key]
+    cluster.send(topic, orders(8, 9), first=8)
+    with Config(brokers=other, topic=topic).stream() as stream:
+        assert ingest(table, stream, max_batches=1, seconds=20).rows == 1

@@ -50,6 +50,10 @@ class Stream(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def key(self) -> str:
+        """The same for the same stream, however its address is written."""
+
     def seek(self, offsets: Any) -> None:
         """Continue at an `end`; `None`: from the beginning."""
 
@@ -84,7 +88,7 @@ def ingest(
     """Append micro-batches until there were `max_batches`, `seconds` have passed, or the process is stopped.
 
     Args:
-        key: what the table keeps the stream's position under; default: the stream's name.
+        key: what the table keeps the stream's position under; default: the stream's own.
         max_rows: of one micro-batch.
         compact_after: merge small files once more than so many of them end a partition; `None`: leave them.
         on_batch: told of each after it is in, with the position after it.
@@ -94,7 +98,7 @@ def ingest(
         RunError: another process reads the stream into the table.
         StorageError: the place cannot be written.
     """
-    key = key or stream.name
+    key = key or stream.key
     position = table.latest().streams.get(key)
     stream.seek(position)
     if position is not None:

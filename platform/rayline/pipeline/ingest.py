@@ -30,8 +30,8 @@ def ingest(
     """Append micro-batches of a stream until there were `max_batches`, `seconds` have passed, or Ctrl-C.
 
     Begins where the table's newest snapshot says that the last call ended. `key` is what the table keeps that position
-    under; default: the stream's name. `compact_after` is how many small files a partition may end in before they are
-    merged; `None`: any number.
+    under; default: the stream's own, the same however its brokers are listed. `compact_after` is how many small files
+    a partition may end in before they are merged; `None`: any number.
 
     Raises:
         InputError: a source without an end to wait for, or a limit below 1.

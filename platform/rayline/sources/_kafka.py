@@ -28,6 +28,7 @@ class KafkaStream(MessageStream):
         super().__init__(declared, config.invalid)
         self.config = config
         self._consumer: Any = None
+        self._cluster: str | None = None
         self._at: dict[int, int] = {}
         self._highs: dict[int, int] = {}
         self._ends: dict[int, int] | None = None
@@ -37,6 +38,19 @@ class KafkaStream(MessageStream):
     def name(self) -> str:
         """`kafka://host:9092/topic`."""
         return f"kafka://{self.config.brokers}/{self.config.topic}"
+
+    @property
+    def key(self) -> str:
+        """`kafka:CLUSTER/topic`, by the id of the cluster that answers; brokers may come, go and change their order.
+
+        Raises:
+            DataError: no broker answers, or there is no such topic.
+        """
+        if self._consumer is None:
+            self._connect()
+        self._partitions()
+        # brokers before 0.10.1 have no id to tell
+        return f"kafka:{self._cluster or ','.join(sorted(self.config.brokers.split(',')))}/{self.config.topic}"
 
     def seek(self, offsets: dict[str, int] | None) -> None:
         """See `Stream.seek`."""
@@ -205,6 +219,7 @@ class KafkaStream(MessageStream):
         try:
             known = self._consumer.list_topics(self.config.topic, timeout=self.config.timeout_s)
             found = known.topics[self.config.topic]
+            self._cluster = known.cluster_id
             if found.error is None:
                 return sorted(found.partitions)
             every = sorted(self._consumer.list_topics(timeout=self.config.timeout_s).topics)

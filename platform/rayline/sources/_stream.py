@@ -40,6 +40,11 @@ class Stream(ABC):
     def name(self) -> str:
         """What the stream is called in messages."""
 
+    @property
+    def key(self) -> str:
+        """What a reader keeps the stream's offsets under: the same however its address is written."""
+        return self.name
+
     @abstractmethod
     def seek(self, offsets: dict[str, int] | None) -> None:
         """Continue at `offsets`, an `end` of this stream; `None`: at the first message that the broker still holds.
