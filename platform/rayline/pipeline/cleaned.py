@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -18,7 +19,7 @@ from rayline.core.errors import DataError, listing, nearest
 from rayline.prepare.clean._cleaner import RefusedError
 from rayline.prepare.recipe import Recipe
 from rayline.profile.profile import Profile
-from rayline.sources._source import FILE_SHIFT, Fragment, Source
+from rayline.sources._source import FILE_SHIFT, Fragment, Shared, Source
 from rayline.spec.sections import Data, Prepare
 
 
@@ -50,6 +51,23 @@ class CleanedSource:
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
         """Columns that the inner source makes, each after those that it is made of."""
         return self.inner.made_of
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        """What columns are by the inner source's word, but for those that a step gives another kind of values."""
+        recipe = self.recipe
+        return {
+            name: kind for name, kind in self.inner.roles.items() if recipe.schema.get(name) == recipe.raw.get(name)
+        }
+
+    @property
+    def shared(self) -> Shared | None:
+        """That rows of the inner source may share content."""
+        return self.inner.shared
+
+    def spans(self, fragment: Fragment, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """From where to where in the inner source's content rows reach, by their places before any was left out."""
+        return self.inner.spans(fragment, places)
 
     @property
     def recipe(self) -> Recipe:

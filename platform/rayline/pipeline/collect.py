@@ -64,6 +64,8 @@ class _Told(NamedTuple):
     again: list[dict[int, Profile]]
     """The same for each further division into folds, of training parts alone."""
     watches: list[Watch]
+    spans: list[pl.DataFrame]
+    """What rows hold of content that they share (`shared_rows`)."""
 
 
 def collect(
@@ -95,7 +97,7 @@ def collect(
     assign, *others = _divide(
         spec, source, schema, scan, folds=folds, repeats=repeats, aside=NONE if set_aside is None else set_aside
     )
-    lookout = Lookout(spec, schema)
+    lookout = Lookout(spec, schema, source)
     told = _look(spec, source, scan, assign, others, lookout)
     every = dict(told.profiles)
     told.profiles.pop(DROPPED, None)
@@ -112,6 +114,7 @@ def collect(
         scan,
         assign,
         watches=told.watches,
+        spans=told.spans,
         features=learnt,
         target=found.target,
         profiles=told.profiles,
@@ -160,13 +163,14 @@ def _look(
     """The profile scan: profiles of every part, and what the checks for leakage watch."""
     private, seed = private_columns(spec, source), spec.train.seed
 
-    def fold(frame: pl.DataFrame, fragment: Fragment) -> _Told:  # noqa: ARG001
+    def fold(frame: pl.DataFrame, fragment: Fragment) -> _Told:
         rowwise = plain_texts(frame, only=[*assign.columns, *lookout.reads])
         parts = assign(rowwise)
         return _Told(
             profile_parts(frame, parts, seed=seed, private=private),
             [other.profile(rowwise, seed=seed, private=private) for other in others],
             [lookout.watch(rowwise, parts)],
+            lookout.spans(rowwise, parts, fragment),
         )
 
     told = scan(source, fold, encoded=True, lighten=_lighter)
@@ -174,6 +178,7 @@ def _look(
         merge_parts([each.profiles for each in told]),
         [merge_parts([each.again[place] for each in told]) for place in range(len(others))],
         [watched for each in told for watched in each.watches],
+        [rows for each in told for rows in each.spans],
     )
 
 
@@ -212,7 +217,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     asked = merge_columns([profile.columns[spec.data.target] for _, profile in sorted(profiles.items())])
     target, reason = target_of(asked, asked.count + asked.missing, task=spec.data.task, positive=spec.data.positive)
     # types come from training rows alone, like everything else that is learnt
-    reasons = _types(spec, merge(training_parts))
+    reasons = _types(spec, source, merge(training_parts))
     dropped = [name for name, (kind, _) in reasons.items() if kind is FeatureType.DROP]
     warnings = [
         f"{n} is dropped: {reasons[n][1]}" for n in dropped if spec.data.features.get(n) is not FeatureType.DROP
@@ -242,10 +247,10 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     )
 
 
-def _types(spec: Spec, training: Profile) -> dict[str, tuple[FeatureType, str]]:
+def _types(spec: Spec, source: Source, training: Profile) -> dict[str, tuple[FeatureType, str]]:
     """The type of each column but the target, as declared or inferred, and the reason for it."""
     reasons: dict[str, tuple[FeatureType, str]] = {}
-    for name, inferred in infer(training).items():
+    for name, inferred in infer(training, source.roles).items():
         if name in (spec.data.target, ROW):
             continue
         declared = spec.data.features.get(name)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW, Feature, FeatureType, Target
 from rayline.core.errors import listing
+from rayline.pipeline import shared_rows
 from rayline.pipeline.cleaned import CleanedSource
 from rayline.prepare import leakage
 from rayline.prepare.leakage import Finding, Watch
@@ -37,15 +38,17 @@ Assign = Callable[[pl.DataFrame], Parts]
 class Lookout:
     """What is watched for one spec: made before the profile scan, asked after it."""
 
-    def __init__(self, spec: Spec, schema: pa.Schema) -> None:
+    def __init__(self, spec: Spec, schema: pa.Schema, source: Source) -> None:
         self._spec = spec
         self._settings = spec.prepare.leakage
         self._looks = self._settings.found != "ignore"
         self._every = list(schema.names)
+        # what rides on a scan travels with it: a source that holds rows in memory stays at home
+        self._sharing = source if self._looks and source.shared is not None else None
         foreseen = [
             field.name
             for field in schema
-            if spec.data.features.get(field.name) not in SET_ASIDE
+            if spec.data.features.get(field.name, source.roles.get(field.name)) not in SET_ASIDE
             and (not pa.types.is_temporal(field.type) or field.name in spec.data.features)
             and field.name not in (spec.data.target, spec.data.id, *spec.data.split.sets_aside)  # type: ignore[attr-defined]
         ]
@@ -68,6 +71,10 @@ class Lookout:
             time=settings.time if self._looks else None,
         )
 
+    def spans(self, frame: pl.DataFrame, parts: Parts, fragment: Fragment) -> list[pl.DataFrame]:
+        """Of a fragment's rows on either side, what they hold of content that the source's rows share, if they do."""
+        return [] if self._sharing is None else [shared_rows.spans(self._sharing, fragment, frame, parts)]
+
     def findings(
         self,
         source: Source,
@@ -75,6 +82,7 @@ class Lookout:
         assign: Assign,
         *,
         watches: Sequence[Watch],
+        spans: Sequence[pl.DataFrame],
         features: Sequence[Feature],
         target: Target,
         profiles: dict[int, Profile],
@@ -85,6 +93,8 @@ class Lookout:
             return []
         found: list[Finding | None] = [leakage.strangers(profiles, assign, watches), _row_by_row(source, assign)]
         found += [leakage.groups_divided(watches, name) for name in self._settings.groups]
+        if source.shared is not None:
+            found.append(shared_rows.finding(spans, cast(Any, assign).assignment, source.shared))
         found.append(self._backwards(source, scan, assign, watches))
         found += leakage.revealing(training.sample, features, target)
         found.append(self._copies(source, scan, assign, watches, [feature.name for feature in features], training))

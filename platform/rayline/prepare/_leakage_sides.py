@@ -36,7 +36,7 @@ class Finding:
     """Something that held-out rows could have taught."""
 
     kind: str
-    """`duplicate`, `group`, `target`, `time` or `statistics`."""
+    """`duplicate`, `group`, `shared`, `target`, `time` or `statistics`."""
     rows: int
     """Held-out rows, or training rows, that it is about; 0 where it is not known."""
     text: str

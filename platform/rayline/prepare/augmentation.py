@@ -133,7 +133,7 @@ def _bound(step: AugmentConfig, layout: Layout, levels: Mapping[str, Levels], cl
         what = WORDS[step.kind] + (f" of {step.ranks[0]} dimension{'s' * (step.ranks[0] > 1)}" if step.ranks else "")
         known = numbers if step.kind == "number" else names
         problem = f"{unknown[0]!r} is none.{nearest(unknown[0], known)}" if unknown else "there is none."
-        raise SpecError(f"prepare.augment: {name} changes {what}, and {problem} Inputs: {listing(every)}.")
+        raise SpecError(f"prepare.augment: {name} changes {what}, and {problem} Inputs: {listing(every) or 'none'}.")
     if asked:
         places = tuple(fit[names.index(column)] for column in asked)
     elif step.kind == "number":

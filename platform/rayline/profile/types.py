@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,9 +37,21 @@ class Decision:
     reason: str
 
 
-def infer(profile: Profile) -> dict[str, Decision]:
-    """The type of every column of the profiled rows."""
-    return {name: _decide(column, profile.sample) for name, column in profile.columns.items()}
+def infer(profile: Profile, said: Mapping[str, FeatureType] | None = None) -> dict[str, Decision]:
+    """The type of every column of the profiled rows.
+
+    Args:
+        profile: of the rows.
+        said: what columns are by the source's own word (`Source.roles`), whatever values they hold; but free text that
+            says nothing is dropped.
+    """
+    found = {}
+    for name, column in profile.columns.items():
+        found[name] = _decide(column, profile.sample)
+        kind = (said or {}).get(name)
+        if kind is FeatureType.ID or (kind is not None and found[name].type is not FeatureType.DROP):
+            found[name] = Decision(kind, "data.source")
+    return found
 
 
 def _decide(column: ColumnProfile, sample: pl.DataFrame) -> Decision:

@@ -11,16 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from rayline.core.catalog import PluginConfig
-from rayline.core.columns import ROW
+from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError, listing
 from rayline.sources._columns import SEQUENCE, unknown_column
 from rayline.sources._history_columns import TIMES, History, microseconds
 from rayline.sources._media import stream_bytes
-from rayline.sources._source import Fragment, Source
+from rayline.sources._source import Fragment, Shared, Source
 from rayline.sources.scan import scan
 
 if TYPE_CHECKING:
@@ -82,6 +84,18 @@ class HistorySource(Source):
     @property
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
         return {**self.inner.made_of, **{made.name: made.columns for made in self.config.made}}
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        return self.inner.roles
+
+    @property
+    def shared(self) -> Shared | None:
+        return self.inner.shared
+
+    def spans(self, fragment: Fragment, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        assert isinstance(fragment, HistoryFragment)
+        return self.inner.spans(fragment.inner, places)
 
     def _decide(self) -> pa.Schema:
         kinds = self._kinds()

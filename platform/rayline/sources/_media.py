@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError, listing
 from rayline.sources import _files, _listing, _manifest
 from rayline.sources._path_config import PathConfig
@@ -66,6 +67,11 @@ class MediaConfig(PathConfig, ABC):
     """A file that is gone, cut off or of another kind: an error with its name, or left out, counted and reported."""
 
     @property
+    def roles(self) -> dict[str, FeatureType]:
+        """What columns are, whatever they hold: a file's path is its name, and often that of its class."""
+        return {"path": FeatureType.ID} | ({self.column: FeatureType.TEXT} if self.holds == "text" else {})
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """Columns of a manifest that name further files of this kind, to be read as their bytes."""
         return ()
@@ -100,6 +106,10 @@ class MediaSource(Source):
     @property
     def name(self) -> str:
         return self.config.path
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        return self.config.roles
 
     @property
     def kept(self) -> MediaConfig | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from rayline.core.columns import ROW
+from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError, listing
 from rayline.sources import _files, _manifest
 from rayline.sources._columns import SEQUENCE, canonical_schema, other_columns, unknown_column
@@ -46,6 +47,10 @@ class SequenceFiles(Source):
     @property
     def name(self) -> str:
         return self.config.path
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        return {self.schema().names[0]: FeatureType.ID}
 
     def _find(self) -> list[Fragment]:
         tables = [file for path in self._labels for file in _files.find(path, _manifest.TABLES)]

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from rayline.core.catalog import PluginConfig
-from rayline.core.columns import ROW
+from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError
 from rayline.sources._columns import check_names, common, fit, unknown_column
 
@@ -40,6 +41,16 @@ class Fragment:
     """About how many bytes it takes to read."""
     file_bytes: int = 0
     """The file's size when it was listed; one that has changed since is refused. 0: not known."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """That rows of a source may hold some of the same content: windows that overlap, frames of one video."""
+
+    what: str
+    """How they come to, in words that can follow a colon."""
+    ways: tuple[str, ...]
+    """Lines of a spec, any of which keeps such rows on one side of the split, or has none."""
 
 
 class RefusedError(DataError):
@@ -84,6 +95,27 @@ class Source(ABC):
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
         """Columns that the source itself makes, each after those that it is made of: history, for one."""
         return {}
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        """What columns are by the source's own word, however few or alike their values: ids, free text."""
+        return {}
+
+    @property
+    def shared(self) -> Shared | None:
+        """That rows may share content, which a split must not divide; `None` where no two rows do by the way in which
+        they are read."""
+        return None
+
+    def spans(self, fragment: Fragment, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """From where to where in the source's content rows of a fragment reach [n, 2]; rows that meet share some.
+
+        Args:
+            fragment: one of `fragments()`.
+            places: of the rows in it, from 0 [n].
+        """
+        begins = (fragment.file << FILE_SHIFT) + fragment.first_row + places
+        return np.stack([begins, begins + 1], axis=1)
 
     @property
     @abstractmethod

@@ -5,6 +5,7 @@ W windows, each `[start, end)` of the steps
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,12 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from rayline.core.columns import ROW
+from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError
 from rayline.sources import _steps
 from rayline.sources._columns import SEQUENCE, canonical_schema
 from rayline.sources._media import stream_bytes
-from rayline.sources._source import Fragment, Source
+from rayline.sources._source import Fragment, Shared, Source
 from rayline.sources._steps import ID, TARGET, TIME, Steps
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class WindowFragment(Fragment):
     """An Arrow stream."""
     spans: bytes = field(default=b"", repr=False)
     """int64 [W, 2]: start and end of each window within `steps`."""
+    first_step: int = 0
+    """Steps of the table, of all sequences, before `steps`."""
 
 
 class WindowSource(Source):
@@ -54,6 +57,34 @@ class WindowSource(Source):
     @property
     def name(self) -> str:
         return self.config.path
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        return {self.config.id: FeatureType.ID} if self.config.id else {}
+
+    @property
+    def shared(self) -> Shared | None:
+        config = self.config
+        if config.length is None or config.step >= config.length + self._told:
+            return None
+        steps = config.length + self._told
+        held = f"{config.length} steps" + (f" and tells of the next {config.horizon}" if self._told else "")
+        return Shared(
+            f"a window has {held}, and windows begin every {config.step} step{'s' if config.step > 1 else ''}",
+            (*_splits(config, steps), f"data.source.step: {steps}"),
+        )
+
+    def spans(self, fragment: Fragment, places: IntArray) -> IntArray:
+        assert isinstance(fragment, WindowFragment)
+        spans = np.frombuffer(fragment.spans, np.int64).reshape(-1, 2)[places] + fragment.first_step
+        reaching: IntArray = spans + np.array([0, self._told])
+        return reaching
+
+    @property
+    def _told(self) -> int:
+        """Steps after a window's end up to the one that it tells, where other windows hold that one's value."""
+        config = self.config
+        return self._ahead if config.columns is None or config.target in config.columns else 0
 
     def _find(self) -> list[Fragment]:
         steps = _steps.read(self.config)
@@ -72,6 +103,7 @@ class WindowSource(Source):
                     size_bytes=int(lengths[start:end].sum()) * 8,
                     steps=stream_bytes(part.cast(canonical_schema(part.schema, self.name))),
                     spans=(spans[start:end] - first).tobytes(),
+                    first_step=first,
                 )
             )
             start = end
@@ -156,6 +188,18 @@ class WindowSource(Source):
             raise DataError(f"{self.notes[NOTE]} None is left. Correct the table, or choose other columns.")
         kept: IntArray = spans[~empty & ~lost]
         return kept
+
+
+def _splits(config: Config, steps: int) -> list[str]:
+    """Splits that leave windows on one side which begin fewer than `steps` steps apart."""
+    time, gap = _steps.time_name(config), ""
+    if isinstance(config.every, str):
+        number, unit = int(config.every.rstrip("usmhdw")), config.every.lstrip("0123456789")
+        gap = f"{number * steps}{'min' if unit == 'm' else unit}"
+    elif config.id is None:
+        gap = str(-(-steps // config.step))  # of several sequences, rows of one time are no longer than one step apart
+    found = [f"data.split: {{name: time, by: {time}, gap: {gap}}}"] if gap else []
+    return found + ([f"data.split: {{name: group, by: {config.id}}}"] if config.id else [])
 
 
 def _cuts(lengths: IntArray) -> list[int]:

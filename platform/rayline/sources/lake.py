@@ -10,7 +10,7 @@ table is compacted, for it is made of the row's partition and its place there. R
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from rayline.core.catalog import PluginConfig
+from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError, InputError
 from rayline.lake import media
 from rayline.lake.lake import FILES, Lake, root
@@ -31,6 +32,8 @@ from rayline.sources._source import Fragment, Source
 
 PREFIX = "lake:"
 OWN = tuple(column.name for column in FILES)
+NAMES = ("path", "object", "sha256")
+"""Of these, what only names a file."""
 
 
 class Config(PluginConfig):
@@ -104,6 +107,13 @@ class LakeSource(Source):
     def kept(self) -> Config:
         """The same snapshot, by its number."""
         return self._pinned
+
+    @property
+    def roles(self) -> Mapping[str, FeatureType]:
+        if self._state.media is None:
+            return {}
+        names = dict.fromkeys(NAMES, FeatureType.ID)
+        return names | ({"text": FeatureType.TEXT} if self._state.media == "text" else {})
 
     @property
     def name(self) -> str:

@@ -11,9 +11,10 @@ regression:
 
     {name: sequences, path: air.csv, time: [year, month, day, hour], every: 1h, length: 24, target: pm2.5}
 
-A window's `time` is that of its last step. Windows overlap where `step` is below `length`: split by time with a gap of
-`length + horizon` steps. A long table is held in memory whole while it is cut. Reference: Hyndman and Athanasopoulos,
-"Forecasting: Principles and Practice", 2021, section 5.8.
+A window's `time` is that of its last step. Windows overlap where `step` is below `length` (with `target`: `length +
+horizon`): split by time with a gap of so many steps, or by group on the `id`; a split with one reading on both sides is
+leakage. A sequence's id is set aside unless `data.features` types it. A long table is held in memory whole while it is
+cut. Reference: Hyndman and Athanasopoulos, "Forecasting: Principles and Practice", 2021, section 5.8.
 """
 
 from __future__ import annotations

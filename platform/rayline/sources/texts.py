@@ -1,7 +1,8 @@
 """Texts, one a file: a folder with a folder a class, or a manifest of files with labels beside them.
 
-Columns are `path`, `label` (or the manifest's own) and `text`. For texts that stand in a table use `csv`, `parquet` or
-another table source: a column of free text needs no source of its own. Reference: scikit-learn's `load_files`.
+Columns are `path`, an id, `label` (or the manifest's own) and `text`, free text however few the files. For texts that
+stand in a table use `csv`, `parquet` or another table source: a column of free text needs no source of its own.
+Reference: scikit-learn's `load_files`.
 """
 
 from __future__ import annotations

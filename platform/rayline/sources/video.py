@@ -1,9 +1,10 @@
 """Videos as images: every so many frames, or some evenly spaced ones of each video, a row a frame.
 
 Columns are `path`, `label` (or the manifest's own), `frame` (its place in the video, from 0), `second` (its time) and
-`image`, the encoded bytes. Rows of one video are alike: split by group, on `path`. Videos of the lake are read by
-`{name: video, path: lake:TABLE}`: `lake:TABLE` alone gives whole videos as bytes, which no step prepares. Needs the
-extra `video`. Reference: https://pyav.basswood-io.com
+`image`, the encoded bytes. Rows of one video are alike: split by group, on `path`; a split that has frames of one video
+on both sides is leakage. `path`, `frame` and `second` are set aside unless `data.features` types them. Videos of the
+lake are read by `{name: video, path: lake:TABLE}`: `lake:TABLE` alone gives whole videos as bytes, which no step
+prepares. Needs the extra `video`. Reference: https://pyav.basswood-io.com
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import io
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError, SpecError
 from rayline.sources import _files
 from rayline.sources._listing import check_digest, digest_of
@@ -26,7 +30,7 @@ from rayline.sources._media import (
     refused,
     stream_bytes,
 )
-from rayline.sources._source import Fragment, Source
+from rayline.sources._source import Fragment, Shared, Source
 
 EVERY = 25
 
@@ -51,6 +55,10 @@ class Config(MediaConfig):
             raise ValueError("give every or count, not both")
         return self
 
+    @property
+    def roles(self) -> dict[str, FeatureType]:
+        return super().roles | dict.fromkeys(("frame", "second"), FeatureType.ID)
+
     def value(self, data: bytes) -> bytes:
         raise NotImplementedError("a video is many rows")
 
@@ -62,6 +70,13 @@ class VideoSource(MediaSource):
     """One fragment a video."""
 
     config: Config
+
+    @property
+    def shared(self) -> Shared:
+        return Shared("frames of one video are alike", ("data.split: {name: group, by: path}",))
+
+    def spans(self, fragment: Fragment, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.full((len(places), 2), (fragment.file, fragment.file + 1), np.int64)
 
     def _find(self) -> list[Fragment]:
         every = self._listed()
