@@ -78,3 +78,17 @@ def test_rows_of_outliers_can_be_dropped_from_training_alone(name: str) -> None:
     assert np.std(found) == pytest.approx(1.0, abs=1e-5)
     answered = preparation.apply(pl.DataFrame({"x": [-1e9, 1e9]})).numbers[:, 0]
     assert np.abs(answered).max() < 1e3
+
+
+@pytest.mark.parametrize("action", ["clip", "missing", "drop"])
+@pytest.mark.parametrize("fill", [0.0, 1e6])
+def test_limits_are_those_of_the_observed_values_whatever_the_action(name: str, action: str, fill: float) -> None:
+    some = pl.Series(X).scatter(np.arange(0, len(X), 2), None)
+    impute = {"name": "constant", "value": fill}
+    frame = pl.DataFrame({ROW: np.arange(len(X)), "x": some})
+    spec = Prepare.model_validate({"numbers": {"impute": impute, "outliers": {"name": name, "action": action}}})
+    (state,) = fit(spec, [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0)).state.numbers
+    (without,) = prepared(name, pl.Series(X[1::2])).state.numbers
+    assert (state.clip.low, state.clip.high) == (without.clip.low, without.clip.high)
+    assert state.clip.action == action
+    assert state.fill == fill

@@ -1,11 +1,14 @@
 """The fitted preparation as a whole: steps, layout, files, explanations, misuse."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
+from rayline.core import files
 from rayline.core.columns import ROW, Feature, FeatureType
 from rayline.core.errors import DataError, PackageError, SpecError, UnknownNameError
 from rayline.prepare.preparation import Preparation, fit
@@ -79,12 +82,17 @@ def test_steps_learn_from_what_the_steps_before_leave() -> None:
             "scale": "minmax",
         }
     }
-    values = [20, 30, 200, 50, 20, 30, 40, 50]
+    observed = [20, 30, 50, 20, 30, 40, 50]
     [account] = [entry for entry in fitted(spec).explain() if entry["column"] == "age"]
     learnt = {step["step"]: step["learnt"] for step in account["steps"]}
     assert learnt["impute"] == {"fill": 200.0}
-    assert learnt["outliers"] == {"low": 20.0, "high": float(np.median(values))}
-    assert learnt["scale"] == {"offset": -20.0, "factor": 1 / (float(np.median(values)) - 20)}
+    assert learnt["outliers"] == {"low": 20.0, "high": float(np.median(observed))}
+    assert [step["step"] for step in account["steps"]] == ["outliers", "impute", "scale"]
+    assert learnt["scale"] == {"offset": -20.0, "factor": 1 / (200.0 - 20)}
+    income = fitted(spec).layout.numbers.index("income")
+    rows = pl.DataFrame({"age": [None, 1000.0], "income": [1.0, 1.0], "job": ["cook"] * 2, "zip": [1, 1]})
+    found = np.delete(fitted(spec).apply(rows).numbers, income, axis=1)[:, 0]
+    assert found.tolist() == [1.0, np.float32((float(np.median(observed)) - 20) / 180)], "what is filled is not cut"
 
 
 def test_a_column_s_own_steps_replace_its_type_s_and_the_others_stay() -> None:
@@ -111,6 +119,21 @@ def test_files_keep_every_bit_and_equal_preparations_are_equal_files(tmp_path: o
             assert a.read() == b.read()
 
 
+def test_files_of_the_format_before_cut_what_they_filled(tmp_path: Path) -> None:
+    """There filled values went through the limits like observed ones, but for the action `missing`."""
+    steps = {"name": "quantile", "low": 0, "high": 0.5}
+    for action, cut in (("clip", 30.0), ("missing", 200.0)):
+        age = {"impute": {"name": "constant", "value": 200}, "outliers": {**steps, "action": action}, "scale": "none"}
+        fitted({"columns": {"age": age}}).save(tmp_path)
+        row = pl.DataFrame(
+            {"age": [None], "income": [1.0], "job": ["cook"], "zip": [1]}, schema_overrides={"age": float}
+        )
+        assert Preparation.load(tmp_path).apply(row).numbers[0, 0] == 200.0
+        document = files.read_json(f"{tmp_path}/prepare.json")
+        files.write_json(f"{tmp_path}/prepare.json", {**document, "format": 2})
+        assert Preparation.load(tmp_path).apply(row).numbers[0, 0] == cut
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("prepare.json", b"{}"), ("prepare.json", b"{"), ("prepare.safetensors", b"x")]
 )
@@ -132,7 +155,7 @@ def test_explanations_of_private_columns_hold_no_values() -> None:
     [job, age, *_] = fitted(RICH).explain(private=["job", "age"])
     assert job["steps"] == [{"step": "encode", "name": "ids", "learnt": {}}]
     assert all(step["learnt"] == {} for step in age["steps"])
-    assert fitted(RICH).explain()[1]["steps"][0]["learnt"] == {"fill": 30.0}
+    assert fitted(RICH).explain()[1]["steps"][1]["learnt"] == {"fill": 30.0}
 
 
 def test_features_that_are_not_learnt_from_are_left_out() -> None:

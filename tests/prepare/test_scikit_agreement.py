@@ -3,13 +3,16 @@
 Rayline computes in float64 and casts once to float32: end to end it agrees to 2e-6 of the scale of the numbers.
 """
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 from sklearn import datasets, feature_selection, linear_model
 from sklearn.decomposition import PCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
-from sklearn.impute import IterativeImputer, KNNImputer
+from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -335,3 +338,53 @@ def test_limits_of_outliers_are_the_formulas_of_the_books(data: str) -> None:
         found = numbers(prepared(data, x, target, names, spec), x, target, names)
         varies = deviation > 0  # diabetes has sex among its numbers, whose median deviation may be 0
         np.testing.assert_allclose(found[:, varies], np.clip(x, least, most)[:, varies], rtol=2e-6)
+
+
+OUTLIERS: list[dict[str, Any]] = [
+    {"name": "iqr"},
+    {"name": "quantile", "low": 0.1, "high": 0.85},
+    {"name": "zscore", "limit": 1.5},
+    {"name": "zscore", "robust": True},
+]
+
+
+@pytest.mark.parametrize("action", ["clip", "missing", "drop"])
+@pytest.mark.parametrize("outliers", OUTLIERS, ids=["iqr", "quantile", "zscore", "robust"])
+@pytest.mark.parametrize(("impute", "strategy"), [("median", "median"), ("mean", "mean"), ("mode", "most_frequent")])
+def test_outliers_come_before_imputing_and_scaling(
+    outliers: dict[str, Any], action: str, impute: str, strategy: Any
+) -> None:
+    """A third of the values is missing: NumPy's limits of those that are there, SimpleImputer, StandardScaler."""
+    x, target, names = load("wine")
+    x = x.copy()
+    x[np.random.default_rng(3).random(x.shape) < 1 / 3] = np.nan
+    numbers = {"impute": impute, "outliers": {**outliers, "action": action}}
+    for place, name in enumerate(names):
+        column = x[:, [place]]
+        least, most = _limits(column, outliers)
+        beyond = (column < least) | (column > most)
+        within = np.where(beyond, np.nan, column) if action == "missing" else np.clip(column, least, most)
+        stays = ~beyond[:, 0] if action == "drop" else np.full(len(x), True)
+        steps = make_pipeline(SimpleImputer(strategy=strategy), StandardScaler()).fit(within[stays])
+        frame = pl.DataFrame({ROW: np.arange(len(x)), name: pl.Series(column[:, 0]).fill_nan(None), "target": target})
+        mine = fit(
+            Prepare.model_validate({"numbers": numbers}),
+            [Feature(name, FeatureType.NUMBER)],
+            profile_frame(frame, seed=0),
+        )
+        np.testing.assert_array_equal(mine.in_training(frame), stays)
+        np.testing.assert_allclose(mine.apply(frame).numbers, steps.transform(within), rtol=1e-5, atol=2e-6)
+
+
+def _limits(x: Any, outliers: dict[str, Any]) -> tuple[float, float]:
+    if outliers["name"] == "quantile":
+        return np.nanquantile(x, outliers["low"]), np.nanquantile(x, outliers["high"])
+    if outliers["name"] == "iqr":
+        low, high = np.nanquantile(x, [0.25, 0.75])
+        return low - 1.5 * (high - low), high + 1.5 * (high - low)
+    centre, spread = np.nanmean(x), np.nanstd(x)
+    if outliers.get("robust"):
+        centre = np.nanmedian(x)
+        spread = 1.482602218505602 * np.nanmedian(np.abs(x - centre))
+    reach = outliers.get("limit", 3.0) * spread
+    return centre - reach, centre + reach

@@ -72,14 +72,14 @@ def test_every_column_has_its_steps_in_line() -> None:
     table = list(body(lines, "Learnt from the training rows"))
     step, learnt = table[0].index("step"), table[0].index("what it learnt")
     assert table[1][:step].split() == ["age", "number", "40", "(10%)"]
-    assert table[1][step:].startswith("impute median")
-    assert table[1][learnt:].startswith("missing becomes ")
+    assert table[1][step:].startswith("outliers iqr")
+    assert table[1][learnt:].startswith("outside ")
     assert table[2][:step].strip() == ""
-    assert table[2][learnt:].startswith("outside ")
+    assert table[2][learnt:].startswith("missing becomes ")
     assert table[3][learnt:].startswith("(x − ")
     assert any(line[step:].startswith("encode ids") and line[learnt:] == "12 categories" for line in table)
     place = table.index(f"  {LONG}")  # on a line of its own, and its steps where all steps are
-    assert table[place + 1][step:].startswith("impute median")
+    assert table[place + 1][step:].startswith("outliers iqr")
     private = table[table.index(next(line for line in table if line.startswith("  own "))) :][:3]
     assert [line[learnt:] for line in private] == ["not told: the column is private"] * 3
 

@@ -1,6 +1,6 @@
 """What the steps learn: small values from which both forms of a preparation are built.
 
-A number goes through limits, fill, clip, a curve and one affine map; a category through fill and a vocabulary. A step
+A number goes through limits, fill, a curve and one affine map; a category through fill and a vocabulary. A step
 plug-in returns one of these, so a new algorithm is one file: it never writes the two forms itself.
 """
 

@@ -95,7 +95,7 @@ def _key(name: str, seed: int) -> str:
 
 
 class _Bounded(NamedTuple):
-    """A number column without what lies beyond its limits, where that is not cut but taken out."""
+    """A number column as its limits leave it, before anything is filled."""
 
     column: NumberColumn
     clip: Clip | None
@@ -104,13 +104,18 @@ class _Bounded(NamedTuple):
 def _bounded(name: str, steps: Steps, profile: Profile) -> _Bounded:
     column = number_column(profile, name)
     outliers = steps.outliers
-    if outliers is None or outliers.action == "clip" or column.count == 0:
+    if outliers is None or column.count == 0:
         return _Bounded(column, None)
     clip = replace(outliers.build().learn(column), action=outliers.action)
+    if clip.action == "clip":
+        return _Bounded(column.clipped(clip.low, clip.high), clip)
     values = column.read_sample()
     beyond = (values < clip.low) | (values > clip.high)
-    left = np.where(beyond, np.nan, values) if clip.action == "missing" else values[~beyond]
-    return _Bounded(column.with_sample(left), clip)
+    if clip.action == "missing":
+        return _Bounded(column.with_sample(np.where(beyond, np.nan, values)), clip)
+    there = max(1, int(np.count_nonzero(~np.isnan(values))))
+    staying = round(column.count * (1.0 - np.count_nonzero(beyond) / there))
+    return _Bounded(column.with_sample(values[~beyond], column.missing, staying + column.missing), clip)
 
 
 def _fill_jointly(
@@ -170,7 +175,8 @@ def _learn_number(
     learnt: Learnt = {"column": name, "type": "number", "missing": column.missing, "steps": []}
     if clip is not None and steps.outliers is not None:
         state = replace(state, clip=clip)
-        learnt["steps"].append(_account("outliers", steps.outliers, **asdict(clip)))
+        action = {} if clip.action == "clip" else {"action": clip.action}
+        learnt["steps"].append(_account("outliers", steps.outliers, low=clip.low, high=clip.high, **action))
     if jointly is not None and steps.impute is not None:
         key, column = jointly
         state = replace(state, joint=key, indicator=steps.impute.indicator)
@@ -185,7 +191,7 @@ def _learn_number(
             f"column {name!r} has {column.missing} missing values in the training rows and no imputer. "
             f"Set prepare.columns.{name}.impute: median, or data.features.{name}: drop."
         )
-    if steps.outliers is not None and clip is None:
+    if steps.outliers is not None and clip is None:  # no value was observed: the filled ones are all there is
         clip = steps.outliers.build().learn(column)
         column = column.clipped(clip.low, clip.high)
         state = replace(state, clip=clip)

@@ -17,7 +17,7 @@ NO_SCALE = Affine(0.0, 1.0)
 
 @dataclass(frozen=True)
 class NumberState:
-    """A number column: limits, `fill` for missing values (`None`: none may be missing), clip, curve, affine map."""
+    """A number column: limits, then `fill` for missing values (`None`: none may be missing), curve, affine map."""
 
     name: str
     fill: float | None = None

@@ -22,9 +22,11 @@ from rayline.prepare.state import CategoryState, ColumnState, NumberState, State
 
 JSON_FILE = "prepare.json"
 ARRAYS_FILE = "prepare.safetensors"
-FORMAT = 2
-READS = (1, 2)
+FORMAT = 3
+READS = (1, 2, 3)
 """Formats that load; the first has numbers and categories alone."""
+CUTS_FILLS = (1, 2)
+"""In these the one value that a column is filled with was cut to the column's limits, too."""
 
 
 def save(folder: str | os.PathLike[str], state: State, document: dict[str, Any]) -> None:
@@ -84,8 +86,11 @@ def load(folder: str | os.PathLike[str]) -> tuple[State, dict[str, Any]]:
     try:
         document = files.read_json(files.join(place, JSON_FILE))
         arrays = safetensors.numpy.load(files.read_bytes(files.join(place, ARRAYS_FILE)))
-        if document.pop("format") not in READS:
+        written = document.pop("format")
+        if written not in READS:
             raise PackageError(f"{JSON_FILE} in {place} is of another format; this Rayline reads {READS}.")
+        if written in CUTS_FILLS:
+            _cut_fills(document["columns"], arrays)
         rows = zip(*(arrays[name].tolist() for name in ("fill", "low", "high", "offset", "factor")), strict=True)
         state = State(
             columns=tuple(_from_json(column, rows, arrays) for column in document.pop("columns")),
@@ -97,6 +102,11 @@ def load(folder: str | os.PathLike[str]) -> tuple[State, dict[str, Any]]:
     except (orjson.JSONDecodeError, SafetensorError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise PackageError(f"the preparation in {place} cannot be read: {error!r}. Train the model again.") from None
     return state, document
+
+
+def _cut_fills(columns: list[dict[str, Any]], arrays: dict[str, npt.NDArray[Any]]) -> None:
+    cut = [column.get("outliers", "clip") != "missing" for column in columns if column["type"] == "number"]
+    arrays["fill"] = np.where(cut, np.clip(arrays["fill"], arrays["low"], arrays["high"]), arrays["fill"])
 
 
 def _to_json(state: ColumnState) -> dict[str, Any]:

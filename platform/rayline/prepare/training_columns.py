@@ -1,6 +1,6 @@
 """The training columns that steps learn from: profile statistics, kept true from one step to the next.
 
-A filled or clipped column is not scanned again. Filling changes the moments in closed form; clipping takes them
+A clipped or filled column is not scanned again. Filling changes the moments in closed form; clipping takes them
 from the profile's sample of rows, which is the whole data up to its size (65,536 rows).
 """
 
@@ -97,13 +97,14 @@ class NumberColumn:
             read_sample=lambda: np.nan_to_num(self.read_sample(), nan=value),
         )
 
-    def with_sample(self, values_M: FloatArray, missing: int | None = None) -> NumberColumn:
+    def with_sample(self, values_M: FloatArray, missing: int | None = None, total: int | None = None) -> NumberColumn:
         """The column once the sample's values are `values_M` (NaN: missing), its moments taken from them.
 
         `missing`: rows still missing; by default their share in the sample, which is exact where it holds every row.
+        `total`: rows there are; by default as many as before.
         """
         there = np.sort(values_M[~np.isnan(values_M)])
-        total = self.count + self.missing
+        total = self.count + self.missing if total is None else total
         if missing is None:
             missing = round(total * (1.0 - len(there) / max(len(values_M), 1)))
         mean = float(np.mean(there)) if len(there) else math.nan
@@ -120,16 +121,19 @@ class NumberColumn:
         )
 
     def clipped(self, low: float, high: float) -> NumberColumn:
-        """The column once it is cut to `low … high`."""
+        """The column once the values there are of it are cut to `low … high`; missing ones stay missing."""
         sample = np.clip(self.sample, low, high)
         mean = float(np.mean(sample))
+        counts: Counter[float] = Counter()
+        for value, rows in (self.counts or {}).items():
+            counts[min(max(value, low), high)] += rows
         return replace(
             self,
             mean=mean,
             variance=float(np.mean(np.square(sample - mean))),
             minimum=min(max(self.minimum, low), high),
             maximum=min(max(self.maximum, low), high),
-            counts=None,
+            counts=None if self.counts is None else counts,
             read_sample=lambda: np.clip(self.read_sample(), low, high),
         )
 

@@ -34,11 +34,12 @@ IntArray = npt.NDArray[np.int32]
 
 
 class NumberTransform:
-    """Limits, fill, clip, curve and scale of all number columns at once."""
+    """Limits, fill, curve and scale of all number columns at once: limits are for what was observed, not for fills."""
 
     def __init__(self, states: Sequence[NumberState], fillers: dict[str, Filler]) -> None:
         self.names = [s.name for s in states]
-        self._fill_F1 = _column([math.nan if s.fill is None else s.fill for s in states])
+        fills = _column([math.nan if s.fill is None else s.fill for s in states])
+        self._fill_F1 = np.clip(fills, -LARGEST_INPUT, LARGEST_INPUT)
         clips = [s.clip for s in states]
         self._low_F1 = _column([max(c.low, -LARGEST_INPUT) if c.action != "missing" else -LARGEST_INPUT for c in clips])
         self._high_F1 = _column([min(c.high, LARGEST_INPUT) if c.action != "missing" else LARGEST_INPUT for c in clips])
@@ -61,13 +62,14 @@ class NumberTransform:
         for place, limits in self._limited:
             x_FN[place][(x_FN[place] < limits.low) | (x_FN[place] > limits.high)] = np.nan
         missing_FN = ~np.isfinite(x_FN)
+        np.maximum(x_FN, self._low_F1, out=x_FN)
+        np.minimum(x_FN, self._high_F1, out=x_FN)
         if self._joint:
+            np.copyto(x_FN, np.nan, where=missing_FN)  # infinities among them have become limits
             self._fill_jointly(x_FN, missing_FN)
         np.copyto(x_FN, self._fill_F1, where=missing_FN if not self._joint else missing_FN & ~np.isfinite(x_FN))
         if self._may_lack_fill:
             self._require_filled(x_FN)
-        np.maximum(x_FN, self._low_F1, out=x_FN)
-        np.minimum(x_FN, self._high_F1, out=x_FN)
         for place, curve in self._curved:
             x_FN[place] = curve(x_FN[place])
         # an offset is never -0.0, so neither is a sum: whichever zero maximum() chose, the bits end up equal
@@ -86,7 +88,7 @@ class NumberTransform:
         for filler, places in self._joint:
             filled_FL = seen_FL.copy()
             filler(filled_FL)
-            x_FN[np.ix_(places, lacking)] = filled_FL[places]
+            x_FN[np.ix_(places, lacking)] = np.clip(filled_FL[places], -LARGEST_INPUT, LARGEST_INPUT)
 
     def _require_filled(self, x_FN: FloatArray) -> None:
         lacking = ~np.isfinite(x_FN).all(axis=1)

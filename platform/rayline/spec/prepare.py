@@ -19,7 +19,7 @@ from rayline.spec.forms import NONE, Section, as_steps, optional, several
 
 
 class NumberSteps(Section):
-    """What is done to number columns, in this order."""
+    """What is done to number columns: `outliers` come first, then `impute`, then `scale`."""
 
     impute: optional("impute") = Field(default="median", validate_default=True)  # type: ignore[valid-type]
     outliers: optional("outliers") = None  # type: ignore[valid-type]

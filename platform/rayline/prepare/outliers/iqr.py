@@ -1,8 +1,9 @@
-"""Take numbers far outside the middle half of the training rows as outliers (Tukey's fences).
+"""Take numbers far outside the middle half of the training column's observed values as outliers (Tukey's fences).
 
 Choose it for numbers of any shape with few extremes; on long tails it takes many for outliers (widen `factor`, or use
 `quantile`). A column whose middle half is one value is left as it is. Quartiles are exact up to the size of the
-profile's sample (65,536 rows). Reference: Tukey, "Exploratory Data Analysis", 1977, section 2D.
+profile's sample (65,536 rows). Missing values have no part in them and are filled afterwards (`_outliers.py`).
+Reference: Tukey, "Exploratory Data Analysis", 1977, section 2D.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Cut numbers to the range between two training quantiles (winsorising).
+"""Cut numbers to the range between two quantiles of the training column's observed values (winsorising).
 
 Choose it for long-tailed numbers, such as incomes, whose few extremes would rule the scale. A column that is nearly
 always one value (capital gains) loses its rare others: widen the quantiles, or leave such a column uncut.
+Missing values have no part in the quantiles, and are filled afterwards (`_outliers.py`).
 Reference: Tukey, "The Future of Data Analysis", Annals of Mathematical Statistics 33, 1962.
 """
 

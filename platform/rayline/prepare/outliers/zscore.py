@@ -1,8 +1,9 @@
-"""Take numbers further than some standard deviations from the training mean as outliers.
+"""Take numbers further than some standard deviations from the mean of the observed training values as outliers.
 
 Choose it for numbers that are nearly normal. Extreme values move mean and deviation themselves and may hide in them:
-`robust: true` measures by the median and the median deviation instead. Reference: Iglewicz and Hoaglin, "How to Detect
-and Handle Outliers", 1993 (there `robust` is the modified z-score).
+`robust: true` measures by the median and the median deviation instead. Missing values have no part in either and are
+filled afterwards (`_outliers.py`). Reference: Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993 (there
+`robust` is the modified z-score).
 """
 
 from __future__ import annotations
