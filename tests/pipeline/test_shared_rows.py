@@ -10,6 +10,7 @@ import av
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from rayline.core import catalog
 from rayline.core.columns import ROW, Target, Task
@@ -21,6 +22,7 @@ from rayline.pipeline.shared_rows import _meeting
 from rayline.prepare.augmentation import Augmentation
 from rayline.prepare.leakage import LeakageError
 from rayline.prepare.split._parts import TEST, VALIDATION
+from rayline.sources import _windows
 from rayline.sources._source import Source
 from rayline.sources.scan import scan
 from rayline.spec import load
@@ -116,6 +118,19 @@ def test_a_gap_or_step_that_is_too_short_is_refused(tmp_path: Path, split: Any, 
     with pytest.raises(LeakageError) as error:
         look(tmp_path, split, **options)
     assert way in str(error.value)
+
+
+def test_windows_of_many_fragments_meet_across_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = look(tmp_path, "hash", prepare={"leakage": "warn"})
+    monkeypatch.setattr(_windows, "FRAGMENT_VALUES", 400)
+    cut = look(tmp_path, "hash", prepare={"leakage": "warn"})
+    assert len(cut.source.fragments()) > 20 > len(whole.source.fragments())
+    assert (
+        [line for line in cut.warnings if "leakage (shared)" in line]
+        == [line for line in whole.warnings if "leakage (shared)" in line]
+        != []
+    )
+    look(tmp_path, {**BY_TIME, "gap": "9min"})
 
 
 def test_folds_are_looked_at_too(tmp_path: Path) -> None:
@@ -215,3 +230,18 @@ def test_an_augmentation_without_inputs_says_none() -> None:
     step: Any = catalog.resolve("augment", "token_deletion")
     with pytest.raises(SpecError, match=r"there is none\. Inputs: none\."):
         Augmentation.of([step], Layout((), (), ()), Target("label", Task.BINARY, ("a", "b"), "b"), seed=0)
+
+
+def test_columns_of_a_manifest_that_name_files_are_ids(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for n in range(24):
+        for path in (tmp_path / f"{n}.png", tmp_path / "masks" / f"{n % 3}.png"):
+            Image.new("L", (8, 8), 10 * n).save(path)
+    rows = {"path": [f"{n}.png" for n in range(24)], "mask": [f"masks/{n % 3}.png" for n in range(24)]}
+    more = {"kind": ["ab"[n % 2] for n in range(24)], "place": ["xyz"[n // 8] for n in range(24)]}
+    pl.DataFrame(rows | more).write_csv(tmp_path / "manifest.csv")
+    source = {"name": "images", "path": str(tmp_path / "manifest.csv")}
+    document = {"name": "masked", "data": {"source": source, "target": "kind"}, "prepare": {"images": "pixels"}}
+    found = collect(load(document), scan)
+    assert {found.reasons[name] for name in ("path", "mask")} == {("id", "data.source")}
+    assert [feature.name for feature in found.features] == ["place"]

@@ -44,6 +44,8 @@ class Listed:
     digests: list[str] = field(default_factory=list)
     """SHA-256 of each, of a lake's table."""
     note: str = ""
+    naming: tuple[str, ...] = ()
+    """Columns of a manifest, beside its paths, that name further files, which are not read."""
 
 
 def listed(config: MediaConfig) -> Listed:
@@ -132,16 +134,17 @@ def _of_manifest(place: str, config: MediaConfig) -> Listed:
         every.append(_manifest.resolve(place, rows.column(name).to_pylist(), missing=""))
     local = isinstance(_files.locate(place)[0], pafs.LocalFileSystem)
     sizes = [sum(map(_size, together)) if local else 0 for together in zip(*every, strict=True)]
-    note = _told(place, rows, set(paths), config) if local else ""
-    return Listed(place, paths, sizes, rows, note=note)
+    note, naming = _told(place, rows, set(paths), config) if local else ("", [])
+    return Listed(place, paths, sizes, rows, note=note, naming=tuple(naming))
 
 
 def _size(path: str) -> int:
     return os.path.getsize(path) if path and os.path.exists(path) else 0
 
 
-def _told(place: str, rows: pa.Table, named: set[str], config: MediaConfig) -> str:
-    """Which of a manifest's columns name further files, and how many files below its folder no column names."""
+def _told(place: str, rows: pa.Table, named: set[str], config: MediaConfig) -> tuple[str, list[str]]:
+    """Which of a manifest's columns name further files, and how many files below its folder no column names: in words,
+    and those of the columns that are not read."""
     folder = os.path.dirname(place)
     texts = [known.name for known in rows.schema if pa.types.is_string(known.type) and known.name != "path"]
     others = []
@@ -158,7 +161,7 @@ def _told(place: str, rows: pa.Table, named: set[str], config: MediaConfig) -> s
             f"{config.path}: {listing(map(repr, unread), 4)} names files too, and is read as their paths. For what "
             f"they hold: data.source.masks: [{', '.join(unread)}]."
         )
-    return " ".join([*notes, *_left_out(folder, named, config)])
+    return " ".join([*notes, *_left_out(folder, named, config)]), unread
 
 
 def _left_out(folder: str, named: set[str], config: MediaConfig) -> list[str]:

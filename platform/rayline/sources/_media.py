@@ -98,6 +98,7 @@ class MediaSource(Source):
         if config.path.startswith(PREFIX):
             config = config.model_copy(update={"path": _listing.pinned(config.path, config.holds)})
         self.config = config
+        self._naming: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         # a million paths would be shipped to every task: a fragment brings its own
@@ -109,7 +110,8 @@ class MediaSource(Source):
 
     @property
     def roles(self) -> Mapping[str, FeatureType]:
-        return self.config.roles
+        self.fragments()  # a manifest's columns are known once it was read
+        return dict.fromkeys(self._naming, FeatureType.ID) | self.config.roles
 
     @property
     def kept(self) -> MediaConfig | None:
@@ -193,6 +195,7 @@ class MediaSource(Source):
 
     def _listed(self) -> _listing.Listed:
         every = _listing.listed(self.config)
+        self._naming = every.naming
         if every.note:
             self.notes[-1] = every.note
         return every
