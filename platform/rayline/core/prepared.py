@@ -54,6 +54,16 @@ class Layout:
     categories: tuple[str, ...]
     sizes: tuple[int, ...]
     tensors: tuple[TensorInput, ...] = ()
+    flags: tuple[str, ...] | None = None
+    """Of each number the column whose yes or no it is (one-hot, missing), "" for one that is a number; `None`, as in
+    files of before, where names tell it: `COLUMN=VALUE`."""
+
+    @property
+    def flag_of(self) -> tuple[str, ...]:
+        """`flags`, told by the names where they are not given."""
+        if self.flags is not None:
+            return self.flags
+        return tuple(name.partition("=")[0] if "=" in name else "" for name in self.numbers)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -63,7 +73,14 @@ class Layout:
         tensors = tuple(
             TensorInput(t["name"], t["kind"], tuple(t["shape"]), t["dtype"], t["ids"]) for t in value.get("tensors", ())
         )
-        return cls(tuple(value["numbers"]), tuple(value["categories"]), tuple(value["sizes"]), tensors)
+        flags = value.get("flags")
+        return cls(
+            tuple(value["numbers"]),
+            tuple(value["categories"]),
+            tuple(value["sizes"]),
+            tensors,
+            None if flags is None else tuple(flags),
+        )
 
 
 @dataclass(frozen=True)

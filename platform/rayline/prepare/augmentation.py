@@ -127,8 +127,8 @@ def _bound(step: AugmentConfig, layout: Layout, levels: Mapping[str, Levels], cl
     asked = step.columns if isinstance(step, ColumnsConfig) else ()
     unknown = [column for column in asked if column not in names]
     if not fit or unknown:
-        # what stands behind the = of a one-hot column is a value, and may be private
-        numbers = list(dict.fromkeys(number.partition("=")[0] for number in layout.numbers))
+        # the name of a one-hot column holds a value, which may be private
+        numbers = list(dict.fromkeys(of or name for name, of in zip(layout.numbers, layout.flag_of, strict=True)))
         every = [*numbers, *(f"{t.name} ({t.kind} {'×'.join(map(str, t.shape))})" for t in layout.tensors)]
         what = WORDS[step.kind] + (f" of {step.ranks[0]} dimension{'s' * (step.ranks[0] > 1)}" if step.ranks else "")
         known = numbers if step.kind == "number" else names
@@ -137,7 +137,7 @@ def _bound(step: AugmentConfig, layout: Layout, levels: Mapping[str, Levels], cl
     if asked:
         places = tuple(fit[names.index(column)] for column in asked)
     elif step.kind == "number":
-        places = tuple(place for place in fit if "=" not in layout.numbers[place])
+        places = tuple(place for place, of in enumerate(layout.flag_of) if not of)
         if not places:
             raise SpecError(f"prepare.augment: {name} finds only columns of yes and no. Name them under its columns.")
     else:

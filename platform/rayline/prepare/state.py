@@ -114,11 +114,21 @@ class State:
     def layout(self) -> Layout:
         """The columns of `Prepared`."""
         numbers = self.all_numbers if self.kept is None else self.kept
+        known = self._flags
         if self.projection is not None:
-            numbers = self.projection.names
+            numbers, known = self.projection.names, {}
+        flags = tuple(known.get(name, "") for name in numbers)
         with_ids = [c for c in self.categories if c.has_ids]
         tensors = [TensorInput(t.name, t.kind, t.step.shape, t.step.dtype.__name__, t.step.ids) for t in self.tensors]
-        return Layout(numbers, tuple(c.name for c in with_ids), tuple(c.size for c in with_ids), tuple(tensors))
+        sizes = tuple(c.size for c in with_ids)
+        return Layout(numbers, tuple(c.name for c in with_ids), sizes, tuple(tensors), flags)
+
+    @property
+    def _flags(self) -> dict[str, str]:
+        """Number columns of yes and no, and the column that each is of."""
+        found = {missing_name(c.name): c.name for c in self.columns if not isinstance(c, TensorState) and c.indicator}
+        hot = (c for c in self.categories if c.vocabulary.form == "one_hot")
+        return found | {name: category.name for category in hot for name in category.number_names}
 
 
 def missing_name(name: str) -> str:

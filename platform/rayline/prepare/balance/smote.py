@@ -24,7 +24,7 @@ class Config(NeighbourConfig):
     def check(self, layout: Layout, target: Target) -> None:
         super().check(layout, target)
         # of a one-hot column the name holds a value
-        other = [*layout.categories, *(name.partition("=")[0] for name in layout.numbers if "=" in name)]
+        other = [*layout.categories, *filter(None, layout.flag_of)]
         if other or not layout.numbers:
             told = f"{other[0]!r} is no number that lies between others" if other else "there is no number column"
             raise SpecError(f"prepare.balance: smote works on number columns alone, and {told}. Use smotenc.")

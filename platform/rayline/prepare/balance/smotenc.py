@@ -2,8 +2,8 @@
 
 Choose it for mixed tables with hundreds of scarce rows. Numbers lie between a row and one of its neighbours; a category
 is the one that most of the neighbours have (of equally many, the nearest's). A category that differs counts in
-distances as much as the median standard deviation of the class's numbers. Indicators and one-hot columns (`NAME=…`) are
-categories, those of one name together. Reference: Chawla et al., "SMOTE: Synthetic Minority Over-sampling Technique",
+distances as much as the median standard deviation of the class's numbers. Indicators and one-hot columns are
+categories, those of one column together. Reference: Chawla et al., "SMOTE: Synthetic Minority Over-sampling Technique",
 JAIR 2002, section 6.1.
 """
 
@@ -25,7 +25,7 @@ class Config(NeighbourConfig):
 
     def check(self, layout: Layout, target: Target) -> None:
         super().check(layout, target)
-        if all("=" in name for name in layout.numbers):
+        if all(layout.flag_of):
             raise SpecError(
                 "prepare.balance: smotenc makes up rows between numbers, and there is no number column. "
                 "Use oversample or weights."
@@ -35,8 +35,8 @@ class Config(NeighbourConfig):
 class SmoteNc(FromNeighbours):
     def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Prepared:
         rows_NW, ids_NC = inputs.numbers[of], inputs.categories[of]
-        numeric = [place for place, name in enumerate(layout.numbers) if "=" not in name]
-        groups = _groups(layout.numbers)
+        numeric = [place for place, of in enumerate(layout.flag_of) if not of]
+        groups = _groups(layout.flag_of)
         patterns = [np.unique(rows_NW[:, group], axis=0, return_inverse=True) for group in groups]
         codes_ND = np.stack(
             [*ids_NC.T.astype(np.int64), *(code.reshape(-1) for _, code in patterns)] or [of * 0], axis=1
@@ -57,12 +57,12 @@ class SmoteNc(FromNeighbours):
         return Prepared(numbers, voted_QD[back, :width].astype(np.int32))
 
 
-def _groups(names: tuple[str, ...]) -> list[list[int]]:
-    """Places of the columns `NAME=…`, those of one name together."""
+def _groups(flags: tuple[str, ...]) -> list[list[int]]:
+    """Places of the columns of yes and no, those of one column together."""
     found: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        if "=" in name:
-            found.setdefault(name.partition("=")[0], []).append(place)
+    for place, of in enumerate(flags):
+        if of:
+            found.setdefault(of, []).append(place)
     return list(found.values())
 
 
