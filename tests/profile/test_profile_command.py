@@ -112,6 +112,27 @@ def test_a_population_that_is_none_is_refused(
     assert "opulation" in capsys.readouterr().err
 
 
+def test_a_population_of_ranges_and_combinations(
+    run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shares = tmp_path / "population.yaml"
+    shares.write_text('age: {up to 40: 0.5, over 40: 0.5}\n"sex, age": {"f, up to 40": 0.9}\n')
+    assert run("profile", data, "--population", shares, "--json") == 0
+    age, sex, both = json.loads(capsys.readouterr().out)["covered"]
+    frame = pl.read_csv(data)
+    assert {group["value"]: group["rows"] for group in age["groups"]} == {
+        "up to 40": (frame["age"] <= 40).sum(),
+        "over 40": (frame["age"] > 40).sum(),
+    }
+    assert (sex["columns"], both["columns"]) == (["sex"], ["sex", "age"])
+    (declared,) = [group for group in both["groups"] if group["population"] is not None]
+    assert declared["rows"] == ((frame["sex"] == "f") & (frame["age"] <= 40)).sum()
+    assert "fewer than its 90.0% of the population" in declared["warnings"][-1]
+    shares.write_text('"sex, agge": {"f, up to 40": 0.9}\n')
+    assert run("profile", data, "--population", shares) == 2
+    assert "--population 'agge' is not a column. Did you mean 'age'?" in " ".join(capsys.readouterr().err.split())
+
+
 def test_small_files_need_neither_ray_nor_torch(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     code = (

@@ -331,11 +331,16 @@ def test_groups_of_numbers_and_of_several_columns_are_ranges_and_pairs() -> None
 def test_groups_of_sampled_rows_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rayline.profile.profile.SAMPLE_ROWS", 500)
     frame = people()
-    sex, age, _ = coverage(profiled(frame), ["sex", "age"], target="y", positive="no")
+    profile = profiled(frame)
+    sex, age, _ = coverage(profile, ["sex", "age"], target="y", positive="no")
+    height, _, both = coverage(profile, ["height", "sex"], target="y", positive="no")
     assert not sex.sampled
     assert {g.value: g.rows for g in sex.groups}["m"] == int((frame["sex"] == "m").sum())
-    assert age.sampled
-    assert sum(group.rows for group in age.groups) == pytest.approx(2000, abs=4)
+    # every age is counted, so that its ranges are; of heights only some are
+    assert (age.sampled, sum(group.rows for group in age.groups)) == (False, 2000)
+    for estimated in (height, both):
+        assert estimated.sampled
+        assert sum(group.rows for group in estimated.groups) == pytest.approx(2000, abs=20)
     assert sex.rate_of == "share of no"
 
 

@@ -227,9 +227,44 @@ def test_repeats_and_conflicts_are_told_with_their_rows() -> None:
     profile = profile_frame(frame, seed=0, target="y", repeats=True)
     found = {alert.tag: alert for alert in alerts(profile, target="y")}
     assert found["duplicates"].text == "1 row (12%) repeats another row."
-    assert "(such as rows 2 and 3): at least 1 of these labels" in found["label conflicts"].text
+    assert "(such as rows 3 and 4): at least 1 of these labels" in found["label conflicts"].text
     validate(with_line(found["label conflicts"].line))
     assert "duplicates" not in {a.tag for a in alerts(profile_frame(frame, seed=0))}
+
+
+def test_rows_of_several_files_are_named_with_their_file() -> None:
+    keys = np.array([0, 1, 2, *((1 << 40) + np.arange(3))])
+    frame = pl.DataFrame({ROW: keys, "a": [1, 2, 3, 4, 1, 3], "y": list("pqrpqr")})
+    profile = profile_frame(frame, seed=0, target="y", repeats=True)
+    found = {alert.tag: alert for alert in alerts(profile, target="y")}
+    assert "(such as rows 1 of file 1 and 2 of file 2)" in found["label conflicts"].text
+    page = profile_page.render(profile, target="y")
+    assert "Such as rows 1 of file 1 and 2 of file 2." in page
+    assert "Repeated are rows 3 …" in page
+    assert str(1 << 40) not in page
+
+
+def test_a_column_without_any_value_is_missing_together_with_none() -> None:
+    none, holes = pl.Series([None] * 100, dtype=pl.String), pl.Series([None] * 20 + [1.5] * 80)
+    frame = pl.DataFrame({ROW: np.arange(100), "none": none, "a": holes, "y": ["p", "q"] * 50})
+    assert "missing together" not in {alert.tag for alert in alerts(profile_frame(frame, seed=0))}
+    found = alerts(profile_frame(frame.with_columns(b=holes), seed=0))
+    (together,) = [alert for alert in found if alert.tag == "missing together"]
+    assert together.text == "a and b are missing together in 20 rows (20%)."
+    assert "empty" in {alert.tag for alert in found}
+
+
+def test_a_combination_with_a_population_is_told_of_and_one_without_is_not() -> None:
+    rng = np.random.default_rng(0)
+    columns = {"sex": rng.choice(["f", "m"], 400), "city": rng.choice(["Oslo", "Rome"], 400), "z": ["q"] * 400}
+    profile = profile_frame(pl.DataFrame({ROW: np.arange(400), **columns}), seed=0)
+    covered = coverage(profile, ["sex", "city"], population={"sex, city": {"f, Oslo": 0.9, "x, Rome": 0.1}})
+    found = [alert for alert in alerts(profile, covered=covered) if alert.tag == "groups"]
+    assert [alert.line for alert in found] == ["evaluate.slices: [sex, city]"] * 2
+    assert "sex × city: 'f × Oslo' is 2" in found[0].text
+    assert found[1].text == "sex × city: no row of 'x × Rome', 10.0% of the population."
+    validate(with_line(found[0].line))
+    assert not [a for a in alerts(profile, covered=coverage(profile, ["sex", "city"])) if a.tag == "groups"]
 
 
 def test_a_target_that_cannot_be_learnt_from_is_told() -> None:

@@ -28,7 +28,10 @@ def command(
     population: Annotated[
         Path | None,
         typer.Option(
-            "--population", metavar="FILE", help="YAML or JSON, {sex: {Female: 0.51, …}}: whom the model is for."
+            "--population",
+            metavar="FILE",
+            help="YAML or JSON, whom the model is for: {sex: {Female: 0.51, …}, age: {up to 17: 0.2, 18 to 64: 0.6, "
+            '…}, "sex, age": {"Female, over 64": 0.1, …}}.',
         ),
     ] = None,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.")] = None,
@@ -47,6 +50,7 @@ def command(
     from rayline.pipeline.understand import profile_data
     from rayline.profile.association import associations
     from rayline.profile.coverage import coverage
+    from rayline.profile.population import columns_of
     from rayline.profile.suggest import suggest as suggested
     from rayline.profile.suspects import suspects
     from rayline.report import profile_page, profile_text
@@ -55,11 +59,14 @@ def command(
     if json and suggest:
         raise SpecError("--suggest prints YAML and --json prints JSON: give one of them.")
     shares = {} if population is None else _shares(population)
-    groups = [*dict.fromkeys([*sensitive, *shares])]
     if html is not None:
         files.prove_writable(html)
     source = given_source(data)
-    profile = profile_data(source, private=private, target=target, sensitive=groups, address=address)
+    profile = profile_data(
+        source, private=private, target=target, sensitive=sensitive, population=[*shares], address=address
+    )
+    grouped = [name for key in shares for name in columns_of(key, profile.columns)]
+    groups = [*dict.fromkeys([*sensitive, *grouped])]
     if suggest:
         _print_expectations(suggested(profile, target=target))
         if html is None:
@@ -87,6 +94,7 @@ def command(
 def _shares(file: Path) -> dict[str, dict[Any, float]]:
     """The declared population of a YAML or JSON file."""
     from rayline.core.errors import SpecError
+    from rayline.profile.population import check_shares
     from rayline.spec.yaml_text import read_yaml
 
     try:
@@ -97,7 +105,10 @@ def _shares(file: Path) -> dict[str, dict[Any, float]]:
         raise SpecError(
             f"--population {file}: give the share of each value by column, {{sex: {{Female: 0.51, Male: 0.49}}}}."
         )
-    return found
+    shares = {str(key): said for key, said in found.items()}
+    for key, said in shares.items():
+        check_shares(key, said)
+    return shares
 
 
 def _print_expectations(expect: dict[str, Any]) -> None:

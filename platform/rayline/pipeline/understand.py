@@ -9,6 +9,7 @@ from typing import Any, cast
 import polars as pl
 
 from rayline.core.errors import SpecError, listing, nearest
+from rayline.profile.population import columns_of
 from rayline.profile.profile import Profile, merge, profile_frame, share_sample
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
@@ -25,6 +26,7 @@ def profile_data(
     private: Sequence[str] = (),
     target: str | None = None,
     sensitive: Sequence[str] = (),
+    population: Sequence[str] = (),
     address: str | None = None,
 ) -> Profile:
     """Profile a path, URL, `sklearn:NAME` or source mapping in one pass, repeated rows included.
@@ -38,6 +40,7 @@ def profile_data(
     source = cast(Source, cast(Any, as_source(data)).build())
     columns = source.schema().names
     asked = [("--private", name) for name in private] + [("--sensitive", name) for name in sensitive]
+    asked += [("--population", name) for key in population for name in columns_of(key, columns)]
     asked += [("--target", target)] if target is not None else []
     for option, name in asked:
         if name not in columns:

@@ -1,8 +1,8 @@
 """Whom the rows cover: counts and target by group, against a declared population, with intervals.
 
-Rows of a single column's values are exact while they are all counted; of ranges of numbers, of several columns
-together, and all rates of the target, they come from the sample of rows (exact up to 65,536) and the intervals are of
-the rows looked at. Shares have Wilson's interval (1927), means the normal one.
+Rows of a single column's groups are exact while its values are all counted (16,384 different ones, 1,024 of fractions);
+beyond, and of several columns together, and for all rates of the target, they come from the sample of rows (exact up to
+65,536), and the intervals are of the rows looked at. Shares have Wilson's interval (1927), means the normal one.
 """
 
 from __future__ import annotations
@@ -13,23 +13,18 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, listing, nearest
+from rayline.profile._groups import MOST_GROUPS, exact_rows, labelled, texts
 from rayline.profile.association import is_classes
-from rayline.profile.moments import FloatArray
+from rayline.profile.population import CROSS, MISSING, OTHERS, Declared, columns_of, declared
 from rayline.profile.profile import Profile
 
 FEW = 30
 """Rows of a group below which nothing can be said of it."""
-MOST_GROUPS = 30
-FEW_NUMBERS = 10
-"""Numbers with up to so many values are groups by value, else by quartile."""
 RARE = 0.01
-MISSING = "missing"
-OTHERS = "other values"
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class Coverage:
 
     @property
     def name(self) -> str:
-        return " × ".join(self.columns)
+        return CROSS.join(self.columns)
 
 
 def coverage(
@@ -79,12 +74,13 @@ def coverage(
     positive: Any = None,
     confidence: float = 0.95,
 ) -> list[Coverage]:
-    """The groups of each column of `by`, and of all of them together where they are several.
+    """The groups of each column of `by`, and of those together that a population is declared for, or else of all.
 
     Args:
         profile: of all rows; its private columns cannot be asked for.
         by: columns, sensitive ones for example.
-        population: column to the share of each of its values among those the model is for; shares add up to 1 at most.
+        population: a column, or several (`"sex, city"`), to the share of each of their groups among those the model is
+            for (`population.py`); shares add up to 1 at most. Ranges of a number that are declared are its groups.
         target: what is predicted, for the rate in each group.
         positive: the class whose share is told; default: the rarest that a hundredth of the rows have.
         confidence: of the intervals.
@@ -92,63 +88,86 @@ def coverage(
     Raises:
         DataError: a column that is not there or private, or a population that cannot be.
     """
-    population = population or {}
-    for name in [*by, *population, *([target] if target is not None else [])]:
+    for name in [*by, *([target] if target is not None else [])]:
         _check(profile, name)
-    for name, shares in population.items():
-        _check_shares(name, shares)
-        if name not in by:
-            raise DataError(f"a population is declared for {name!r}, which is not among the groups: {listing(by)}.")
+    said = _populations(profile, by, population or {})
     answer, rate_of = _answer(profile, target, positive)
-    labels = {name: _labels(profile, name) for name in by}
-    found = [_cover(profile, (name,), labels[name], population.get(name), answer, rate_of, confidence) for name in by]
-    if len(by) > 1:
-        every = pl.DataFrame(labels).select(pl.concat_str(pl.all(), separator=" × ")).to_series()
-        found.append(_cover(profile, tuple(by), every, None, answer, rate_of, confidence))
+    watched = _Watched(profile, answer, rate_of, NormalDist().inv_cdf((1 + confidence) / 2))
+    together = [one for one in said if len(one) > 1]
+    if len(by) > 1 and not together:
+        together = [tuple(by)]
+    return [_cover(watched, names, said.get(names)) for names in [*((name,) for name in by), *together]]
+
+
+@dataclass(frozen=True)
+class _Watched:
+    profile: Profile
+    answer: pl.Series | None
+    """Of the rows of the sample."""
+    rate_of: str | None
+    z: float
+    """How many standard errors intervals reach."""
+
+
+def _populations(
+    profile: Profile, by: Sequence[str], population: Mapping[str, Mapping[Any, float]]
+) -> dict[tuple[str, ...], Declared]:
+    """What is declared, by columns."""
+    found: dict[tuple[str, ...], Declared] = {}
+    for key, shares in population.items():
+        names = columns_of(key, profile.columns)
+        for name in names:
+            _check(profile, name)
+            if name not in by:
+                raise DataError(f"a population is declared for {name!r}, which is not among the groups: {listing(by)}.")
+        if len(set(names)) < len(names) or any(set(names) == set(other) for other in found):
+            raise DataError(f"the population of {key!r} names columns twice. Declare each set of columns once.")
+        found[names] = declared(key, shares, profile.columns)
     return found
 
 
-def _cover(
-    profile: Profile,
-    names: tuple[str, ...],
-    labels: pl.Series,
-    population: Mapping[Any, float] | None,
-    answer: pl.Series | None,
-    rate_of: str | None,
-    confidence: float,
-) -> Coverage:
-    frame = pl.DataFrame({"group": labels, "answer": answer if answer is not None else pl.Series([None] * len(labels))})
-    counted = frame.group_by("group").agg(
-        pl.len().alias("seen"),
-        pl.col("answer").cast(pl.Float64).count().alias("known"),
-        pl.col("answer").cast(pl.Float64).mean().alias("rate"),
-        pl.col("answer").cast(pl.Float64).std(ddof=1).alias("std"),
-    )
-    exact = _exact(profile, names, counted["group"].to_list())
-    scale = profile.rows / max(len(labels), 1)
-    declared = {category_text(value): float(share) for value, share in (population or {}).items()}
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    shares = rate_of is not None and rate_of.startswith("share")
-    groups = []
-    for row in counted.iter_rows(named=True):
-        value, seen = row["group"], row["seen"]
-        rows = exact[value] if exact is not None else round(seen * scale)
-        of = profile.rows if exact is not None else len(labels)
-        low, high = wilson(rows if exact is not None else seen, of, z)
+def _cover(watched: _Watched, names: tuple[str, ...], said: Declared | None) -> Coverage:
+    profile, answer = watched.profile, watched.answer
+    values, spans = (said.values, said.spans) if said is not None else ([()] * len(names), [None] * len(names))
+    labels = [labelled(profile, *one) for one in zip(names, values, spans, strict=True)]
+    each = {name: label(profile.sample[name]) for name, label in zip(names, labels, strict=True)}
+    groups = pl.DataFrame(each).select(pl.concat_str(pl.all(), separator=CROSS).alias("group")).to_series()
+    exact = exact_rows(profile, names[0], labels[0]) if len(names) == 1 else None
+    looked = len(groups)
+    if exact is None and looked == profile.rows:
+        exact = dict(groups.value_counts().iter_rows())
+    seen = dict(groups.value_counts().iter_rows())
+    rates = _rates(watched, groups)
+    shares = {} if said is None else said.shares
+    found = []
+    for value in dict.fromkeys([*(exact or seen), *seen, *shares]):
+        hits, of = (seen.get(value, 0), looked) if exact is None else (exact.get(value, 0), profile.rows)
+        rows = hits if exact is not None else round(hits * profile.rows / max(looked, 1))
+        low, high = wilson(hits, of, watched.z)
         share = rows / max(profile.rows, 1)
-        rate, rate_low, rate_high = _rate(row["rate"], row["std"], row["known"], z, shares=shares)
-        wanted = declared.get(value)
-        warnings = _warnings(value, rows, share, (low, high), wanted)
-        groups.append(Group(value, rows, share, low, high, wanted, rate, rate_low, rate_high, warnings))
-    for value, wanted in declared.items():
-        if value not in {group.value for group in groups} and value is not None:
-            low, high = wilson(0, profile.rows, z)
-            absent = (f"no row of {value!r}, {wanted:.1%} of the population",)
-            groups.append(Group(value, 0, 0.0, low, high, wanted, None, None, None, absent))
-    groups.sort(key=lambda group: (group.value in (MISSING, OTHERS), -group.rows, group.value))
+        warnings = _warnings(value, rows, (low, share, high), shares.get(value), 0 if exact is not None else looked)
+        rate, rate_low, rate_high = rates.get(value, (None, None, None))
+        found.append(Group(value, rows, share, low, high, shares.get(value), rate, rate_low, rate_high, warnings))
+    last = (MISSING, OTHERS)
+    found.sort(key=lambda group: (group.value in last, -group.rows, group.value))
+    told = [g for n, g in enumerate(found) if n < MOST_GROUPS or g.population is not None or g.value in last]
     known = None if answer is None else answer.cast(pl.Float64).mean()
     whole = float(known) if isinstance(known, int | float) else None
-    return Coverage(names, rate_of, whole, tuple(groups[:MOST_GROUPS]), exact is None and len(labels) < profile.rows)
+    return Coverage(names, watched.rate_of, whole, tuple(told), exact is None)
+
+
+def _rates(watched: _Watched, groups: pl.Series) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """The rate of the target in each group of the sample, with its interval."""
+    if watched.answer is None:
+        return {}
+    known = pl.DataFrame({"group": groups, "answer": watched.answer.cast(pl.Float64)}).group_by("group")
+    facts = known.agg(
+        pl.col("answer").count().alias("known"),
+        pl.col("answer").mean().alias("rate"),
+        pl.col("answer").std(ddof=1).alias("std"),
+    )
+    shares = watched.rate_of is not None and watched.rate_of.startswith("share")
+    return {group: _rate(rate, std, known, watched.z, shares=shares) for group, known, rate, std in facts.iter_rows()}
 
 
 def wilson(hits: int, of: int, z: float) -> tuple[float, float]:
@@ -174,14 +193,27 @@ def _rate(
 
 
 def _warnings(
-    value: str, rows: int, share: float, interval: tuple[float, float], wanted: float | None
+    value: str, rows: int, interval: tuple[float, float, float], wanted: float | None, looked: int
 ) -> tuple[str, ...]:
+    """Args:
+    value: the group.
+    rows: it has.
+    interval: its share of the rows, between the ends of its interval.
+    wanted: the declared share.
+    looked: rows that this is estimated from; 0 where all were counted.
+    """
+    low, share, high = interval
+    about = "about " if looked else ""
+    if not rows and wanted is not None:
+        none = f"none of the {looked:,} rows looked at is" if looked else "no row"
+        return (f"{none} of {value!r}, {wanted:.1%} of the population",) if wanted else ()
     found = []
     if rows < FEW and value not in (MISSING, OTHERS):
-        found.append(f"{rows} row{' is' if rows == 1 else 's are'} too few to say anything of {value!r}")
-    if wanted is not None and not interval[0] <= wanted <= interval[1]:
+        found.append(f"{about}{rows} row{' is' if rows == 1 else 's are'} too few to say anything of {value!r}")
+    if wanted is not None and not low <= wanted <= high:
         side = "fewer" if share < wanted else "more"
-        found.append(f"{value!r} is {share:.1%} of the rows, {side} than its {wanted:.1%} of the population")
+        told = f"{value!r} is {about}{share:.1%} of the rows, {side} than its {wanted:.1%} of the population"
+        found.append(told + (f" (an estimate from {looked:,} rows)" if looked else ""))
     return tuple(found)
 
 
@@ -192,65 +224,15 @@ def _answer(profile: Profile, target: str | None, positive: Any) -> tuple[pl.Ser
     values = profile.sample[target]
     if not is_classes(profile, target):
         return values.cast(pl.Float64), f"mean of {target}"
-    texts = _texts(values)
-    rows = texts.drop_nulls().value_counts().sort("count", target)
+    told = texts(values)
+    rows = told.drop_nulls().value_counts().sort("count", target)
     if not rows.height:
         return None, None
-    some = rows.filter(pl.col("count") >= RARE * texts.count())
+    some = rows.filter(pl.col("count") >= RARE * told.count())
     chosen = category_text(positive) if positive is not None else str(some[target][0])
     if chosen not in rows[target].to_list():
         raise DataError(f"{positive!r} is not a class of {target!r}. Classes: {listing(rows[target].to_list())}.")
-    return (texts == chosen).cast(pl.Float64), f"share of {chosen}"
-
-
-def _labels(profile: Profile, name: str) -> pl.Series:
-    """The group of each row of the sample, in words."""
-    column, values = profile.columns[name], profile.sample[name]
-    if column.kind == "number" and column.count and (column.truncated or column.distinct > FEW_NUMBERS):
-        told = _ranges(values, profile.quantile(name, (0.25, 0.5, 0.75)), whole="Int" in column.dtype)
-    else:
-        told = _texts(values)
-        ranked = told.drop_nulls().value_counts().sort(["count", name], descending=[True, False])
-        rare = ranked[name].slice(MOST_GROUPS - 2)
-        told = told.replace(rare, pl.Series([OTHERS] * len(rare), dtype=pl.String)) if len(rare) else told
-    return told.fill_null(MISSING)
-
-
-def _ranges(values: pl.Series, cuts: FloatArray, *, whole: bool) -> pl.Series:
-    """The range between cuts that each number lies in."""
-    cuts = np.unique(np.floor(cuts) if whole else cuts)
-    starts = [f"{cut + 1:g}" if whole else f"over {cut:g}" for cut in cuts.tolist()]
-    names = [f"up to {cuts[0]:g}", *(f"{a} to {b:g}" for a, b in zip(starts[:-1], cuts[1:].tolist(), strict=True))]
-    names.append(f"{starts[-1]} and more" if whole else starts[-1])
-    numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
-    places = np.searchsorted(cuts, numbers, side="left")
-    told = [None if math.isnan(x) else names[at] for x, at in zip(numbers.tolist(), places.tolist(), strict=True)]
-    return pl.Series(values.name, told, dtype=pl.String)
-
-
-def _texts(values: pl.Series) -> pl.Series:
-    distinct = values.drop_nulls().unique()
-    texts = [category_text(value) for value in distinct.to_list()]
-    if not len(distinct):
-        return pl.Series(values.name, [None] * len(values), dtype=pl.String)
-    return values.replace_strict(distinct, pl.Series(texts, dtype=pl.String), default=None, return_dtype=pl.String)
-
-
-def _exact(profile: Profile, names: tuple[str, ...], groups: Sequence[str]) -> dict[str, int] | None:
-    """Exact rows of each group, where every value of the column was counted."""
-    column = profile.columns[names[0]]
-    if len(names) > 1 or column.truncated or column.kind not in ("text", "boolean", "number"):
-        return None
-    rows: dict[str, int] = {MISSING: column.missing}
-    for value, count in column.counts.items():
-        text = category_text(value) or MISSING
-        rows[text] = rows.get(text, 0) + count
-    named = {group for group in groups if group != OTHERS}
-    if not named <= set(rows):
-        return None
-    return {group: rows[group] for group in named} | {
-        OTHERS: sum(c for v, c in rows.items() if v not in named and v != MISSING)
-    }
+    return (told == chosen).cast(pl.Float64), f"share of {chosen}"
 
 
 def _check(profile: Profile, name: str) -> None:
@@ -263,14 +245,4 @@ def _check(profile: Profile, name: str) -> None:
     if profile.columns[name].kind in ("binary", "sequence"):
         raise DataError(
             f"{name!r} holds {profile.columns[name].kind} values, which make no groups. Name another column."
-        )
-
-
-def _check_shares(name: str, shares: Mapping[Any, float]) -> None:
-    numbers = list(shares.values())
-    usable = all(isinstance(share, int | float) and 0 <= share <= 1 for share in numbers)
-    if not usable or not 0 < sum(numbers) <= 1 + 1e-6:
-        raise DataError(
-            f"the population of {name!r} is {dict(shares)!r}. Give the share of each value, between 0 and 1, "
-            "adding up to 1 at most: {sex: {Female: 0.51, Male: 0.49}}."
         )

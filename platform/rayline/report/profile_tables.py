@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rayline.profile.association import Association
-from rayline.profile.coverage import FEW, MISSING, Coverage
+from rayline.profile.coverage import FEW, Coverage
+from rayline.profile.population import MISSING
 from rayline.profile.profile import Profile
 from rayline.report.cards import shown_columns
+from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, number, percent, short
 from rayline.report.tables import Range
 
@@ -82,10 +84,10 @@ def repeat_facts(profile: Profile, target: str | None) -> dict[str, Any] | None:
         "about": "" if found.exact else "about ",
         "duplicates": amount(found.duplicates),
         "share": percent(found.duplicates / max(profile.rows, 1)),
-        "duplicated": ", ".join(str(row) for row in found.duplicated),
+        "duplicated": ", ".join(named_rows([found.duplicated])[0]),
         "conflicts": amount(found.conflicts) if target is not None and found.conflicts else "",
         "wrong": amount(found.wrong),
-        "conflicting": [" and ".join(str(row) for row in group[:4]) for group in found.conflicting],
+        "conflicting": [" and ".join(group) for group in named_rows([group[:4] for group in found.conflicting])],
         "any": bool(found.duplicates or found.conflicts),
         "groups": found.groups,
     }

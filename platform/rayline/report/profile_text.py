@@ -98,6 +98,8 @@ def _show_groups(console: Console, covered: Coverage) -> None:
         table.add_row(Text(short(group.value, 40)), amount(group.rows), percent(group.share), *wanted, rate)
     console.print()
     console.print(table)
+    if covered.sampled:
+        console.print(Text("rows are estimated from the sample", style="dim"))
 
 
 def _values(column: ColumnProfile, card: Card) -> str:

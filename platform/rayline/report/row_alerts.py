@@ -18,6 +18,7 @@ from rayline.profile.types import infer
 from rayline.report.alert import Alert
 from rayline.report.cards import shown_columns, top_values
 from rayline.report.column_alerts import PLACEHOLDERS
+from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, listed, percent, short
 from rayline.report.spec_lines import clean, feature, line
 
@@ -79,7 +80,7 @@ def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
         text = f"{about}{counted(found.duplicates)} ({share}) {verb} another row."
         yield Alert("", "duplicates", text[0].upper() + text[1:], "warn", line(("prepare", "duplicates"), "drop"))
     if found.conflicts and target is not None:
-        rows = "; ".join(listed([str(row) for row in group[:3]]) for group in found.conflicting[:3])
+        rows = "; ".join(map(listed, named_rows([group[:3] for group in found.conflicting[:3]])))
         text = (
             f"{about}{amount(found.conflicts)} rows are alike in every feature and differ in {target} (such as rows "
             f"{rows}): at least {about}{amount(found.wrong)} of these labels are wrong, or a feature is lacking."
@@ -108,7 +109,9 @@ def _pairs(profile: Profile, target: str | None, most: int = 20) -> Iterator[Ale
 
 def _together(profile: Profile, most: int = 3) -> Iterator[Alert]:
     told = 0
-    for names, rows in profile.missing_together(50):
+    for lacking, rows in profile.missing_together(50):
+        # a column without any value is missing with whatever else is
+        names = [name for name in lacking if profile.columns[name].count]
         if told < most and 1 < len(names) <= MOST_NAMED and rows > TOGETHER * profile.rows:
             told += 1
             text = f"{listed([*names], 6)} are missing together in {counted(rows)} ({percent(rows / profile.rows)})."
@@ -134,12 +137,17 @@ def _time(profile: Profile) -> Iterator[Alert]:
 
 def _groups(covered: Sequence[Coverage]) -> Iterator[Alert]:
     for one in covered:
+        if len(one.columns) > 1 and all(group.population is None for group in one.groups):
+            continue
+        # what a population was declared for comes first: that was asked
+        order = sorted(one.groups, key=lambda group: group.population is None)
+        said = [warning for group in order for warning in group.warnings]
+        name = one.name
+        for warning in said[:3]:
+            tagged = name if len(one.columns) == 1 else ""
+            yield Alert(tagged, "groups", f"{name}: {warning}.", "warn", line(("evaluate", "slices"), [*one.columns]))
         if len(one.columns) > 1:
             continue
-        (name,) = one.columns
-        said = [warning for group in one.groups for warning in group.warnings]
-        for warning in said[:3]:
-            yield Alert(name, "groups", f"{name}: {warning}.", "warn", line(("evaluate", "slices"), [name]))
         rates = [
             group
             for group in one.groups

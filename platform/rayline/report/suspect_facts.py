@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rayline.prepare.row_names import row_name
 from rayline.profile.suspects import PLANTED, Suspects
 from rayline.report.alert import Alert
+from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, listed, percent, short
 
 SHOWN = 20
@@ -18,6 +18,7 @@ def suspect_facts(suspected: Suspects | None) -> dict[str, Any] | None:
     """What the page shows, ready to print; `None` where nothing was looked at."""
     if suspected is None:
         return None
+    (rows,) = named_rows([[one.row for one in suspected.rows[:SHOWN]]])
     return {
         "count": amount(len(suspected.rows)),
         "share": percent(suspected.share),
@@ -30,13 +31,13 @@ def suspect_facts(suspected: Suspects | None) -> dict[str, Any] | None:
         "telling": suspected.found >= TELLING,
         "rows": [
             {
-                "row": row_name(one.row).removeprefix("row "),
+                "row": row,
                 "label": short(one.label),
                 "instead": short(one.instead),
                 "support": percent(one.support),
                 "own": percent(one.own),
             }
-            for one in suspected.rows[:SHOWN]
+            for one, row in zip(suspected.rows[:SHOWN], rows, strict=True)
         ],
         "left": amount(max(0, len(suspected.rows) - SHOWN)) if len(suspected.rows) > SHOWN else "",
     }
@@ -48,7 +49,7 @@ def suspect_alert(suspected: Suspects | None) -> Alert | None:
         return None
     count = len(suspected.rows) if suspected.exact else suspected.estimate
     about = "" if suspected.exact else "About "
-    worst = listed([row_name(one.row).removeprefix("row ") for one in suspected.rows[:3]])
+    worst = listed(named_rows([[one.row for one in suspected.rows[:3]]])[0])
     has, rows, they = ("has", "row", "it is") if count == 1 else ("have", "rows", "they are")
     text = (
         f"{about}{amount(count)} {rows} ({percent(suspected.share)}) {has} another {suspected.target} than nearly all "
