@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 
 from ray_head import ray_environment, session
+from rayline.cluster.connect import connect
+from rayline.core.errors import ClusterError
 
 pytestmark = pytest.mark.ray
 
@@ -114,3 +117,14 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
+
+
+def test_a_ray_that_does_not_come_up_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: object) -> None:
+        raise Exception("The current node timed out during startup. This could happen because …\nmore")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(ClusterError, match=r"^Ray did not start on this machine: The current node timed out") as told:
+        connect("local")
+    assert "\n" not in str(told.value)

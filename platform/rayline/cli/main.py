@@ -87,17 +87,17 @@ def _guarded(arguments: list[str], debug: bool) -> int:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except typer.Abort:
-        return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
+    except (typer.Abort, KeyboardInterrupt):
+        return _interrupted(arguments)
     except Exception as error:  # noqa: BLE001 - the process boundary
         return _unexpected(error, debug)
-    return _interrupted() if code == INTERRUPTED else int(code or 0)
+    return _interrupted(arguments) if code == INTERRUPTED else int(code or 0)
 
 
-def _interrupted() -> int:
-    print("\nstopped. What was finished is kept; `--resume` continues a run or a search.", file=sys.stderr)
+def _interrupted(arguments: list[str]) -> int:
+    resumes = bool(arguments) and arguments[0] in ("run", "tune")
+    more = "; `--resume` continues." if resumes else "."
+    print(f"\nstopped. What was finished is kept{more}", file=sys.stderr)
     return INTERRUPTED
 
 
@@ -112,6 +112,8 @@ def _unexpected(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exc()
     else:
+        cause = getattr(error, "cause", None)  # what Ray raises for an error of a task tells the task's traceback
+        error = cause if isinstance(cause, Exception) else error
         print(
             f"error: {type(error).__name__}: {error}\nThis is a fault of Rayline's; --debug shows where.",
             file=sys.stderr,

@@ -134,15 +134,22 @@ def _start(*, serve: bool, quiet: bool, dashboard: bool, cpus: int | None, gpus:
         environment.apply(environment.serving())
     authentication.prepare_new()
     with _interrupts_held_back():
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            num_gpus=gpus,
-            include_dashboard=dashboard,
-            object_store_memory=object_store_bytes(),
-            log_to_driver=not quiet,
-            logging_level=_level(quiet),
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                num_gpus=gpus,
+                include_dashboard=dashboard,
+                object_store_memory=object_store_bytes(),
+                log_to_driver=not quiet,
+                logging_level=_level(quiet),
+            )
+        except Exception as error:  # where its processes are not up in time, Ray raises just that
+            ray.shutdown()
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise ClusterError(
+                f"Ray did not start on this machine: {said[0]} Try again; if the machine is very busy, later."
+            ) from error
     return Connection(ray.get_runtime_context().gcs_address, _dashboard(), started=True, joined=True)
 
 

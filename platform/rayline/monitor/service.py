@@ -115,7 +115,8 @@ def start(host: str = HOST, port: int = PORT, *, state: str | None = None, keys:
     """
     if not keys and not is_loopback(host):
         raise InputError(
-            f"the monitor asks for a key on any address but loopback, and {host} is not. Give keys, or bind 127.0.0.1."
+            f"the monitor asks for a key on any address but loopback, and {host} is not. Set RAYLINE_MONITOR_KEY, "
+            "or bind 127.0.0.1."
         )
     watch = Watch(state)
     try:
