@@ -20,10 +20,10 @@ def ending(error: BaseException) -> Callable[..., Any]:
 def test_a_fault_in_a_task_is_one_error_without_its_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class OfATask(RuntimeError):
+    class OfATaskError(RuntimeError):
         cause = ValueError("no such thing")
 
-    monkeypatch.setattr(main, "app", ending(OfATask("Traceback (most recent call last): …")))
+    monkeypatch.setattr(main, "app", ending(OfATaskError("Traceback (most recent call last): …")))
     assert main._guarded(["run"], debug=False) == 1
     assert (
         capsys.readouterr().err
