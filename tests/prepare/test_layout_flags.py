@@ -80,7 +80,11 @@ def test_noise_finds_numbers_whatever_their_names_and_leaves_yes_and_no() -> Non
     assert sorted(hot) == ["a=b=(missing)", "c=(missing)", "city=x", "city=z", *(f"street#{n}" for n in range(4))]
     assert made.layout.flag_of[2:] == ("a=b", "c", "city", "city", "street", "street", "street", "street")
     with pytest.raises(SpecError, match="'city' is no number"):
-        training_rows.check(catalog.resolve("balance", "smote"), fitted(HOT, "c", "city").layout, TARGET)
+        training_rows.check(
+            catalog.resolve("balance", "smote"),
+            fitted({"categories": {"encode": "onehot"}}, "c", "city").layout,
+            TARGET,
+        )
     with pytest.raises(SpecError, match="only columns of yes and no"):
         noisy(fitted(HOT, "city"))
 
