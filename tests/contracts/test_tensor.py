@@ -100,6 +100,12 @@ def test_one_by_one_is_all_at_once_bit_for_bit(kind: str, name: str) -> None:
         assert step([values[place]], "x").tobytes() == together[place : place + 1].tobytes()
 
 
+def test_a_column_is_its_values_bit_for_bit(kind: str, name: str) -> None:
+    step = learnt(kind, name)
+    values = [*VALUES[kind], None]
+    assert step.of_column(pl.Series("x", values)).tobytes() == step(values, "x").tobytes()
+
+
 def test_missing_gives_zeros(kind: str, name: str) -> None:
     made = learnt(kind, name)([None, VALUES[kind][0], None], "x")
     assert not made[[0, 2]].any()

@@ -53,7 +53,7 @@ def prepare_frame(
         )
         for column, place in enumerate(transform.with_ids):
             ids_NC[rows, column] = ids[place][rows]
-    tensors = transform.tensor_inputs([_column(frame, tensor.name).to_list() for tensor in transform.tensors])
+    tensors = tuple(tensor.step.of_column(_column(frame, tensor.name)) for tensor in transform.tensors)
     return Prepared(out_NW, ids_NC, tensors)
 
 

@@ -82,6 +82,10 @@ class TensorStep(ABC):
                 raise UnusableValueError(column, place, str(error)) from None
         return made
 
+    def of_column(self, column: pl.Series) -> npt.NDArray[Any]:
+        """As of the column's values, to the last bit."""
+        return self(column.to_list(), column.name)
+
     def _row(self, value: Any) -> npt.NDArray[Any]:
         """The array of one value that is not missing.
 

@@ -17,15 +17,15 @@ from pydantic import BeforeValidator, Field
 
 from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig, Spelt
+from rayline.prepare.sequence._together import Together, of_column, of_values
 from rayline.prepare.smooth._bridge import bridged, carried
 from rayline.prepare.smooth._smoother import FloatArray, Smoother
-from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, UnusableError, UnusableValueError, inner_of
+from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, inner_of
 
 if TYPE_CHECKING:
     from rayline.profile.column import ColumnProfile
 
 Fill = Literal["previous", "linear", "zero"]
-INPUT_LIMIT = 1e100
 MOST_LENGTH = 1024
 
 
@@ -55,6 +55,13 @@ class Treatment:
         if self.fill == "previous":
             return carried(values)
         return bridged(values) if self.fill == "linear" else values
+
+    def cleaned_all(self, rows: Together) -> FloatArray:
+        """Every step of `rows` cleaned, in their order."""
+        made = np.empty_like(rows.values)
+        for block in rows.blocks():
+            made[block.at] = self.cleaned(rows.values[block.at])
+        return made
 
     def scaled(self, values: FloatArray) -> FloatArray:
         """Scaled values; NaN becomes 0, which is the training mean where `scale` is `standard`."""
@@ -104,8 +111,7 @@ class SequenceConfig(TensorConfig):
         if self.scale == "none":
             return treatment
         if not known or inner is None:
-            rows = sequences(values.to_list(), column.name)
-            inner = _measured([treatment.cleaned(row) for row in rows if len(row)])
+            inner = _measured(treatment.cleaned_all(of_column(values)))
         offset, factor = _affine(self.scale, inner)
         return Treatment(self.smooth, self.fill, length=length, offset=offset, factor=factor)
 
@@ -121,16 +127,15 @@ class SequenceStep(TensorStep):
         return (self._treatment.length,)
 
     def __call__(self, values: Sequence[Any], column: str) -> npt.NDArray[Any]:
-        made = np.zeros((len(values), self._treatment.length), np.float32)
-        present = [place for place, value in enumerate(values) if value is not None]
-        rows = sequences([values[place] for place in present], column, present)
-        alike: dict[int, list[int]] = {}
-        for place, row in enumerate(rows):
-            alike.setdefault(len(row), []).append(place)
-        for length, places in alike.items():
-            if length:
-                together = np.stack([rows[place] for place in places])
-                made[[present[place] for place in places]] = self._arrays_of(self._treatment.cleaned(together))
+        return self._made(of_values(values, column))
+
+    def of_column(self, column: pl.Series) -> npt.NDArray[Any]:
+        return self._made(of_column(column))
+
+    def _made(self, rows: Together) -> npt.NDArray[Any]:
+        made = np.zeros((len(rows.lengths), self._treatment.length), np.float32)
+        for block in rows.blocks():
+            made[block.places] = self._arrays_of(self._treatment.cleaned(rows.values[block.at]))
         return made
 
     @abstractmethod
@@ -142,33 +147,6 @@ class SequenceStep(TensorStep):
         return {"length": treatment.length, "offset": treatment.offset, "factor": treatment.factor}
 
 
-def sequences(values: Sequence[Any], column: str, places: Sequence[int] | None = None) -> list[FloatArray]:
-    """Each value as float64 [T], what is missing or infinite as NaN.
-
-    Raises:
-        UnusableValueError: a value that is no list of numbers; `places` are those of the values, for the message.
-    """
-    made = []
-    for place, value in enumerate(values):
-        try:
-            made.append(_sequence(value))
-        except UnusableError as error:
-            raise UnusableValueError(column, place if places is None else places[place], str(error)) from None
-    return made
-
-
-def _sequence(value: Any) -> FloatArray:
-    if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
-        raise UnusableError(f"holds {type(value).__name__}, and a list of numbers is needed.")
-    try:
-        row = np.asarray(value, dtype=np.float64)  # None becomes NaN
-    except (TypeError, ValueError, OverflowError):
-        raise UnusableError("holds something that is no number, and a list of numbers is needed.") from None
-    if row.ndim != 1:
-        raise UnusableError("holds lists within a list, and a list of numbers is needed; give one column a channel.")
-    return np.clip(np.where(np.isfinite(row), row, np.nan), -INPUT_LIMIT, INPUT_LIMIT)
-
-
 def _longest(inner: Mapping[str, Any] | None, sample: pl.Series) -> int:
     """Steps of the longest sequence: of all training rows where the profile counted them, else of its sample."""
     found = inner["lengths"]["maximum"] if inner is not None and "lengths" in inner else None
@@ -177,8 +155,7 @@ def _longest(inner: Mapping[str, Any] | None, sample: pl.Series) -> int:
     return int(found or 1)
 
 
-def _measured(rows: Sequence[FloatArray]) -> dict[str, float]:
-    every = np.concatenate(rows) if rows else np.zeros(0)
+def _measured(every: FloatArray) -> dict[str, float]:
     every = every[~np.isnan(every)]
     if not len(every):
         return {"count": 0, "mean": 0.0, "variance": 0.0, "minimum": 0.0, "maximum": 0.0}
