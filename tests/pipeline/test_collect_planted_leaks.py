@@ -53,7 +53,10 @@ def refused(frame: pl.DataFrame, folder: Path, data: dict[str, Any] | None = Non
     # the same is a warning where that is what was asked for, and nothing where it is to be ignored
     settings = prepare.pop("leakage", {})
     warned = look(frame, folder, data, leakage={**settings, "found": "warn"}, **prepare).warnings
-    assert [line for line in warned if line.startswith("leakage")] == message.splitlines()
+    for line, advised in zip([w for w in warned if w.startswith("leakage")], message.splitlines(), strict=True):
+        assert "leakage: warn" not in line, "it is set"
+        assert advised.startswith(line)
+        assert ("prepare.leakage: warn" in advised) == ("(statistics)" not in advised)
     ignored = look(frame, folder, data, leakage={**settings, "found": "ignore"}, **prepare).warnings
     assert not [line for line in ignored if line.startswith("leakage")]
     return message

@@ -78,12 +78,13 @@ def told(found: Collected) -> int:
 def test_overlapping_windows_on_both_sides_are_refused(tmp_path: Path, split: Any) -> None:
     with pytest.raises(LeakageError, match="held-out rows hold some of what training rows hold") as error:
         look(tmp_path, split)
-    for way in ("{name: time, by: t, gap: 10min}", "{name: group, by: dev}", "data.source.step: 10,"):
+    for way in ("{name: time, by: t, gap: 10min}", "{name: group, by: dev}", "data.source.step: 10."):
         assert way in str(error.value)
     ignored = look(tmp_path, split, prepare={"leakage": "ignore"})
     assert not [line for line in ignored.warnings if "leakage" in line]
     warned = look(tmp_path, split, prepare={"leakage": "warn"}).warnings
-    assert [line for line in warned if line.startswith("leakage (shared)")] == str(error.value).splitlines()
+    (line,) = [line for line in warned if line.startswith("leakage (shared)")]
+    assert str(error.value) == f"{line} Where that is meant, set prepare.leakage: warn."
     assert int(str(error.value).partition(": ")[2].split()[0]) == told(ignored) > 0
 
 
@@ -110,7 +111,7 @@ def test_the_clean_twins_pass(tmp_path: Path, split: Any, options: dict[str, Any
     [
         ({**BY_TIME, "gap": "8min"}, {}, "gap: 10min"),
         ({**BY_TIME, "gap": "11min"}, {"target": "s1", "horizon": 3}, "gap: 13min"),
-        ("hash", {"target": "s1", "horizon": 3, "step": 12}, "data.source.step: 13,"),
+        ("hash", {"target": "s1", "horizon": 3, "step": 12}, "data.source.step: 13."),
         ({"name": "time", "by": "n", "gap": 3}, {"time": "n", "every": 1, "step": 2}, "group, by: dev"),
     ],
 )

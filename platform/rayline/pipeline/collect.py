@@ -126,7 +126,8 @@ def collect(
         leakage.refuse(findings)
     if spec.prepare.leakage.found != "ignore":
         findings += prescaled(every, found.features)  # a warning at most: nobody here can undo it
-    told_late = [f"leakage ({f.kind}): {f.text}" for f in findings] + suspected_groups(spec, found.training)
+    stops = spec.prepare.leakage.found == "stop"
+    told_late = [leakage.line(finding, stops=stops) for finding in findings] + suspected_groups(spec, found.training)
     return replace(found, warnings=(*found.warnings, *told_late))
 
 

@@ -44,5 +44,5 @@ def fit(collected: Collected, features: Sequence[Feature], tell: Callable[[str],
         if settings.leakage.found == "stop":
             leakage.refuse(found)
         for finding in found:
-            tell(leakage.line(finding))
+            tell(leakage.line(finding, stops=False))
     return fitted.with_recipe(recipe_of(collected.source))

@@ -18,7 +18,7 @@ from rayline.core.errors import listing
 from rayline.pipeline import shared_rows
 from rayline.pipeline.cleaned import CleanedSource
 from rayline.prepare import leakage
-from rayline.prepare.leakage import Finding, Watch
+from rayline.prepare.leakage import MEANT, Finding, Watch
 from rayline.prepare.recipe import Recipe
 from rayline.prepare.split._parts import Parts
 from rayline.profile.profile import Profile
@@ -160,9 +160,9 @@ def target_made_of(recipe: Recipe | None, target: Target, features: Sequence[Fea
         return []
     text = (
         f"the target {target.name!r} is made of {listing(map(repr, made_of))}, which are learnt from, so that features "
-        f"tell it by themselves. Set data.features.{made_of[0]}: drop, or prepare.leakage: warn."
+        f"tell it by themselves. Set data.features.{made_of[0]}: drop."
     )
-    return [Finding("target", rows, text)]
+    return [Finding("target", rows, text, MEANT)]
 
 
 def suspected_groups(spec: Spec, training: Profile) -> list[str]:

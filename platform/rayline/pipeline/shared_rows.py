@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from rayline.core.columns import ROW
-from rayline.prepare.leakage import Finding
+from rayline.prepare.leakage import MEANT, Finding
 from rayline.prepare.row_names import row_name
 from rayline.prepare.split._parts import TEST, VALIDATION, Assignment, Parts
 from rayline.sources._source import FILE_SHIFT, Fragment, Shared, Source
@@ -67,7 +67,8 @@ def finding(told: Sequence[pl.DataFrame], assignment: Assignment, shared: Shared
             meeting.height,
             f"{meeting.height} held-out rows{where} hold some of what training rows hold, for {shared.what}; for "
             f"example {row_name(first[ROW])} is held out and {row_name(other[ROW][0])} is trained on. "
-            f"Set {', or '.join(shared.ways)}, or prepare.leakage: warn.",
+            f"Set {', or '.join(shared.ways)}.",
+            MEANT,
         )
     return None
 

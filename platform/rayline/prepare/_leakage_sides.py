@@ -28,6 +28,8 @@ equal rows are different cases that look alike, not copies of one."""
 USUAL = 3.0
 """Up to so many times the copies that chance would have are nothing unusual: columns depend on each other."""
 TIME = "prepare.leakage.time"
+MEANT = "Where that is meant, set prepare.leakage: warn."
+"""What `Finding.allowed` says in most cases."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -41,6 +43,8 @@ class Finding:
     """Held-out rows, or training rows, that it is about; 0 where it is not known."""
     text: str
     """What was found, how often, where, and what to do."""
+    allowed: str = ""
+    """How to go on as it is, where that is right: what a run says that stops at it."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,8 @@ def repeated(rows: Sequence[pl.DataFrame], by_chance: float = 0.0) -> Finding | 
         f"{copies.height} held-out rows are equal to training rows in every feature and the target; for example "
         f"{row_name(row)} is held out and {row_name(original)} is trained on. Drop copies by "
         "prepare.duplicates: [{name: exact, columns: [the features and the target]}], or keep them on one side by "
-        "data.split: {name: group, by: COLUMN}. Where they are different cases that look alike, set "
-        "prepare.leakage: warn.",
+        "data.split: {name: group, by: COLUMN}.",
+        "Where they are different cases that look alike, set prepare.leakage: warn.",
     )
 
 
@@ -160,8 +164,8 @@ def groups_divided(watches: Sequence[Watch], column: str) -> Finding | None:
         held,
         f"{found.height} groups of {column!r} have rows on both sides: {int(found['training'].sum())} training and "
         f"{held} held-out rows; for example {row_name(first['first_training'])} is trained on and "
-        f"{row_name(first['first_held'])} is held out. Set data.split: {{name: group, by: {column}}}, or "
-        "prepare.leakage: warn.",
+        f"{row_name(first['first_held'])} is held out. Set data.split: {{name: group, by: {column}}}.",
+        MEANT,
     )
 
 
@@ -188,7 +192,8 @@ def time_backwards(rows: Sequence[pl.Series], column: str, held_row: int) -> Fin
         len(later),
         f"{len(later)} training rows are later by {column!r} than the earliest held-out row: {row_name(held_row)} is "
         f"held out, and {row_names(later.to_list())} {'is' if len(later) == 1 else 'are'} trained on. "
-        f"Set data.split: {{name: time, by: {column}}}, or prepare.leakage: warn.",
+        f"Set data.split: {{name: time, by: {column}}}.",
+        MEANT,
     )
 
 

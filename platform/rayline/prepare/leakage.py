@@ -24,6 +24,7 @@ import polars as pl
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing
 from rayline.prepare._leakage_sides import (
+    MEANT,
     Finding,
     Watch,
     both_sides,
@@ -147,12 +148,19 @@ def refuse(findings: Iterable[Finding]) -> None:
         raise LeakageError("\n".join(lines))
 
 
-def line(finding: Finding) -> str:
-    """A finding as people read it."""
-    return f"leakage ({finding.kind}): {finding.text}"
+def line(finding: Finding, *, stops: bool = True) -> str:
+    """A finding as people read it.
+
+    Args:
+        finding: what was found.
+        stops: whether `prepare.leakage` is `stop`; to one who has set `warn` that is no advice.
+    """
+    allowed = f" {finding.allowed}" if stops and finding.allowed else ""
+    return f"leakage ({finding.kind}): {finding.text}{allowed}"
 
 
 __all__ = [
+    "MEANT",
     "Finding",
     "LeakageError",
     "Watch",

@@ -139,8 +139,8 @@ def _groups(covered: Sequence[Coverage]) -> Iterator[Alert]:
     for one in covered:
         if len(one.columns) > 1 and all(group.population is None for group in one.groups):
             continue
-        # what a population was declared for comes first: that was asked
-        order = sorted(one.groups, key=lambda group: group.population is None)
+        # what a population was declared for was asked for: it comes first, what is farthest from it before the rest
+        order = sorted(one.groups, key=lambda g: math.inf if g.population is None else -abs(g.share - g.population))
         said = [warning for group in order for warning in group.warnings]
         name = one.name
         for warning in said[:3]:
