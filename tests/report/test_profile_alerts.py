@@ -228,6 +228,7 @@ def test_repeats_and_conflicts_are_told_with_their_rows() -> None:
     found = {alert.tag: alert for alert in alerts(profile, target="y")}
     assert found["duplicates"].text == "1 row (12%) repeats another row."
     assert "(such as rows 3 and 4): at least 1 of these labels" in found["label conflicts"].text
+    assert found["label conflicts"].text.endswith("keeps the first row of each such group, whatever its label.")
     validate(with_line(found["label conflicts"].line))
     assert "duplicates" not in {a.tag for a in alerts(profile_frame(frame, seed=0))}
 
@@ -264,6 +265,9 @@ def test_a_combination_with_a_population_is_told_of_and_one_without_is_not() -> 
     assert "sex × city: 'f × Oslo' is 2" in found[0].text
     assert found[1].text == "sex × city: no row of 'x × Rome', 10.0% of the population."
     validate(with_line(found[0].line))
+    far = coverage(profile, ["city"], population={"city": {"Oslo": 0.4, "Rome": 0.1, "Bonn": 0.02, "Kiel": 0.03}})
+    told = [alert.text for alert in alerts(profile, covered=far) if alert.tag == "groups"]
+    assert [text.split("'")[1] for text in told] == ["Rome", "Oslo", "Kiel"], "the farthest first"
     assert not [a for a in alerts(profile, covered=coverage(profile, ["sex", "city"])) if a.tag == "groups"]
 
 
@@ -318,6 +322,18 @@ def test_the_terminal_shows_what_goes_with_the_target_and_the_groups(profile: Pr
     assert "    data.features.empty: drop" in text
     assert "secret" not in text
     assert all(len(line) <= 110 for line in text.splitlines())
+
+
+def test_groups_that_are_estimated_are_shown_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {}
+    for most in (65_536, 500):
+        monkeypatch.setattr("rayline.profile.profile.SAMPLE_ROWS", most)
+        profile = profile_frame(odd().select(ROW, "x", "sex"), seed=0)
+        covered = coverage(profile, ["x"], population={"x": {"up to 0": 0.5, "over 0": 0.5}})
+        profile_text.show(profile, Console(file=(out := io.StringIO()), width=110), covered=covered)
+        said[most] = out.getvalue(), profile_page.render(profile, covered=covered)
+    assert ["estimated from the sample" in text for text in said[65_536]] == [False, False]
+    assert ["estimated from the sample" in text for text in said[500]] == [True, True]
 
 
 def test_sampled_profiles_state_how_far_quantiles_may_be_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,11 @@ def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
         features = [column.name for column in shown_columns(profile) if column.name != target]
         advice = line(("prepare", "duplicates"), {"name": "exact", "columns": features})
         text = text[0].upper() + text[1:]
-        yield Alert("", "label conflicts", text, "warn", advice if len(features) <= MOST_NAMED else "")
+        if len(features) > MOST_NAMED:
+            advice = ""
+        else:
+            text += " The suggested rule keeps the first row of each such group, whatever its label."
+        yield Alert("", "label conflicts", text, "warn", advice)
 
 
 def _pairs(profile: Profile, target: str | None, most: int = 20) -> Iterator[Alert]:
