@@ -13,6 +13,7 @@ from rayline.core import catalog
 from rayline.core.columns import Target, Task
 from rayline.core.errors import DataError, RunError, SpecError
 from rayline.core.prepared import Layout, Prepared, Rows, TensorInput, write_shard
+from rayline.prepare.balance._balancer import Labels
 from rayline.prepare.training_rows import TrainingRows, balanced, read_made, repetitions, write_made
 
 BALANCERS = catalog.names("balance")
@@ -52,6 +53,15 @@ def case(name: str) -> tuple[Rows, Layout]:
 def apply(name: str, seed: int = 0, **more: Any) -> TrainingRows:
     rows, layout = case(name)
     return balanced(rows, catalog.resolve("balance", options(name) | more), layout, TARGET, seed=seed)
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_it_tells_beforehand_how_many_rows_of_each_class_it_makes_up(name: str) -> None:
+    rows, _ = case(name)
+    made = apply(name, **({"ratio": 0.7} if "smote" in name else {})).made
+    balancer: Any = catalog.resolve("balance", options(name) | ({"ratio": 0.7} if "smote" in name else {}))
+    told = balancer.build().rows_made(Labels(rows.target, rows.row, TARGET))
+    assert told.tolist() == np.bincount([] if made is None else made.target, minlength=4).tolist()
 
 
 def epoch(training: TrainingRows, number: int = 0) -> np.ndarray:

@@ -35,6 +35,7 @@ def command(
     from rayline.pipeline.preparing import prepare
     from rayline.report.prepare_text import WIDTH
     from rayline.report.prepare_text import explain as explain_lines
+    from rayline.report.prepare_words import undone_words
 
     with watcher(quiet=json) as watch:
         look = None
@@ -50,7 +51,7 @@ def command(
     if explain or output is None:
         out.print()
         told = explain_lines(
-            rows=result.rows, recipe=result.recipe, learnt=result.learnt, aside=result.aside,
+            rows=result.rows, recipe=result.recipe, learnt=result.learnt, aside=result.aside, training=result.training,
             width=min(WIDTH, out.width) if out.is_terminal else WIDTH,
         )  # fmt: skip
         for line in told:
@@ -61,3 +62,6 @@ def command(
     if output is not None:
         out.print()
         out.print(f"wrote {output}: train, validation, test, prepare.json, layout.json")
+        undone = undone_words(result.training)
+        if undone is not None:
+            out.print(undone, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,16 +10,20 @@ from typing import Any
 import polars as pl
 
 from rayline.core import files
+from rayline.core.category_text import category_text
 from rayline.core.prepared import Layout
 from rayline.pipeline import fitting
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.line import begin, describe, read_spec
 from rayline.prepare import on_ray as preparing
+from rayline.prepare import target as targets
 from rayline.prepare import training_rows
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.shards import Form
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
+from rayline.prepare.training_account import account
+from rayline.prepare.training_columns import category_column
 from rayline.registry.outputs import FolderOutput
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment
@@ -37,6 +42,9 @@ class PrepareResult:
     """Corrections and derived columns, as declared."""
     learnt: list[dict[str, Any]]
     """Each column: its type, rows missing, and what each step learnt."""
+    training: dict[str, Any]
+    """What becomes of training rows: rules of duplicates; balancing and augmenting, which happen in training and not in
+    what is written (see `training_account`)."""
     aside: dict[str, str]
     """Columns that become no input, with the reason."""
     warnings: tuple[str, ...]
@@ -95,6 +103,7 @@ def prepare(
             layout=fitted.layout,
             recipe=None if fitted.recipe is None else fitted.recipe.to_json(),
             learnt=fitted.explain(collected.spec.data.private),
+            training=_in_training(collected, fitted),
             aside=_aside(collected),
             warnings=collected.warnings,
             stages=dict(line.stages.seconds),
@@ -127,6 +136,40 @@ def _write(collected: Collected, fitted: Preparation, place: FolderOutput, form:
         fitted.save(place.parts)
         files.write_json(files.join(place.parts, LAYOUT_FILE), fitted.layout.to_json())
     return written
+
+
+def _in_training(collected: Collected, fitted: Preparation) -> dict[str, Any]:
+    """The account of duplicates, balancing and augmenting; a balancer sees the training rows that outliers leave."""
+    spec, target = collected.spec, collected.target
+    rows: dict[str, int] = {}
+    if spec.prepare.balance is not None:
+        rows = _classes(collected, fitted)
+    private = target.name in spec.data.private
+    return account(spec.prepare, target, rows, seed=spec.train.seed, private=private)
+
+
+def _classes(collected: Collected, fitted: Preparation) -> dict[str, int]:
+    """Training rows of each class; of a number to predict, all of them under its name."""
+    target, assign = collected.target, collected.assign
+    dropping = [state.name for state in fitted.state.numbers if state.clip.action == "drop"]
+    if not dropping:
+        if not target.task.is_classification:
+            return {target.name: collected.rows(0)}
+        counted = category_column(collected.training, target.name).counts
+        return {name: counted.get(str(category_text(name)), 0) for name in target.classes}
+
+    def classes(frame: pl.DataFrame, fragment: Fragment) -> dict[str, int]:  # noqa: ARG001
+        staying = frame.filter(pl.Series(fitted.in_training(frame) & (assign(frame) >= 0)))
+        if not target.task.is_classification:
+            return {target.name: staying.height}
+        encoded = targets.encode(staying.get_column(target.name), target).astype(int)
+        return {target.classes[place]: n for place, n in Counter(encoded.tolist()).items()}
+
+    columns = list(dict.fromkeys([*dropping, target.name, *assign.columns]))
+    found: Counter[str] = Counter()
+    for counts in on_ray.scan(collected.source, classes, columns=columns):
+        found.update(counts)
+    return dict(found)
 
 
 def _planned(collected: Collected, fitted: Preparation) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rayline.core import catalog
 from rayline.report.notation import amount, percent
-from rayline.report.prepare_words import learnt_words, listed_values
+from rayline.report.prepare_words import balance_words, learnt_words, listed_values
 from rayline.report.spec_lines import inline
 
 WIDTH = 100
@@ -28,6 +28,7 @@ def explain(
     recipe: Mapping[str, Any] | None,
     learnt: Sequence[Mapping[str, Any]],
     aside: Mapping[str, str],
+    training: Mapping[str, Any] | None = None,
     width: int = WIDTH,
 ) -> list[str]:
     """Lines of at most `width` characters: rows, corrections, a table of columns and their steps, columns left out.
@@ -38,6 +39,7 @@ def explain(
         learnt: an account of each column (`Preparation.explain`); steps of all columns together have a name in
             brackets.
         aside: columns that become no input, with the reason.
+        training: what becomes of training rows (`training_account.account`).
         width: at least 60 is used.
     """
     width = max(60, width)
@@ -51,6 +53,8 @@ def explain(
             (f"Learnt of all {account['column'].strip('()')} together", _together(account, width))
             for account in together
         ),
+        ("Dropped as rows that are there already, before the split", _duplicates(training, rows, width)),
+        ("In training alone, to its rows", _in_training(training, width)),
         ("No input", _pairs(aside, width)),
     ]
     lines: list[str] = []
@@ -67,12 +71,45 @@ def _rows(rows: Mapping[str, int], width: int) -> list[str]:
     return _wrapped(text + (f"   ·   left out: {others}" if others else ""), "  ", width)
 
 
+def _duplicates(training: Mapping[str, Any] | None, rows: Mapping[str, int], width: int) -> list[str]:
+    rules = () if training is None else training["duplicates"]
+    if not rules:
+        return []
+    told = [_line(rule["name"], _options(rule, "duplicates"), width) for rule in rules]
+    dropped = rows.get("duplicates", 0)
+    return [
+        *(line for lines in told for line in lines),
+        f"  {amount(dropped)} row{'s' if dropped != 1 else ''} dropped",
+    ]
+
+
+def _in_training(training: Mapping[str, Any] | None, width: int) -> list[str]:
+    if training is None:
+        return []
+    lines: list[str] = []
+    if training["balance"] is not None:
+        balance = training["balance"]
+        told = [text for text in (_options(balance, "balance"), balance_words(balance)) if text]
+        lines += _line(f"balance {balance['name']}", "; ".join(told), width)
+    for step in training["augment"]:
+        lines += _line(f"augment {step['name']}", _options(step, "augment"), width)
+    return lines
+
+
+def _line(name: str, text: str, width: int) -> list[str]:
+    return _wrapped(text, f"  {name}  ", width) if text else [f"  {name}"]
+
+
+def _options(step: Mapping[str, Any], family: str) -> str:
+    return ", ".join(f"{key}: {inline(value)}" for key, value in _chosen(step, family).items())
+
+
 def _corrections(recipe: Mapping[str, Any] | None, width: int) -> list[str]:
     if recipe is None:
         return []
     told: list[tuple[str, str]] = []
     for step in recipe["clean"]:
-        options = ", ".join(f"{key}: {inline(value)}" for key, value in _chosen(step).items())
+        options = _options({key: value for key, value in step.items() if key != "columns"}, "clean")
         told.append((step["name"], listed_values(step.get("columns", ())) + (f"   {options}" if options else "")))
     told += [("derive", f"{name} = {text}") for name, text in recipe["derive"].items()]
     if recipe["require"]:
@@ -81,15 +118,15 @@ def _corrections(recipe: Mapping[str, Any] | None, width: int) -> list[str]:
     return [line for name, text in told for line in _wrapped(text, f"  {name:<{start}}", width)]
 
 
-def _chosen(step: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a correction that are not the default, as a spec writes them."""
-    fields = catalog.config_class("clean", step["name"]).model_fields
+def _chosen(step: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """The options of a step that are not the default, as a spec writes them."""
+    fields = catalog.config_class(family, step["name"]).model_fields
     default = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
     chosen = {}
     for key, value in step.items():
         usual = default.get(key)
         usual = list(usual) if isinstance(usual, tuple) else usual
-        if key not in ("name", "columns") and value != usual:
+        if key in fields and key != "name" and value != usual:
             chosen[key] = {unit: _factor(one) for unit, one in value.items()} if isinstance(value, dict) else value
     return chosen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,6 +70,51 @@ def value_words(value: Any) -> str:
 
 def listed_values(values: Sequence[Any]) -> str:
     return ", ".join(map(str, values))
+
+
+def balance_words(balance: Mapping[str, Any]) -> str:
+    """What balancing makes of the training rows of each class (`training_account`).
+
+    >>> one = {"rows": 10, "made_up": 90, "epoch": 100, "weight": 1.0}
+    >>> more = {"rows": 100, "made_up": 0, "epoch": 100, "weight": 1.0}
+    >>> balance_words({"rows": 110, "made_up": 90, "epoch": 200, "redraws": False, "of_each": {"no": more, "yes": one}})
+    'rows in an epoch 200 of 110: no 100, yes 100 (10, and 90 made up)'
+    """
+    told = f"rows in an epoch {amount(balance['epoch'])} of {amount(balance['rows'])}"
+    if balance["made_up"] and "of_each" not in balance:
+        told += f", {amount(balance['made_up'])} made up"
+    if "of_each" in balance:
+        told += ": " + listed_values(
+            [f"{_class_name(name)} {_class_words(one)}" for name, one in balance["of_each"].items()]
+        )
+    return told + ("; drawn anew in each epoch" if balance["redraws"] else "")
+
+
+def _class_name(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name) else repr(short(name, 60))
+
+
+def _class_words(one: Mapping[str, Any]) -> str:
+    rows, made, epoch = one["rows"], one["made_up"], one["epoch"]
+    told = [f"{amount(rows)}, and {amount(made)} made up"] if made else []
+    if not made and epoch != rows:
+        told = [f"{amount(rows)}, {amount(abs(epoch - rows))} {'repetitions' if epoch > rows else 'left out'}"]
+    told += [f"each counts {number(one['weight'])}"] if one["weight"] != 1.0 else []
+    return amount(epoch) + (f" ({'; '.join(told)})" if told else "")
+
+
+def undone_words(training: Mapping[str, Any]) -> str | None:
+    """What `prepare -o` has not done to the training rows that it wrote; `None` where training does nothing else.
+
+    >>> undone_words({"balance": {"name": "smote"}, "augment": [{"name": "mixup"}]})
+    'train holds each training row once, as it is: balance smote and augment mixup happen in training'
+    """
+    done = [] if training["balance"] is None else [f"balance {training['balance']['name']}"]
+    done += [f"augment {listed_values([step['name'] for step in training['augment']])}"] if training["augment"] else []
+    if not done:
+        return None
+    happen = "happen" if len(done) > 1 or len(training["augment"]) > 1 else "happens"
+    return f"train holds each training row once, as it is: {' and '.join(done)} {happen} in training"
 
 
 def _scaled(learnt: dict[str, Any]) -> str:

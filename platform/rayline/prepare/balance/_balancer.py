@@ -60,7 +60,8 @@ class Labels:
 
 
 class Balancer:
-    """Each balancer overrides one of three; what it leaves alone changes nothing."""
+    """Each balancer overrides one of `places`, `class_weights` and `made` (with `rows_made`); what it leaves alone
+    changes nothing."""
 
     def places(self, labels: Labels, seed: int) -> IntArray | None:  # noqa: ARG002
         """Places of the rows that an epoch goes through [m]; `None` for each once."""
@@ -69,6 +70,10 @@ class Balancer:
     def class_weights(self, labels: Labels) -> FloatArray | None:  # noqa: ARG002
         """What a row of each class counts in the loss [K], 1 a row in the mean; `None` for all alike."""
         return None
+
+    def rows_made(self, labels: Labels) -> IntArray:
+        """How many rows of each class `made` makes up [K]."""
+        return np.zeros_like(labels.counts)
 
     def made(self, rows: Rows, layout: Layout, target: Target, seed: int) -> Rows | None:  # noqa: ARG002
         """Rows made up, with negative keys."""

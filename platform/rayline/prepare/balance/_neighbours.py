@@ -48,6 +48,9 @@ class FromNeighbours(Balancer, ABC):
         self._neighbours = neighbours
         self._among = among
 
+    def rows_made(self, labels: Labels) -> IntArray:
+        return wanted(labels.counts, self._ratio) - labels.counts
+
     def made(self, rows: Rows, layout: Layout, target: Target, seed: int) -> Rows | None:
         """Rows of the classes that are scarcer than wanted, class after class.
 
@@ -57,8 +60,7 @@ class FromNeighbours(Balancer, ABC):
         labels = Labels(rows.target, rows.row, target)
         parts: list[Prepared] = []
         classes: list[int] = []
-        for name, (has, want) in enumerate(zip(labels.counts, wanted(labels.counts, self._ratio), strict=True)):
-            new = int(want - has)
+        for name, (has, new) in enumerate(zip(labels.counts, self.rows_made(labels).tolist(), strict=True)):
             if not new:
                 continue
             if has < 2:
