@@ -47,7 +47,7 @@ class Together(NamedTuple):
 
     def blocks(self) -> Iterator[Block]:
         """All sequences that have steps, up to `BLOCK_VALUES` steps of one length at a time."""
-        alike: dict[int, list[int]] = {}  # for one row a third of what sorting by NumPy takes
+        alike: dict[int, list[int]] = {}  # of few rows sooner than sorting by NumPy
         for place, length in enumerate(self.lengths.tolist()):
             if length:
                 alike.setdefault(length, []).append(place)
