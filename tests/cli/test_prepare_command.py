@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import yaml
 
 from messy_people import people, spec, write
 from rayline.cli.main import _guarded
+from rayline.core.prepared import read_shards
 
 pytestmark = [pytest.mark.ray]
 
@@ -62,6 +65,8 @@ class TestOnACluster:
             "  reduce pca  ",
         ):
             assert line in said, line
+        assert "In training alone" not in said
+        assert said.partition("before the split\n")[2].startswith("  exact\n  30 rows dropped\n")
         rows = said.partition("Rows\n")[2].partition("\n")[0]
         assert max(map(len, said.partition("Rows\n")[2].splitlines())) <= 100
         assert "duplicates" in rows
@@ -80,6 +85,32 @@ class TestOnACluster:
         assert {account["column"] for account in result["learnt"]} >= {"age", "job", "ratio", "(number inputs)"}
         for part in ("train", "validation", "test"):
             assert pl.read_parquet(work / "out" / part / "*.parquet").height == result["rows"][part]
+
+    @pytest.mark.parametrize("drop", [False, True])
+    def test_what_happens_in_training_alone_is_told(self, capsys: pytest.CaptureFixture[str], *, drop: bool) -> None:
+        document = spec("people")
+        document["prepare"] |= {"balance": {"name": "smotenc", "ratio": 0.9}, "augment": ["number_noise", "mixup"]}
+        if drop:
+            document["prepare"]["numbers"] = {"outliers": {"name": "iqr", "action": "drop"}}
+        write_spec(document)
+        assert _guarded(["prepare", "spec.yaml", "--explain", "-o", "out"], debug=False) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        classes = Counter(read_shards("out/train").target.tolist())
+        less, more = sorted(classes.values())
+        total = more + math.ceil(0.9 * more)
+        assert f"balance smotenc ratio: 0.9; rows in an epoch {total} of {less + more}: " in said
+        assert f"{total - more} ({less}, and {total - more - less} made up)" in said
+        assert "augment number_noise augment mixup" in said
+        assert "train holds each training row once, as it is: balance smotenc and augment number_noise, mixup" in said
+        assert not Path("out/made").exists()
+        assert _guarded(["prepare", "spec.yaml", "--json"], debug=False) == 0
+        told = json.loads(capsys.readouterr().out)["training"]
+        assert {name: one["rows"] for name, one in told["balance"]["of_each"].items()} == {
+            "no": classes[0.0],
+            "yes": classes[1.0],
+        }
+        assert [step["name"] for step in told["augment"]] == ["number_noise", "mixup"]
+        assert [rule["name"] for rule in told["duplicates"]] == ["exact"]
 
     def test_a_private_column_is_told_without_its_values(self, capsys: pytest.CaptureFixture[str]) -> None:
         document = spec("people")

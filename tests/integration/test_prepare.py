@@ -282,6 +282,6 @@ def test_rows_that_kill_every_worker_end_a_batch(
         monkeypatch.setattr(on_ray, name, dies)
     package, _ = model
     source = write(tmp_path / "new", kept(frame).drop(ROW)[:300])
-    with pytest.raises(RunError, match="a process that worked on the data died"):
+    with pytest.raises(RunError, match="a process that worked on part-00.parquet died"):
         predict(package, str(source), str(tmp_path / output))
     assert [path.name for path in tmp_path.iterdir() if path.name != "rayline-home"] == ["new"]

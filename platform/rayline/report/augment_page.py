@@ -184,12 +184,8 @@ def _numbers(samples: Samples) -> dict[str, Any] | None:
     changed = np.zeros(len(samples.layout.numbers), bool)
     for after in samples.after:
         changed |= (after.numbers != samples.before.numbers).any(axis=0)
-    # of a one-hot column the name before the sign is its source's
-    places = [
-        place
-        for place in np.flatnonzero(changed).tolist()
-        if not {samples.layout.numbers[place], samples.layout.numbers[place].partition("=")[0]} & hidden
-    ]
+    names, columns = samples.layout.numbers, samples.layout.flag_of
+    places = [place for place in np.flatnonzero(changed).tolist() if not {names[place], columns[place]} & hidden]
     if not places:
         return None
     shown = places[:NUMBERS]
