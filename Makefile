@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 # One process of tests a core; those that touch Ray share one (tests/conftest.py).
-PROCESSES := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PROCESSES := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: quickstart test test-all check bench serve lock clean services services-there
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+RAY = "ray"
 
 # before any import of Ray: its workers inherit them
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -18,25 +22,39 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of one file share a process, and all that touch Ray share one: one cluster at a time.
+    """The shared cluster comes last: until it starts, this process has joined no Ray, and tests may start their own.
 
-    Among those the shared cluster comes last: until it starts, their process has joined no Ray, and tests may start
-    their own. With several processes theirs is given out first, for it is the longest.
+    With several processes that of Ray is given out first, for it is the longest.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if _on_ray(item) else str(item.path)))
     several = hasattr(config, "workerinput")
-    items.sort(key=lambda item: (_on_ray(item) != several, _on_shared_cluster(item)))
+    items.sort(key=lambda item: ((_scope(item.nodeid) == RAY) != several, "ray_cluster" in _fixtures(item)))
 
 
-def _on_ray(item: pytest.Item) -> bool:
-    return _on_shared_cluster(item) or item.get_closest_marker("ray") is not None
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of one file share a process, and all files that touch Ray share one: one cluster at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _scope(nodeid)
+
+    return ByFile(config, log)
 
 
-def _on_shared_cluster(item: pytest.Item) -> bool:
-    return "ray_cluster" in getattr(item, "fixturenames", ())
+@cache
+def _of_file(file: str) -> str:
+    text = (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
+    return RAY if "mark.ray" in text or "ray_cluster" in text else file
+
+
+def _scope(nodeid: str) -> str:
+    return _of_file(nodeid.partition("::")[0])
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
