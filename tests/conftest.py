@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import signal
 from collections.abc import Iterator
 from functools import cache
@@ -40,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests of one file share a process, and all files that touch Ray share one: one cluster at a time."""
+    """Tests of one file share a process, and all that touch Ray share one: one cluster at a time."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
@@ -50,14 +52,34 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
-@cache
-def _of_file(file: str) -> str:
-    text = (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
-    return RAY if "mark.ray" in text or "ray_cluster" in text else file
-
-
 def _scope(nodeid: str) -> str:
-    return _of_file(nodeid.partition("::")[0])
+    file, name = re.match(r"([^:]*)(?:::(\w+))?", nodeid).groups()  # type: ignore[union-attr]
+    whole, names = _touching_ray(file)
+    return RAY if whole or name in names else file
+
+
+@cache
+def _touching_ray(file: str) -> tuple[bool, frozenset[str]]:
+    """Whether every test of a file touches Ray; else the functions and classes that do, by mark or by fixture."""
+    tree = ast.parse((Path(__file__).parent.parent / file).read_text(encoding="utf-8"))
+    asked = {node.name: _asks_for(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    found: set[str] = {"ray", "ray_cluster"}
+    while more := {name for name, words in asked.items() if words & found} - found:
+        found |= more
+    marks = [ast.unparse(node.value) for node in tree.body if isinstance(node, ast.Assign | ast.Expr)]
+    whole = any(re.search(r"mark\.ray\b|ray_cluster", text) for text in marks)
+    return whole, frozenset(found)
+
+
+def _asks_for(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+    """Marks and fixtures of a test, of a fixture, or of all tests of a class."""
+    inner = (
+        [each for each in node.body if isinstance(each, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else [node]
+    )
+    words = {argument.arg for each in inner for argument in (*each.args.args, *each.args.kwonlyargs)}
+    for decorator in (*node.decorator_list, *(d for each in inner for d in each.decorator_list)):
+        words |= set(re.findall(r"mark\.(ray)\b|(ray_cluster)", ast.unparse(decorator)) and ["ray"])
+    return words
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

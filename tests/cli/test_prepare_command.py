@@ -86,7 +86,7 @@ class TestOnACluster:
         for part in ("train", "validation", "test"):
             assert pl.read_parquet(work / "out" / part / "*.parquet").height == result["rows"][part]
 
-    @pytest.mark.parametrize("drop", [False, True])
+    @pytest.mark.parametrize("drop", [pytest.param(False, marks=pytest.mark.slow), True])
     def test_what_happens_in_training_alone_is_told(self, capsys: pytest.CaptureFixture[str], *, drop: bool) -> None:
         document = spec("people")
         document["prepare"] |= {"balance": {"name": "smotenc", "ratio": 0.9}, "augment": ["number_noise", "mixup"]}

@@ -88,6 +88,7 @@ def test_no_worse_than_champion_is_judged_on_the_same_rows() -> None:
     assert rayline.run({**good, **gates}).version == "2"
 
 
+@pytest.mark.slow
 def test_a_worse_version_becomes_challenger_unless_it_is_promoted(capsys: pytest.CaptureFixture[str]) -> None:
     good = spec("throne", "sklearn:breast_cancer", train={"epochs": 15})
     lazy = spec("throne", "sklearn:breast_cancer", train={"epochs": 1, "optimizer": {"lr": 1e-6}})

@@ -271,7 +271,7 @@ def test_a_batch_with_a_row_that_is_not_allowed_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir() if path.name != "rayline-home"] == ["new"]
 
 
-@pytest.mark.parametrize("output", ["answers.parquet", "answers"])
+@pytest.mark.parametrize("output", ["answers.parquet", pytest.param("answers", marks=pytest.mark.slow)])
 def test_rows_that_kill_every_worker_end_a_batch(
     tmp_path: Path, frame: pl.DataFrame, model: tuple[str, Predictor], monkeypatch: pytest.MonkeyPatch, output: str
 ) -> None:

@@ -95,7 +95,10 @@ def killed_once(
 
 @pytest.mark.parametrize(
     ("module", "name", "writing"),
-    [(collect, "profile_parts", False), (on_ray, "write_fragment", True)],
+    [
+        (collect, "profile_parts", False),
+        pytest.param(on_ray, "write_fragment", True, marks=pytest.mark.slow),
+    ],
     ids=["profile", "in the middle of a shard"],
 )
 def test_a_worker_killed_in_mid_pass_changes_no_byte(

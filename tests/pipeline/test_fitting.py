@@ -175,6 +175,7 @@ finish(main)
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_run_on_the_cluster_ends_with_exit_code_2(laid_in: Path, tmp_path: Path) -> None:
     people().write_parquet(tmp_path / "people.parquet", row_group_size=300)
     everywhere = f"import rayline.prepare.impute as package\npackage.__path__.append({str(laid_in)!r})\n"
