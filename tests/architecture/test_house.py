@@ -67,7 +67,7 @@ def test_no_local_version_tags_or_hosts_in_the_lock() -> None:
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = (
         "import sys, time; t = time.perf_counter()\n"
-        "from rayline.cli.main import app\n"
+        "from rayline.cli.app import app\n"
         "heavy = {'torch', 'ray', 'mlflow', 'polars', 'pandas', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

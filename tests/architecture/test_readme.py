@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from rayline.cli.main import app
+from rayline.cli.app import app
 from rayline.spec import load
 
 ROOT = Path(__file__).resolve().parents[2]

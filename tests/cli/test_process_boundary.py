@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +26,7 @@ def test_a_fault_in_a_task_is_one_error_without_its_traceback(
     class OfATaskError(RuntimeError):
         cause = ValueError("no such thing")
 
-    monkeypatch.setattr(main, "app", ending(OfATaskError("Traceback (most recent call last): …")))
+    monkeypatch.setattr(main, "_run", ending(OfATaskError("Traceback (most recent call last): …")))
     assert main._guarded(["run"], debug=False) == 1
     assert (
         capsys.readouterr().err
@@ -37,6 +40,36 @@ def test_a_fault_in_a_task_is_one_error_without_its_traceback(
 def test_ctrl_c_tells_how_to_go_on_where_one_can(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, more: str
 ) -> None:
-    monkeypatch.setattr(main, "app", ending(KeyboardInterrupt()))
+    monkeypatch.setattr(main, "_run", ending(KeyboardInterrupt()))
     assert main._guarded([command, "spec.yaml"], debug=False) == 130
     assert capsys.readouterr().err == f"\nstopped. What was finished is kept{more}\n"
+
+
+@pytest.mark.parametrize("module", ["typer", "rayline.core.errors", "rayline.pipeline.resolve", "polars"])
+def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(module: str) -> None:
+    """The press comes where Python begins to import `module`."""
+    code = (
+        "import sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "sys.argv = ['rayline', 'render', 'spec.yaml']\n"
+        "from rayline.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nstopped. What was finished is kept.\n")
+
+
+def test_ctrl_c_while_the_interpreter_ends_prints_nothing() -> None:
+    code = (
+        "import atexit, os, signal, sys\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "sys.argv = ['rayline', 'schema']\n"
+        "from rayline.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    assert done.stdout.endswith("}\n")

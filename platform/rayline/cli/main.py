@@ -1,97 +1,49 @@
-"""`rayline`: the commands, and how errors end a process.
+"""`rayline`: how a process begins and ends.
 
-Heavy rooms are imported inside the commands, so that `rayline --help` stays under half a second.
+Light to import: Ctrl-C is answered by `main` from here on, while the commands are still being imported too.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
-import traceback
-
-import typer
-
-from rayline.cli import (
-    annotate,
-    deploy,
-    doctor,
-    init,
-    lake,
-    models,
-    monitor,
-    predict,
-    prepare,
-    profile,
-    quickstart,
-    render,
-    report,
-    run,
-    schema,
-    serve,
-    status,
-    submit,
-    tune,
-    undeploy,
-)
-from rayline.core.errors import RaylineError
 
 INTERRUPTED = 130
 """Exit code of Ctrl-C; Typer turns the signal into it by itself."""
-
-app = typer.Typer(
-    name="rayline",
-    help="From one declarative spec to a monitored, versioned model endpoint, on a laptop or a Ray cluster.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
-
-for command in (
-    quickstart,
-    init,
-    render,
-    schema,
-    doctor,
-    profile,
-    prepare,
-    run,
-    tune,
-    predict,
-    report,
-    serve,
-    deploy,
-    undeploy,
-    status,
-    submit,
-):
-    app.command(name=command.__name__.rsplit(".", 1)[-1])(command.command)
-app.add_typer(models.app, name="models")
-app.add_typer(lake.app, name="lake")
-app.add_typer(annotate.app, name="annotate")
-app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:
     """Entry point of the `rayline` command; exits with the codes of the design (0, 1, 2; 130 for Ctrl-C)."""
     debug = "--debug" in sys.argv or bool(os.environ.get("RAYLINE_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
-    sys.exit(_guarded(arguments, debug))
+    code = _guarded(arguments, debug)
+    atexit.register(_end_at_once)
+    sys.exit(code)
+
+
+def _end_at_once() -> None:
+    # Ctrl-C while the interpreter ends would print a traceback of whatever it is at
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _guarded(arguments: list[str], debug: bool) -> int:
+    """Run a command; its exit code."""
     try:
-        code = app(arguments, standalone_mode=False)
-    except RaylineError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
+        code = _run(arguments)
+    except KeyboardInterrupt:
         return _interrupted(arguments)
     except Exception as error:  # noqa: BLE001 - the process boundary
-        return _unexpected(error, debug)
+        return _failed(error, arguments, debug)
     return _interrupted(arguments) if code == INTERRUPTED else int(code or 0)
+
+
+def _run(arguments: list[str]) -> object:
+    from rayline.cli.app import app
+
+    return app(arguments, standalone_mode=False)
 
 
 def _interrupted(arguments: list[str]) -> int:
@@ -101,7 +53,18 @@ def _interrupted(arguments: list[str]) -> int:
     return INTERRUPTED
 
 
-def _unexpected(error: Exception, debug: bool) -> int:
+def _failed(error: Exception, arguments: list[str], debug: bool) -> int:
+    import typer
+
+    from rayline.core.errors import RaylineError
+
+    if isinstance(error, typer.Abort):
+        return _interrupted(arguments)
+    if isinstance(error, RaylineError):
+        if debug:
+            _show_traceback(error)
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     show = getattr(error, "show", None)  # click's usage errors print themselves and carry their exit code
     if callable(show):
         said = getattr(error, "message", None)
@@ -109,8 +72,12 @@ def _unexpected(error: Exception, debug: bool) -> int:
             error.message = said.removeprefix("Value error, ")  # type: ignore[attr-defined]
         show()
         return int(getattr(error, "exit_code", 2))
+    return _fault(error, debug)
+
+
+def _fault(error: Exception, debug: bool) -> int:
     if debug:
-        traceback.print_exc()
+        _show_traceback(error)
     else:
         cause = getattr(error, "cause", None)  # what Ray raises for an error of a task tells the task's traceback
         error = cause if isinstance(cause, Exception) else error
@@ -119,3 +86,9 @@ def _unexpected(error: Exception, debug: bool) -> int:
             file=sys.stderr,
         )
     return 1
+
+
+def _show_traceback(error: Exception) -> None:
+    import traceback
+
+    traceback.print_exception(error)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import rayline
 from rayline.core import files
-from rayline.core.errors import InputError
+from rayline.core.errors import InputError, StorageError
 from rayline.core.home import home
 from rayline.spec import Spec
 from rayline.spec.document import to_dict
@@ -43,18 +46,48 @@ class RunFolder:
         state = files.read_json(uri) if files.exists(uri) else {}
         files.write_json(uri, {**state, **values})
 
-    def discard(self) -> None:
-        """Delete a run that never began; one that is being resumed stays."""
-        if not self.resumed:
-            files.delete_folder(self.uri)
-
     def state(self) -> dict[str, Any]:
         return dict(files.read_json(self.path("run.json")))
+
+    def end(self, error: BaseException, *, worked: bool, seconds: dict[str, float]) -> None:
+        """Say how the run ended: by Ctrl-C, or failed. One that was refused before it did any work is deleted.
+
+        Args:
+            error: what ended it.
+            worked: whether anything worth keeping was done.
+            seconds: of each stage that ended.
+        """
+        if isinstance(error, InputError) and not worked and not self.resumed:
+            files.delete_folder(self.uri)
+        elif self.state().get("status") == "done":
+            return  # Ctrl-C while the cluster stops
+        elif isinstance(error, KeyboardInterrupt):
+            self.update(status="interrupted", stages=seconds)
+        else:
+            self.update(status="failed", error=f"{type(error).__name__}: {error}", stages=seconds)
 
 
 def root(spec: Spec) -> str:
     """Where the runs of a spec's name are kept."""
     return files.join(spec.storage or str(home()), "runs", spec.name)
+
+
+@contextmanager
+def nothing_left(spec: Spec) -> Iterator[None]:
+    """Where the block refuses what it was given, no empty folder stays that was not there before.
+
+    Of the machine's own file system only: elsewhere a folder is not there without files.
+    """
+    new: dict[Path, None] = {}
+    for place in (home(), *([] if "://" in root(spec) else [Path(root(spec)).absolute()])):
+        new |= dict.fromkeys(folder for folder in (place, *place.parents) if not folder.exists())
+    try:
+        yield
+    except InputError:
+        for folder in sorted(new, key=lambda folder: len(folder.parts), reverse=True):
+            with suppress(OSError):  # it never was, or holds something
+                folder.rmdir()
+        raise
 
 
 def begin(spec: Spec, command: Command) -> RunFolder:
@@ -65,16 +98,19 @@ def begin(spec: Spec, command: Command) -> RunFolder:
     """
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder = RunFolder(files.join(root(spec), run_id), run_id, resumed=False)
-    folder.update(
-        id=run_id,
-        name=spec.name,
-        command=command,
-        spec=digest(to_dict(spec)),
-        rayline=rayline.__version__,
-        started=datetime.now(UTC).isoformat(),
-        status="running",
-        **_process(),
-    )
+    try:
+        folder.update(
+            id=run_id,
+            name=spec.name,
+            command=command,
+            spec=digest(to_dict(spec)),
+            rayline=rayline.__version__,
+            started=datetime.now(UTC).isoformat(),
+            status="running",
+            **_process(),
+        )
+    except StorageError as error:
+        raise StorageError(f"{'RAYLINE_HOME' if spec.storage is None else 'storage'}: {error}") from None
     return folder
 
 

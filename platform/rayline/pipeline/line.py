@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,34 +128,41 @@ def require_fit(collected: Collected) -> None:
 def begin(
     spec: Spec, command: folders.Command, *, resume: bool = False, address: str | None, watcher: Watcher | None
 ) -> Iterator[Line]:
-    """Check the surroundings, join or start the cluster, open the run's folder; mark it failed if it fails."""
+    """Check the surroundings, open the run's folder, join or start the cluster; at the end say in the folder how it
+    ended. A run that is refused before it did any work leaves nothing.
+    """
     stages = Stages(watcher or Silent())
-    with stages.stage("start") as summary:
-        ensure_home()
-        folder = folders.resume(spec, command) if resume else None
-        opened = open_source(spec if folder is None else _with_kept_source(spec, folder))
-        prove_expected(spec, opened[1])
-        warm(trains=command != "prepare")
-        cluster = connect(address)
-    with cluster:
-        if not cluster.started or spec.storage is not None:
-            prove(folders.root(spec))
-        folder = folder or folders.begin(spec, command)
-        kept = raw(opened[0]).kept
-        if kept is not None:
-            folder.update(source=describe_plugin(kept))
-        summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
-        try:
-            yield Line(folder, stages, cluster, opened)
-        except BaseException as error:
-            if isinstance(error, InputError) and not _worked(stages):
-                folder.discard()  # nothing was started; one that is resumed stays
-                raise
-            with suppress(StorageError):  # the error that stopped the run is the one to tell
-                folder.update(status="failed", error=f"{type(error).__name__}: {error}", stages=stages.seconds)
-            if isinstance(error, InputError):
-                raise RunError(f"{error}\nWhat was finished is kept; `--resume` continues it.") from error
-            raise
+    with folders.nothing_left(spec), ExitStack() as meanwhile:
+        with stages.stage("start") as summary:
+            ensure_home()
+            folder = folders.resume(spec, command) if resume else None
+            opened = open_source(spec if folder is None else _with_kept_source(spec, folder))
+            prove_expected(spec, opened[1])
+            warm(trains=command != "prepare")
+            folder = folder or folders.begin(spec, command)
+            meanwhile.enter_context(_ended(folder, stages))
+            kept = raw(opened[0]).kept
+            if kept is not None:
+                folder.update(source=describe_plugin(kept))
+            summary.text = f"run {folder.id}" + (" (resumed)" if folder.resumed else "")
+            cluster = meanwhile.enter_context(connect(address))
+            if not cluster.started or spec.storage is not None:
+                prove(folders.root(spec))
+        yield Line(folder, stages, cluster, opened)
+
+
+@contextmanager
+def _ended(folder: RunFolder, stages: Stages) -> Iterator[None]:
+    """Keep how the block ended; an input refused after work was done is a failure of the run."""
+    try:
+        yield
+    except BaseException as error:
+        worked = _worked(stages)
+        with suppress(StorageError, FileNotFoundError):  # the error that stopped the run is the one to tell
+            folder.end(error, worked=worked, seconds=stages.seconds)
+        if worked and isinstance(error, InputError):
+            raise RunError(f"{error}\nWhat was finished is kept; `--resume` continues it.") from error
+        raise
 
 
 def _with_kept_source(spec: Spec, folder: RunFolder) -> Spec:

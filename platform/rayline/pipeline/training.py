@@ -17,6 +17,7 @@ from rayline.pipeline import fitting
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Stages
 from rayline.pipeline.folder import RunFolder
+from rayline.pipeline.warm import warm_registry
 from rayline.prepare import on_ray as preparing
 from rayline.prepare import preparation, training_rows
 from rayline.prepare.augmentation import augmentation_for
@@ -50,6 +51,7 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
         layout, steps, seed = fitted.layout, spec.prepare, spec.train.seed
         augmentation = augmentation_for(fitted, steps.augment, target, seed=seed)
         training_rows.check(steps.balance, layout, target)
+        warm_registry()
         done = folder.path("shards", "done.json")
         written = files.read_json(done) if folder.resumed and files.exists(done) else None
         if written is not None and written["data"] != collected.digest:

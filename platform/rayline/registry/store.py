@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,8 +66,10 @@ def client() -> MlflowClient:
         return _clients[uri]
 
 
-def warm() -> Future[None]:
+def warm(*, makes: bool = True) -> Future[None]:
     """Import MLflow and make its database in a background thread; whoever needs them first waits for the rest.
+
+    Without `makes`, a `RAYLINE_HOME` that has no database is left without: the run may be refused yet.
 
     The future is only for who wants to know when: a failure shows again where the store is first used.
     """
@@ -74,7 +77,11 @@ def warm() -> Future[None]:
 
     def work() -> None:
         try:
-            client()
+            if makes or not is_empty():
+                client()
+            else:
+                _silence()
+                import_module("mlflow.store.tracking.sqlalchemy_store")
         except Exception as error:  # noqa: BLE001 (a thread's boundary: handed to the future's owner)
             done.set_exception(error)
         else:
@@ -122,9 +129,13 @@ def _home_uri() -> str:
     return f"sqlite:///{home() / 'mlflow.db'}"
 
 
-def _open(uri: str) -> MlflowClient:
+def _silence() -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
+
+
+def _open(uri: str) -> MlflowClient:
+    _silence()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 by default: minutes for a server that is gone
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -153,6 +164,8 @@ def _make_database(path: Path) -> None:
             return
         # MLflow migrates through 60 versions and commits on the way: killed there, it would leave what no
         # later start can open. So the database is made under another name, and shows only when it is whole.
+        for dead in path.parent.glob(".mlflow-*.db*"):  # of a process that was killed at it: the lock is this one's
+            dead.unlink(missing_ok=True)
         temporary = path.with_name(f".mlflow-{uuid.uuid4().hex[:8]}.db")
         try:
             made = SqlAlchemyStore(f"sqlite:///{temporary}", str(path.with_name("artifacts")))
