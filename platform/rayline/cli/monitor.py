@@ -21,8 +21,11 @@ def command(
     host: Annotated[
         str, typer.Option("--host", help="Beyond loopback, RAYLINE_MONITOR_KEY is required.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port")] = 8010,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="0: a free one, whose windows no restart keeps.")
+    ] = 8010,
     follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
+    fleeting: Annotated[bool, typer.Option("--fleeting", hidden=True)] = False,
 ) -> None:
     """Run the monitor in the foreground: replicas post windows, Prometheus scrapes /metrics, people read /drift."""
     if context.invoked_subcommand is not None:
@@ -31,7 +34,11 @@ def command(
 
     if follow_parent:
         _stop_with(os.getppid())
-    run_forever(host, port, on_start=lambda url: print(f"monitor {url}   /metrics for Prometheus   /drift for people"))
+
+    def tell(url: str) -> None:
+        print(f"monitor {url}   /metrics for Prometheus   /drift for people", flush=True)
+
+    run_forever(host, port, keeps=not fleeting, on_start=tell)
 
 
 def _stop_with(parent: int) -> None:

@@ -26,7 +26,7 @@ def command(
         str | None, typer.Option("--keys", metavar="FILE", help="API keys; default: RAYLINE_API_KEYS.")
     ] = None,
     monitor_port: Annotated[
-        int, typer.Option("--monitor-port", help="Of the monitor beside it; 0: a free one.")
+        int, typer.Option("--monitor-port", min=0, max=65535, help="Of the monitor beside it; 0: a free one.")
     ] = 8010,
     no_monitor: Annotated[bool, typer.Option("--no-monitor", help="Start no monitor.")] = False,
     address: Address = None,

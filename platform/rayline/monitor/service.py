@@ -131,8 +131,12 @@ def start(host: str = HOST, port: int = PORT, *, state: str | None = None, keys:
     return Monitor(server, watch)
 
 
-def run_forever(host: str = HOST, port: int = PORT, *, on_start: Callable[[str], None] | None = None) -> None:
+def run_forever(
+    host: str = HOST, port: int = PORT, *, keeps: bool = True, on_start: Callable[[str], None] | None = None
+) -> None:
     """Monitor until SIGINT or SIGTERM, with the windows kept in `RAYLINE_HOME/serve/`. Call it in the main thread.
+
+    Without `keeps`, and on port 0, none are: nobody would find them at a port that was only free just now.
 
     The key is that of `RAYLINE_MONITOR_KEY`, where it is set. `on_start` is called with the URL once it answers.
 
@@ -145,9 +149,9 @@ def run_forever(host: str = HOST, port: int = PORT, *, on_start: Callable[[str],
 
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        state = ensure_home() / "serve" / f"monitor-{port}.json"
+        state = str(ensure_home() / "serve" / f"monitor-{port}.json") if keeps and port else None
         key = os.environ.get(KEY_VARIABLE)
-        monitor = start(host, port, state=str(state), keys=(key,) if key else ())
+        monitor = start(host, port, state=state, keys=(key,) if key else ())
         if on_start is not None:
             on_start(monitor.url)
         stopping.wait()

@@ -187,9 +187,11 @@ def _monitor(port: int | None) -> Iterator[str | None]:
     if port is None:
         yield None
         return
+    # the next one's free port will be another: it would not find the windows of this one
+    fleeting = [] if port else ["--fleeting"]
     port = port or free_port()
     _require_free(port)
-    command = [sys.executable, "-m", "rayline.cli", "monitor", "--port", str(port), "--follow-parent"]
+    command = [sys.executable, "-m", "rayline.cli", "monitor", "--port", str(port), "--follow-parent", *fleeting]
     # a session of its own: Ctrl-C is for the endpoint, which stops the monitor last
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
