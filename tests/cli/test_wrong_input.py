@@ -128,9 +128,16 @@ def test_where_a_file_cannot_go_is_said_before_the_data_is_read(
 ) -> None:
     (in_an_empty_folder / "blocker").write_text("a file, not a folder")
     (in_an_empty_folder / "folder").mkdir()
-    for place in ("blocker/x", "folder"):
-        assert f"cannot write {place}" in refused(capsys, "profile", "nothing.csv", "--html", place)
-    assert "cannot write blocker/x" in refused(capsys, "init", "nothing.csv", "--target", "answer", "-o", "blocker/x")
+    blocker = f"{in_an_empty_folder / 'blocker'} is a file, and no folder to put it in. Give another folder."
+    for place, why in (("blocker/x", blocker), ("folder", "it is a folder. Give the name of a file.")):
+        told = f"error: cannot write {place}: {why}\n"
+        assert told == refused(capsys, "profile", "nothing.csv", "--html", place)
+        assert told == refused(capsys, "init", "nothing.csv", "--target", "answer", "-o", place)
+        assert told == refused(capsys, "report", "nobody", "-o", place)
+        assert told == refused(capsys, "prepare", "spec.yaml", "--show-augment", place)
+    assert "nothing.csv" in refused(capsys, "init", "nothing.csv", "--target", "answer", "-o", "new/below/spec.yaml")
+    assert "nobody" in refused(capsys, "report", "nobody", "-o", "new/below/page.html")
+    assert not (in_an_empty_folder / "new").exists()
     assert not list(in_an_empty_folder.glob("folder/*"))
 
 

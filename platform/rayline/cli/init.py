@@ -32,8 +32,8 @@ def command(
     if output is None:
         print(write_spec(data, target, name), end="")
         return
+    files.prove_writable(output)
     if files.exists(output):
         raise InputError(f"{output} exists already; it is left as it is. Give another name with -o.")
-    files.prove_writable(output)
     files.write_bytes(output, write_spec(data, target, name or model_name(output)).encode())
     print(f"wrote {redact(output)}. Next: rayline run {redact(output)}")

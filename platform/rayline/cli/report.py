@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rayline.cli._options import ModelRef
+from rayline.core.redact import redact
 
 
 def command(
@@ -18,9 +19,11 @@ def command(
     from rayline.core import files
     from rayline.pipeline.publishing import report_uri
 
+    if output is not None:
+        files.prove_writable(output)
     uri = report_uri(model)
     if output is None:
         print(uri)
         return
     files.write_bytes(output, files.read_bytes(uri))
-    print(Path(output).absolute())
+    print(redact(output) if "://" in output else Path(output).absolute())

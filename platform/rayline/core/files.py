@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,20 +77,27 @@ def write_bytes(uri: str, data: bytes) -> None:
 
 
 def prove_writable(uri: str) -> None:
-    """Prove that the file `uri` can be written, before work whose result is to go there; leaves no file.
+    """Prove that the file `uri` can be written, before work whose result is to go there; leaves no file or folder.
 
     Raises:
         StorageError: it cannot, or is a folder.
     """
     filesystem, path = locate(uri)
-    if isinstance(filesystem, pafs.LocalFileSystem) and os.path.isdir(path):
-        raise StorageError(f"cannot write {uri}: it is a folder. Give the name of a file.")
-    probe = f"{uuid.uuid4().hex[:8]}.probe"
+    local = isinstance(filesystem, pafs.LocalFileSystem)
+    new = [folder for folder in Path(path).parents if not folder.exists()] if local else []
+    probe = f"{path}.{uuid.uuid4().hex[:8]}.probe"
     with _translated("write", uri):
-        if isinstance(filesystem, pafs.LocalFileSystem):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-        filesystem.open_output_stream(f"{path}.{probe}").close()
-        filesystem.delete_file(f"{path}.{probe}")
+        if local and os.path.isdir(path):
+            raise IsADirectoryError
+        try:
+            if local:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            filesystem.open_output_stream(probe).close()
+            filesystem.delete_file(probe)
+        finally:
+            for folder in new:  # the deepest first
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 def _write_local(target: Path, data: bytes) -> None:
@@ -181,6 +188,20 @@ def _translated(doing: str, uri: str, *, missing: type[OSError] | tuple[()] = ()
     except missing:
         raise
     except OSError as error:
+        wrong = _wrong_kind(uri, error)
+        if wrong:
+            raise StorageError(f"cannot {doing} {uri}: {wrong}") from None
         hint = "" if doing in ("read", "look at", "list") else " Choose a folder you may write to."
         # without a strerror it is Arrow's, whose text names the place once more
         raise StorageError(f"cannot {doing} {uri}: {error.strerror or error}.{hint}") from None
+
+
+def _wrong_kind(uri: str, error: OSError) -> str:
+    """What stands where a file was to be, or a folder, and what to give instead; empty where that is not it."""
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder. Give the name of a file."
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        above = [str(folder) for folder in Path(locate(uri)[1]).parents if folder.is_file()]
+        if above:
+            return f"{above[0]} is a file, and no folder to put it in. Give another folder."
+    return ""
