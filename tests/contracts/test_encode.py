@@ -214,3 +214,8 @@ def test_target_encoding_without_a_target_is_refused() -> None:
     spec = Prepare.model_validate({"categories": {"encode": "target"}})
     with pytest.raises(DataError, match="column 'x': 'target' learns from the target, and none is given"):
         fit(spec, [Feature("x", FeatureType.CATEGORY)], profile_frame(frame, seed=0))
+
+
+def test_ordinal_numbers_stay_in_order_beside_the_text_nan() -> None:
+    names = ["2", "nan", "1", "10"]
+    assert numbers_of(prepared("ordinal", names, unit=False), ["1", "2", "10", "nan"]) == [0.0, 1.0, 2.0, 3.0]

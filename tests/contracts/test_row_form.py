@@ -79,8 +79,8 @@ ZEROS = [
     "sqrt(4) - number",
     "-0 + number",
 ]
-"""Of one row alone a frame has zeros of the other sign here; training has many."""
-EXPRESSIONS = [*PLAIN, *ASKED]
+"""Polars makes of these x or -x over many rows, and computes them of one: zeros of another sign, were they left it."""
+EXPRESSIONS = [*PLAIN, *ZEROS, *ASKED]
 
 
 def bits(values: list[Any]) -> list[Any]:

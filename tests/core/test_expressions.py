@@ -307,3 +307,20 @@ NESTED = st.recursive(OPERANDS, lambda x: st.builds("({} {} {})".format, x, OPER
 def test_nested_arithmetic_is_the_same_alone(text: str) -> None:
     whole = compute(f"n + {text}")
     assert [compute(f"n + {text}", FRAME[row]).item() for row in range(4)] == whole.to_list()
+
+
+def test_many_arguments_and_long_chains_are_no_exponential_work() -> None:
+    names = [f"c{n}" for n in range(20)]
+    frame = pl.DataFrame({name: [float(n), -float(n), None if n == 7 else 0.0] for n, name in enumerate(names)})
+    chain = "fill(" * 19 + names[0] + "".join(f", {name})" for name in names[1:])
+    texts = {"most": f"max({', '.join(names)})", "least": f"min({', '.join(names)})", "first": chain}
+    made = frame.select(compile_expression(text, frame.schema).alias(name) for name, text in texts.items())
+    assert made.rows() == [(19.0, 0.0, 0.0), (0.0, -19.0, 0.0), (None, None, 0.0)]
+
+
+def test_a_zero_has_no_sign_whatever_rows_are_computed_with_it() -> None:
+    frame = pl.DataFrame({"x": [0.0, -0.0, 0.0, -0.0], "y": [0.0, 0.0, -0.0, -0.0]})
+    for text in ("x", "-x", "x + 0", "0 - x", "x - y", "x + y", "x * -1", "x % 3", "max(x, y)", "if(x > 1, 1, -x)"):
+        expr = compile_expression(text, frame.schema).alias("made")
+        found = [*frame.select(expr)["made"], *(frame[n].select(expr)["made"][0] for n in range(4))]
+        assert [math.copysign(1.0, value) for value in found] == [1.0] * 8, text

@@ -281,3 +281,33 @@ def test_steps_follow_one_another_in_a_recipe_and_refuse_an_endpoint_s_row_too()
     assert recipe.frame({"price": ["1,5"]}).to_dicts() == [{"price": 1.5, "price_missing": False}]
     with pytest.raises(DataError, match=r"column 'price' holds what is no number, row 1\."):
         recipe.frame({"price": ["cheap"]})
+
+
+def test_what_is_missing_is_neither_cut_nor_refused() -> None:
+    """To Polars NaN lies above every number; here it is a missing value."""
+    rows = [math.nan, 5.0, 20.0, None]
+    cut = one("limits", rows, min=0, max=10, beyond="clip")
+    assert math.isnan(cut[0])  # type: ignore[arg-type]
+    assert cut[1:] == [5.0, 10.0, None]
+    assert one("limits", rows, min=0, max=10) == [None, 5.0, None, None]
+    assert len(one("limits", [math.nan, 5.0], min=0, max=10, beyond="refuse")) == 2
+    assert math.isnan(one("limits", [math.nan], min=0, beyond="clip")[0])  # type: ignore[arg-type]
+
+
+def test_whole_numbers_beyond_those_of_floats_are_read_to_the_last_digit() -> None:
+    texts = ["9007199254740993", "-9223372036854775808", "9,007,199,254,740,993", "12.0", "1e3"]
+    assert one("cast", texts, to="integer", thousands=",") == [2**53 + 1, -(2**63), 2**53 + 1, 12, 1000]
+    assert one("cast", ["9223372036854775808"], to="integer", unparsable="missing") == [None]
+
+
+def test_each_range_has_a_name_of_its_own() -> None:
+    edges = [1_000_000, 1_000_001, 1_000_001.5, 1e300]
+    found = one("bins", [0.0, 1_000_000.0, 1_000_001.0, 1_000_002.0, 1e301], edges=edges)
+    assert found == ["<1e+06", "[1e+06, 1000001)", "[1000001, 1000001.5)", "[1000001.5, 1e+300)", ">=1e+300"]
+    spec = {"derive": {"range": "bin(x, 1000000, 1000001, 1000001.5)"}}
+    recipe = Recipe(Prepare.model_validate(spec), pl.Schema({"x": pl.Float64}))
+    assert recipe.apply(pl.DataFrame({"x": [1_000_000.5, 1_000_001.0]}))["range"].to_list() == found[1:3]
+
+
+def test_a_number_that_stands_for_missing_is_met_in_texts_by_its_value() -> None:
+    assert one("missing", ["-999", "-999.0", "1", "7"], values=[-999.0, 1]) == [None, None, None, "7"]

@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from rayline.core import _expression_functions as functions
-from rayline.core._expression_functions import WRITTEN, WrongArgumentError, is_date
+from rayline.core._expression_arguments import WRITTEN, WrongArgumentError, is_date, unified
 from rayline.core._expression_values import Value, as_date, combine, sound
 
 _DATE = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -64,7 +63,7 @@ def _alike(values: Sequence[Value]) -> list[Value]:
                 raise WrongArgumentError(place, f"{value.constant!r} is no date. {WRITTEN}")
         return [as_date(value) for value in values]
     try:
-        return functions.unified(values)
+        return unified(values)
     except WrongArgumentError as error:
         hint = " number(…) reads a text." if {"number", "text"} <= {value.kind for value in values} else ""
         raise WrongArgumentError(1, f"to compare, {error}{hint}") from None

@@ -8,15 +8,24 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
-from typing import Any
+from operator import and_
 
 import polars as pl
 
+from rayline.core._expression_arguments import (
+    WrongArgumentError,
+    a_kind,
+    dated,
+    numeric,
+    textual,
+    unified,
+    written_out,
+)
 from rayline.core._expression_values import (
-    NOTHING,
     Kind,
     Value,
     as_date,
@@ -27,18 +36,9 @@ from rayline.core._expression_values import (
     number,
     sound,
 )
-from rayline.core.moments import TIME
+from rayline.core.ranges import range_names
 
 US_A_DAY = 86_400_000_000
-WRITTEN = "Write it as 2024-01-31 or 2024-01-31 18:00:00."
-
-
-class WrongArgumentError(Exception):
-    """An argument that does not fit; `place` counts from 0, -1 for their number."""
-
-    def __init__(self, place: int, problem: str) -> None:
-        super().__init__(problem)
-        self.place = place
 
 
 @dataclass(frozen=True)
@@ -51,56 +51,13 @@ class Function:
     most: int
 
 
-def numeric(value: Value, place: int = 0) -> Value:
-    """`value` as a number, where it is one or a truth."""
-    if value.kind not in ("number", "true or false", "missing"):
-        hint = " number(…) reads it." if value.kind == "text" else ""
-        raise WrongArgumentError(place, f"a number is needed, not a {value.kind}.{hint}")
-    return number(value)
-
-
-def textual(value: Value, place: int = 0) -> Value:
-    """`value`, where it is a text."""
-    if value.kind not in ("text", "missing"):
-        raise WrongArgumentError(place, f"a text is needed, not {_a(value.kind)}. text(…) writes it.")
-    return value if value.kind == "text" else combine(value.expr.cast(pl.String), "text", value)
-
-
-def dated(value: Value, place: int = 0) -> Value:
-    """`value` as a date, where it is one or a text of ISO form."""
-    if value.kind not in ("date", "text", "missing"):
-        raise WrongArgumentError(place, f"a date is needed, or a text such as 2024-01-31, not {_a(value.kind)}.")
-    if value.kind == "missing":
-        return combine(value.expr.cast(TIME), "date", value)
-    if isinstance(value.constant, str) and not is_date(value):
-        raise WrongArgumentError(place, f"{value.constant!r} is no date. {WRITTEN}")
-    return as_date(value)
-
-
-def is_date(value: Value) -> bool:
-    """Whether a constant reads as a date."""
-    return isinstance(value.constant, str) and pl.select(as_date(value).expr).item() is not None
-
-
-def unified(values: Sequence[Value], place: int = 0) -> list[Value]:
-    """Values of one kind: numbers and truths together are numbers."""
-    kinds = {value.kind for value in values} - {"missing"}
-    if len(kinds) <= 1 and all(value.whole or value.kind == "missing" for value in values):
-        return list(values)
-    if kinds <= {"number", "true or false"} and "number" in kinds:
-        return [number(value) for value in values]
-    if len(kinds) > 1:
-        raise WrongArgumentError(place, f"values of one kind are needed, not {' and '.join(sorted(kinds))}.")
-    return list(values)
-
-
 def chosen(condition: Value, yes: Value, no: Value) -> Value:
     """`yes` where the condition holds, `no` where it does not, missing where it is missing.
 
     What a branch cannot read is missing and not told of: the condition may be there to leave it out.
     """
     if condition.kind not in ("true or false", "missing"):
-        raise WrongArgumentError(0, f"a condition is needed, not {_a(condition.kind)}. Compare it, as in x > 0.")
+        raise WrongArgumentError(0, f"a condition is needed, not {a_kind(condition.kind)}. Compare it, as in x > 0.")
     yes, no = unified([yes, no], 1)
     kind: Kind = no.kind if yes.kind == "missing" else yes.kind
     test = condition.expr.cast(pl.Boolean)
@@ -115,8 +72,7 @@ def filled(value: Value, other: Value) -> Value:
     value, other = (sound(v) for v in unified([value, other], 1))
     kind: Kind = other.kind if value.kind == "missing" else value.kind
     whole = kind == "number" and all(v.whole or v.kind == "missing" for v in (value, other))
-    expr = pl.when(value.expr.is_null()).then(other.expr).otherwise(value.expr)
-    return combine(expr, kind, value, value, other, whole=whole, unread=other.unread)
+    return combine(pl.coalesce(value.expr, other.expr), kind, value, other, whole=whole, unread=other.unread)
 
 
 def missing(value: Value) -> Value:
@@ -128,17 +84,6 @@ def missing(value: Value) -> Value:
     return combine(absent, "true or false", value, value, unread=())
 
 
-def _a(kind: str) -> str:
-    return kind if kind in ("true or false", "missing") else f"a {kind}"
-
-
-def _given(value: Value, place: int, wanted: type | tuple[type, ...], what: str) -> Any:
-    constant = value.constant
-    if constant is NOTHING or not isinstance(constant, wanted) or isinstance(constant, bool):
-        raise WrongArgumentError(place, f"{what} is needed, written out.")
-    return constant
-
-
 def _numbers(method: Callable[[pl.Expr], pl.Expr], *, mends: bool = False) -> Callable[[Value], Value]:
     def make(value: Value) -> Value:
         value = sound(numeric(value)) if mends else numeric(value)
@@ -148,22 +93,19 @@ def _numbers(method: Callable[[pl.Expr], pl.Expr], *, mends: bool = False) -> Ca
 
 
 def _round(value: Value, digits: Value | None = None) -> Value:
-    places = 0 if digits is None else _given(digits, 1, int, "a whole number of digits")
+    places = 0 if digits is None else written_out(digits, 1, int, "a whole number of digits")
     if not 0 <= places <= 15:
         raise WrongArgumentError(1, "from 0 to 15 digits can be kept.")
     value = numeric(value)
     return combine(value.expr.round(places), "number", value, tainted=True)
 
 
-def _extreme(smallest: bool) -> Callable[..., Value]:
+def _extreme(pick: Callable[..., pl.Expr]) -> Callable[..., Value]:
     def make(*values: Value) -> Value:
-        best = sound(numeric(values[0]))
-        for place, value in enumerate(values[1:], 1):
-            other = sound(numeric(value, place))
-            first = best.expr <= other.expr if smallest else best.expr >= other.expr
-            expr = pl.when(first).then(best.expr).when(first.not_()).then(other.expr)
-            best = combine(expr, "number", best, best, best, other, other, other)
-        return best
+        numbers = [sound(numeric(value, place)) for place, value in enumerate(values)]
+        there = [number.expr.is_not_null() for number in numbers]
+        expr = pl.when(reduce(and_, there)).then(pick(number.expr for number in numbers))
+        return combine(expr, "number", *numbers, *numbers)
 
     return make
 
@@ -171,7 +113,7 @@ def _extreme(smallest: bool) -> Callable[..., Value]:
 def _clip(value: Value, low: Value, high: Value) -> Value:
     bounds = [
         -math.inf if bound.constant is None and place == 1 else math.inf if bound.constant is None
-        else float(_given(bound, place, (int, float), "a number or null"))
+        else float(written_out(bound, place, (int, float), "a number or null"))
         for place, bound in enumerate((low, high), 1)
     ]  # fmt: skip
     if not bounds[0] <= bounds[1]:
@@ -205,7 +147,7 @@ def check_pattern(pattern: str) -> str | None:
 
 
 def _matches(value: Value, pattern: Value) -> Value:
-    given = _given(pattern, 1, str, "a regular expression")
+    given = written_out(pattern, 1, str, "a regular expression")
     wrong = check_pattern(given)
     if wrong is not None:
         raise WrongArgumentError(1, f"{given!r} is no regular expression: {wrong}.")
@@ -214,13 +156,13 @@ def _matches(value: Value, pattern: Value) -> Value:
 
 
 def _contains(value: Value, part: Value) -> Value:
-    value, given = textual(value), _given(part, 1, str, "a text")
+    value, given = textual(value), written_out(part, 1, str, "a text")
     return combine(value.expr.str.contains(given, literal=True), "true or false", value)
 
 
 def _replace(value: Value, old: Value, new: Value) -> Value:
     value = textual(value)
-    texts = [_given(v, place, str, "a text") for place, v in enumerate((old, new), 1)]
+    texts = [written_out(v, place, str, "a text") for place, v in enumerate((old, new), 1)]
     if not texts[0]:
         raise WrongArgumentError(1, "an empty text cannot be replaced.")
     return combine(value.expr.str.replace_all(texts[0], texts[1], literal=True), "text", value)
@@ -239,15 +181,16 @@ def _cross(*values: Value) -> Value:
 
 
 def _bin(value: Value, *edges: Value) -> Value:
-    bounds = [float(_given(edge, place, (int, float), "a number")) for place, edge in enumerate(edges, 1)]
+    bounds = [float(written_out(edge, place, (int, float), "a number")) for place, edge in enumerate(edges, 1)]
     for place, (low, high) in enumerate(pairwise(bounds), 2):
         if not low < high:
             raise WrongArgumentError(place, f"edges ascend; {high:g} does not lie above {low:g}.")
     value = sound(numeric(value))
-    expr = pl.when(value.expr < bounds[0]).then(pl.lit(f"<{bounds[0]:g}"))
-    for low, high in pairwise(bounds):
-        expr = expr.when(value.expr < high).then(pl.lit(f"[{low:g}, {high:g})"))  # type: ignore[assignment]
-    last = expr.when(value.expr >= bounds[-1]).then(pl.lit(f">={bounds[-1]:g}"))
+    first, *others, last_name = range_names(bounds)
+    expr = pl.when(value.expr < bounds[0]).then(pl.lit(first))
+    for high, name in zip(bounds[1:], others, strict=True):
+        expr = expr.when(value.expr < high).then(pl.lit(name))  # type: ignore[assignment]
+    last = expr.when(value.expr >= bounds[-1]).then(pl.lit(last_name))
     return combine(last, "text", *[value] * (len(bounds) + 1))
 
 
@@ -262,7 +205,7 @@ def _part_of_date(method: Callable[[pl.Expr], pl.Expr]) -> Callable[[Value], Val
 def _date(value: Value, form: Value | None = None) -> Value:
     if form is None:
         return dated(value)
-    given = _given(form, 1, str, "a form such as '%d.%m.%Y'")
+    given = written_out(form, 1, str, "a form such as '%d.%m.%Y'")
     if "%" not in given:
         raise WrongArgumentError(1, f"{given!r} is no form of a date; one is '%d.%m.%Y'.")
     try:
@@ -294,8 +237,8 @@ FUNCTIONS: dict[str, Function] = {
     "floor": Function(_numbers(lambda x: x.floor()), "floor(x)", 1, 1),
     "ceil": Function(_numbers(lambda x: x.ceil()), "ceil(x)", 1, 1),
     "round": Function(_round, "round(x, digits = 0)", 1, 2),
-    "min": Function(_extreme(True), "min(a, b, …)", 2, 20),
-    "max": Function(_extreme(False), "max(a, b, …)", 2, 20),
+    "min": Function(_extreme(pl.min_horizontal), "min(a, b, …)", 2, 20),
+    "max": Function(_extreme(pl.max_horizontal), "max(a, b, …)", 2, 20),
     "clip": Function(_clip, "clip(x, low, high)", 3, 3),
     "if": Function(chosen, "if(condition, a, b)", 3, 3),
     "fill": Function(filled, "fill(x, value)", 2, 2),

@@ -1,7 +1,8 @@
 """What a part of an expression is while it is compiled: a Polars expression, its kind, and how sound its numbers are.
 
 Numbers are float64 but for whole ones that nothing was computed from (int64). A non-finite number is turned into a
-missing one where it could become finite again, be compared or come out; until then it only taints what it meets.
+missing one where it could become finite again, be compared or come out, and a zero loses its sign there; until then it
+only taints what it meets.
 
 Polars computes a column of one row as a constant, and by another way: `x / 10` becomes `x * 0.1` over many rows and
 not over one, `a ** b` takes other paths. So division and powers work on columns with one more row, taken off again:
@@ -106,11 +107,13 @@ def combine(expr: pl.Expr, kind: Kind, *parts: Value, **marks: Any) -> Value:
 
 
 def sound(value: Value) -> Value:
-    """Non-finite numbers as missing."""
+    """Non-finite numbers as missing, and zero without a sign."""
     if not value.tainted:
         return value
-    made = pl.when(value.expr.is_finite()).then(value.expr)
-    return replace(value, expr=made, tainted=False, size=2 * value.size + 1)
+    # of x + 0 and 0 - x Polars makes x and -x, but of single rows and constants it does not: zeros differ in sign
+    zero = pl.when(value.expr == 0.0).then(pl.lit(0.0)).otherwise(value.expr)
+    made = pl.when(value.expr.is_finite()).then(zero)
+    return replace(value, expr=made, tainted=False, size=3 * value.size + 1)
 
 
 def number(value: Value) -> Value:

@@ -13,10 +13,10 @@ evaluated as Python: the text becomes a Polars expression. What the language has
 
 What has no number is missing: a division by zero, the logarithm of nothing or less, the root of a negative number, an
 overflow. Missing in, missing out, but `false and x` is false, `true or x` true, and `fill`, `is_missing` look at it.
-`matches` and patterns are Rust's regular expressions and hold of a whole text. `a // b` is the floor of `a / b`, and
-`a % b` is `a - a // b * b`. Dates compare with texts of ISO form, and columns of texts with dates that are written out.
-A text that is to be a date and is none is missing, and `compiled` tells of it; within `is_missing(…)`, `fill(…)` and
-the branches of `if(…)` it is missing and no more.
+Zero has no sign. `matches` and patterns are Rust's regular expressions and hold of a whole text. `a // b` is the floor
+of `a / b`, and `a % b` is `a - a // b * b`. Dates compare with texts of ISO form, and columns of texts with dates that
+are written out. A text that is to be a date and is none is missing, and `compiled` tells of it; within `is_missing(…)`,
+`fill(…)` and the branches of `if(…)` it is missing and no more.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from typing import NoReturn
 import polars as pl
 
 from rayline.core import _expression_compare as compare
-from rayline.core import _expression_functions as functions
-from rayline.core._expression_functions import FUNCTIONS, WrongArgumentError, check_pattern, whole_match
+from rayline.core._expression_arguments import WrongArgumentError, numeric
+from rayline.core._expression_columns import column_of, columns_of, function_of
+from rayline.core._expression_functions import FUNCTIONS, check_pattern, whole_match
 from rayline.core._expression_text import Parsed, parse
 from rayline.core._expression_values import Unread, Value, column, combine, exact, literal, sound
 from rayline.core.errors import listing, nearest
@@ -78,39 +79,6 @@ def compiled(text: str, schema: pl.Schema) -> Compiled:
     if value.kind == "missing":
         parsed.fail(parsed.tree, "it is missing in every row.")
     return Compiled(value.expr, tuple({(str(one), str(one.rows)): one for one in value.unread}.values()))
-
-
-def columns_of(text: str) -> tuple[str, ...]:
-    """The columns that `text` reads, in the order they are met.
-
-    Raises:
-        SpecError: it is no expression.
-
-    >>> columns_of("if(age > 60, `net income`, income) / age")
-    ('age', 'net income', 'income')
-    """
-    parsed = parse(text)
-    called = {id(node.func) for node in ast.walk(parsed.tree) if isinstance(node, ast.Call)}
-    found: dict[int, str] = {}
-    for node in ast.walk(parsed.tree):
-        name = None if id(node) in called else _column_of(parsed, node)
-        if name is not None:
-            found[node.col_offset] = name  # type: ignore[attr-defined]
-    return tuple(dict.fromkeys(name for _, name in sorted(found.items())))
-
-
-def _column_of(parsed: Parsed, node: ast.AST) -> str | None:
-    """The column that a node names by itself."""
-    if isinstance(node, ast.Call) and _function_of(parsed, node) == "col":
-        inner = node.args[0] if len(node.args) == 1 else None
-        return parsed.texts.get(inner.col_offset) if isinstance(inner, ast.Name) else None
-    if isinstance(node, ast.Name):
-        return parsed.ticked.get(node.col_offset) or parsed.names.get(node.col_offset)
-    return None
-
-
-def _function_of(parsed: Parsed, node: ast.Call) -> str | None:
-    return parsed.names.get(node.func.col_offset) if isinstance(node.func, ast.Name) else None
 
 
 def _columns(schema: pl.Schema) -> str:
@@ -200,7 +168,7 @@ class _Compiler:
 
     def _numeric(self, node: ast.expr) -> Value:
         try:
-            return functions.numeric(self.compile(node))
+            return numeric(self.compile(node))
         except WrongArgumentError as error:
             self._fail(node, str(error))
 
@@ -257,7 +225,7 @@ class _Compiler:
         return combine(made.expr.not_(), "true or false", made) if kind is ast.NotEq else made
 
     def _are_columns(self, nodes: list[ast.expr]) -> list[bool]:
-        return [_column_of(self.parsed, node) is not None for node in nodes]
+        return [column_of(self.parsed, node) is not None for node in nodes]
 
     def _among(self, left_node: ast.expr, right_node: ast.expr, inverted: bool) -> Value:
         if not isinstance(right_node, ast.Tuple | ast.List | ast.Set):
@@ -281,11 +249,11 @@ class _Compiler:
         return combine(found.expr.not_(), "true or false", found) if inverted else found
 
     def _call(self, node: ast.Call) -> Value:
-        name = _function_of(self.parsed, node)
+        name = function_of(self.parsed, node)
         if name is None or node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             self._fail(node, "a function is called by its name, with arguments one after the other.")
         if name == "col":
-            column_name = _column_of(self.parsed, node)
+            column_name = column_of(self.parsed, node)
             if column_name is None:
                 self._fail(node, 'col takes a column\'s name as text: col("odd name").')
             return self._column(node.args[0], column_name)

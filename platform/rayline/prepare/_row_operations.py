@@ -102,6 +102,7 @@ UNARY: dict[tuple[str, Kind], tuple[Operation, Kind]] = {
     ("Ceil", "float"): (_given(lambda a: float(np.ceil(a))), "float"),
     ("Sqrt", "float"): (_given(lambda a: math.nan if a < 0 else math.sqrt(a)), "float"),
     ("IsFinite", "float"): (_given(math.isfinite), "bool"),
+    ("IsNotNan", "float"): (_given(lambda a: not math.isnan(a)), "bool"),
     ("Not", "bool"): (_given(operator.not_), "bool"),
     **{("IsNull", kind): (lambda a: a is None, "bool") for kind in _ANY},
     **{("IsNotNull", kind): (lambda a: a is not None, "bool") for kind in _ANY},
@@ -149,6 +150,11 @@ def among(values: frozenset[Any]) -> Operation:
 def looked_up(table: Mapping[Any, Any]) -> Operation:
     """What stands for a value in a table without missing keys, else the second argument."""
     return lambda a, default: table.get(a, default) if a is not None else default
+
+
+def extreme(pick: Callable[[Any], Any]) -> Operation:
+    """The least or greatest of some numbers, of which missing ones are left out and none is NaN."""
+    return lambda *values: pick([value for value in values if value is not None], default=None)  # type: ignore[call-arg]
 
 
 def total(*values: int | None) -> int:

@@ -152,11 +152,6 @@ class Trees:
             raise UnknownError
         if name == "TrueDivide" and longer and kind == "float":
             return self._made(name, operations.DIVISION, "float", *both)
-        zeros = [value.written and kind == "float" and value.constant == 0 for value in both]
-        if any(zeros) and name in ("Plus", "Minus"):  # so Polars has it over many rows, whatever the sign of a zero
-            if name == "Minus" and zeros[0]:
-                return self._made("Negate", *operations.UNARY["Negate", kind], both[1])
-            return both[1] if zeros[0] else both[0]
         function, made = operations.BINARY[name, kind]
         return self._made(name, function, made, *both)
 
@@ -173,6 +168,7 @@ class Trees:
         if group == "Clip":
             return self._clipped(options, inputs)
         several = {"FillNull": operations.filled, "Coalesce": texts.first}
+        several |= {"MinHorizontal": operations.extreme(min), "MaxHorizontal": operations.extreme(max)}
         if group in several or function == {"SumHorizontal": {"ignore_nulls": True}}:
             kind, parts = self._alike(*map(self._read, inputs))
             if group == "SumHorizontal" and kind != "int":

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field, model_validator
 
+from rayline.core.ranges import range_names
 from rayline.prepare.clean._cleaner import CleanConfig, Cleaner, require, require_new
 
 
@@ -55,9 +56,7 @@ class Bins(Cleaner):
 
     def _ranges(self, column: pl.Expr) -> pl.Expr:
         edges = self._options.edges
-        labels = self._options.labels or (
-            f"<{edges[0]:g}", *(f"[{low:g}, {high:g})" for low, high in pairwise(edges)), f">={edges[-1]:g}"
-        )  # fmt: skip
+        labels = self._options.labels or range_names(edges)
         number = column.cast(pl.Float64)
         place = pl.sum_horizontal((number >= edge).cast(pl.Int64) for edge in edges)
         known = pl.when(number.is_finite()).then(place)

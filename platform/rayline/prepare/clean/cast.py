@@ -86,23 +86,27 @@ class Cast(EachColumn[Config]):
             return self._date(name, kind, text, schema)
         if kind == "date":
             raise SpecError(f"column {name!r} holds dates, which are no {to}. Take their parts by `dates`.")
-        read = self._number(text) if kind == "text" else column.cast(pl.Float64)
+        if to == "integer" and schema[name].is_integer():
+            return column.cast(pl.Int64)
+        written = self._written(text) if kind == "text" else column
+        read = written.cast(pl.Float64, strict=False)
         read = pl.when(read.is_finite()).then(read)
         if to == "number":
             return read
-        if schema[name].is_integer():
-            return column.cast(pl.Int64)
         whole = read.cast(pl.Int64, strict=False)
-        return pl.when(whole.cast(pl.Float64) == read).then(whole)
+        whole = pl.when(whole.cast(pl.Float64) == read).then(whole)
+        # by a float, whole numbers beyond 2^53 would become others: an account number another account's
+        return pl.coalesce(written.cast(pl.Int64, strict=False), whole) if kind == "text" else whole
 
-    def _number(self, text: pl.Expr) -> pl.Expr:
+    def _written(self, text: pl.Expr) -> pl.Expr:
+        """Texts that are numbers, as Polars reads them; others are missing."""
         decimal, thousands = (re.escape(sign) for sign in (self._options.decimal, self._options.thousands))
         groups = rf"\d{{1,3}}(?:{thousands}\d{{3}})+|" if thousands else ""
         # Polars reads more than this, such as inf and 1_000: a file's own way of writing is declared or refused
         written = rf"^[+-]?(?:(?:{groups}\d+)(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?$"
         plain = text.str.replace_all(self._options.thousands, "", literal=True) if thousands else text
         plain = plain.str.replace_all(self._options.decimal, ".", literal=True)
-        return pl.when(text.str.contains(written)).then(plain).cast(pl.Float64, strict=False)
+        return pl.when(text.str.contains(written)).then(plain)
 
     def _boolean(self, text: pl.Expr) -> pl.Expr:
         lowered = text.str.to_lowercase()

@@ -59,11 +59,14 @@ class Limits(EachColumn[Config]):
         low, high = self._ends(dtype)
         below = pl.lit(False) if low is None else column < low
         above = pl.lit(False) if high is None else column > high
+        if dtype.is_float():  # NaN is a missing value, and to Polars it lies above every limit
+            above &= column.is_not_nan()
         if options.beyond == "clip":
             clipped = pl.when(below).then(pl.lit(low)).when(above).then(pl.lit(high)).otherwise(column)
             return clipped.cast(dtype)
         if options.beyond == "missing":
-            return pl.when((below | above).not_()).then(column)
+            within = (below | above).not_()
+            return pl.when(within & column.is_not_nan() if dtype.is_float() else within).then(column)
         problem = f"column {name!r} holds what is not {_words(options)}"
         return refusing(column, below | above, dtype, problem)
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from rayline.core.category_text import category_text
 from rayline.core.errors import SpecError
 from rayline.prepare.clean._cleaner import CleanConfig, EachColumn, require
 
@@ -33,7 +34,9 @@ class Missing(EachColumn[Config]):
     def __init__(self, options: Config) -> None:
         super().__init__(options)
         self._numbers = [number for value in options.values if (number := _number(value)) is not None]
-        self._texts = [str(value).strip().lower() for value in options.values]
+        # -999.0 stands for missing as -999, too: a file of whole numbers says no more
+        forms = (form for value in options.values for form in (str(value), category_text(value)) if form is not None)
+        self._texts = list(dict.fromkeys(form.strip().lower() for form in forms))
 
     def one(self, name: str, schema: pl.Schema) -> pl.Expr:
         column = pl.col(name)

@@ -8,6 +8,7 @@ of Ordinal Categorical Data", 2010.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -57,6 +58,9 @@ class Ordinal(Encoder):
 
 def _ordered(texts: tuple[str, ...]) -> list[str]:
     try:
-        return sorted(texts, key=lambda text: (float(text), text))
+        numbers = {text: float(text) for text in texts}
     except ValueError:
         return sorted(texts)
+    # to Python "nan" is a number that lies above and below none: among the others, it would leave them in any order
+    last = [text for text, number in numbers.items() if math.isnan(number)]
+    return [*sorted(numbers.keys() - set(last), key=lambda text: (numbers[text], text)), *sorted(last)]
