@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_groups_on_both_sides(tmp_path: Path) -> None:
     other = {"train": "test", "test": "train"}[given["part"][0]]
     planted = given.with_columns(part=pl.when(pl.int_range(pl.len()) == row).then(pl.lit(other)).otherwise("part"))
     message = refused(planted, tmp_path, split, leakage=declared)
-    assert message.startswith("leakage (group): 1 groups of 'patient' have rows on both sides")
+    assert message.startswith("leakage (group): 1 group of 'patient' has rows on both sides")
 
 
 def test_a_column_that_looks_like_groups_is_told(tmp_path: Path) -> None:
@@ -158,6 +159,9 @@ def test_a_column_that_looks_like_groups_is_told(tmp_path: Path) -> None:
     assert "patient_id looks like the name of groups: " in found.warnings[0]
     assert "set data.split: {name: group, by: patient_id}" in found.warnings[0]
     assert look(frame, tmp_path, {**types, "split": {"name": "group", "by": "patient_id"}}).warnings == ()
+    many = pl.concat([frame.with_columns(pl.col("mean_radius") + n / 1000) for n in range(8)])
+    found = look(many.with_columns(patient_id=pl.int_range(pl.len()) % 1100), tmp_path, types)
+    assert re.search(r": 1,\d{3} values in 3,\d{3} training rows", found.warnings[0])
     each = frame.with_columns(patient_id=pl.int_range(pl.len()))
     assert look(each, tmp_path, types).warnings == ()
 

@@ -165,7 +165,7 @@ def test_v2_inference(endpoint: Endpoint) -> None:
         ({"inputs": [3]}, "name, shape, datatype"),
         ({"inputs": tensors()[:2]}, "missing feature: hours"),
         ({"inputs": tensors(age={"datatype": "BYTES"})}, "'age' is a number"),
-        ({"inputs": tensors(age={"shape": [3]})}, "'age' has shape"),
+        ({"inputs": tensors(age={"shape": [3]})}, "'age' has shape [3] and 2 values. Send"),
         ({"inputs": tensors(age={"data": [1], "shape": [1]})}, "'job' has 2 values"),
         ({"inputs": tensors(age={"data": None, "parameters": {"binary_data_size": 8}})}, "binary_data=False"),
         ({"inputs": tensors(), "outputs": [{"name": "lable"}]}, "Did you mean 'label'"),

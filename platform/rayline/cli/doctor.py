@@ -17,6 +17,8 @@ def command(
     """Check versions, authentication, storage, CPUs, upload size and ports, and say what to do about each."""
     from dataclasses import asdict
 
+    from rich.markup import escape
+
     from rayline.cli._show import console, print_json
     from rayline.cluster.checks import Verdict
     from rayline.cluster.doctor import run_checks
@@ -28,9 +30,10 @@ def command(
     else:
         marks = {Verdict.OK: "[green]✓[/]", Verdict.WARN: "[yellow]![/]", Verdict.FAIL: "[red]✗[/]"}
         out = console()
+        width = max(len(check.name) for check in checks)
         for check in checks:
-            out.print(f"{marks[check.verdict]} [bold]{check.name:<16}[/] {check.detail}")
+            out.print(f"{marks[check.verdict]} [bold]{check.name:<{width}}[/] {escape(check.detail)}")
             if check.advice:
-                out.print(f"  {'':<16} [dim]{check.advice}[/]")
+                out.print(f"  {'':<{width}} [dim]{escape(check.advice)}[/]")
     if failed:
         raise typer.Exit(2)

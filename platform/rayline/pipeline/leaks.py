@@ -169,7 +169,7 @@ def suspected_groups(spec: Spec, training: Profile) -> list[str]:
     """A line for each column that seems to name groups of rows which nothing keeps on one side."""
     known = {*spec.prepare.leakage.groups, *spec.data.split.reads.values(), spec.data.id, spec.data.target}  # type: ignore[attr-defined]
     return [
-        f"{name} looks like the name of groups: {column.distinct} values in {column.count} training rows, and "
+        f"{name} looks like the name of groups: {column.distinct:,} values in {column.count:,} training rows, and "
         f"data.split: {type(spec.data.split).plugin_name} may divide them. If rows of one group resemble each other, "
         f"set data.split: {{name: group, by: {name}}}."
         for name, column in training.columns.items()

@@ -15,6 +15,7 @@ import polars as pl
 
 from rayline.core.columns import ROW
 from rayline.core.seeds import UInt64Array
+from rayline.core.shown import counted
 from rayline.prepare.duplicates.exact import row_hashes
 from rayline.prepare.row_names import row_name, row_names
 from rayline.prepare.split._instants import instants
@@ -134,11 +135,12 @@ def repeated(rows: Sequence[pl.DataFrame], by_chance: float = 0.0) -> Finding | 
     held = int(every["held"].sum())
     if copies.height <= USUAL * by_chance * held * (every.height - held):
         return None
-    row, original = copies[ROW][0], copies["original"][0]
+    row, original, are = copies[ROW][0], copies["original"][0], "is" if copies.height == 1 else "are"
     return Finding(
         "duplicate",
         copies.height,
-        f"{copies.height} held-out rows are equal to training rows in every feature and the target; for example "
+        f"{counted(copies.height, 'held-out row')} {are} equal to training rows in every feature and the target; for "
+        "example "
         f"{row_name(row)} is held out and {row_name(original)} is trained on. Drop copies by "
         "prepare.duplicates: [{name: exact, columns: [the features and the target]}], or keep them on one side by "
         "data.split: {name: group, by: COLUMN}.",
@@ -162,9 +164,9 @@ def groups_divided(watches: Sequence[Watch], column: str) -> Finding | None:
     return Finding(
         "group",
         held,
-        f"{found.height} groups of {column!r} have rows on both sides: {int(found['training'].sum())} training and "
-        f"{held} held-out rows; for example {row_name(first['first_training'])} is trained on and "
-        f"{row_name(first['first_held'])} is held out. Set data.split: {{name: group, by: {column}}}.",
+        f"{counted(found.height, 'group')} of {column!r} {'has' if found.height == 1 else 'have'} rows on both sides: "
+        f"{int(found['training'].sum()):,} training and {held:,} held-out; for example "
+        f"{row_name(first['first_training'])} is trained on and {row_name(first['first_held'])} is held out. Set data.split: {{name: group, by: {column}}}.",
         MEANT,
     )
 
@@ -187,12 +189,12 @@ def later_rows(frame: pl.DataFrame, parts: Parts, column: str, time: Any) -> pl.
 def time_backwards(rows: Sequence[pl.Series], column: str, held_row: int) -> Finding:
     """Training rows that are later than the earliest held-out row, from `later_rows` of every fragment."""
     later = pl.concat(rows).sort()
+    are = "is" if len(later) == 1 else "are"
     return Finding(
         "time",
         len(later),
-        f"{len(later)} training rows are later by {column!r} than the earliest held-out row: {row_name(held_row)} is "
-        f"held out, and {row_names(later.to_list())} {'is' if len(later) == 1 else 'are'} trained on. "
-        f"Set data.split: {{name: time, by: {column}}}.",
+        f"{counted(len(later), 'training row')} {are} later by {column!r} than the earliest held-out row: "
+        f"{row_name(held_row)} is held out, and {row_names(later.to_list())} {are} trained on. Set data.split: {{name: time, by: {column}}}.",
         MEANT,
     )
 

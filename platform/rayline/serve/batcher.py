@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from polars.exceptions import PanicException
 
 from rayline.core.errors import OverloadedError
+from rayline.core.shown import counted
 from rayline.serve.answers import Answers, Raw, joined
 from rayline.serve.intake import Columns
 
@@ -96,7 +97,9 @@ class Batcher:
             OverloadedError: too many rows wait already.
         """
         if self._waiting_rows and self._waiting_rows + rows > self.max_waiting_rows:
-            raise OverloadedError(f"{self._waiting_rows} rows wait for this model already. Try again in a second.")
+            raise OverloadedError(
+                f"{counted(self._waiting_rows)} of other requests wait for this model. Try again in a second."
+            )
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answers] = loop.create_future()
         self._waiting.append(Waiting(columns, rows, future))

@@ -71,14 +71,16 @@ class Intake:
         return {name: given[name] for name in self.names}, rows
 
     def _explain(self, records: list[Any]) -> NoReturn:
-        for row, record in enumerate(records):
+        for row, record in enumerate(records, start=1):
             if not isinstance(record, dict):
-                raise SignatureError(f"records[{row}] must be an object, not {type(record).__name__}.") from None
+                raise SignatureError(
+                    f"row {row:,} of records must be an object, not {type(record).__name__}."
+                ) from None
             missing = [name for name in self.names if name not in record]
             if missing:
                 hint = nearest(missing[0], set(record) - set(self.names)) if len(missing) == 1 else ""
                 raise SignatureError(
-                    f"records[{row}] lacks {listing(missing)}.{hint} Send null where a value is not known. "
+                    f"row {row:,} of records lacks {listing(missing)}.{hint} Send null where a value is not known. "
                     f"Fields of this model: {listing(self.names, 100)}.",
                     reason="field",
                 ) from None

@@ -13,6 +13,7 @@ import orjson
 
 from rayline.core.columns import FeatureType
 from rayline.core.errors import RequestError, SignatureError, listing, nearest
+from rayline.core.shown import counted
 from rayline.serve.answers import Answers
 from rayline.serve.intake import Columns
 from rayline.serve.records import parse_json
@@ -160,7 +161,7 @@ def _values(tensor: dict[str, Any], kind: FeatureType) -> list[Any]:
     rows = len(data)
     if shape not in ([rows], [rows, 1]):
         raise SignatureError(
-            f"input {name!r} has shape {shape!r} and {rows} values. Send shape [{rows}] or [{rows}, 1]."
+            f"input {name!r} has shape {shape!r} and {counted(rows, 'value')}. Send shape [{rows}] or [{rows}, 1]."
         )
     return data
 

@@ -19,6 +19,7 @@ from rayline.core.columns import ROW, Feature, Target
 from rayline.core.errors import DataError
 from rayline.core.prepared import Rows
 from rayline.core.seeds import derive, hash_keys, uniform
+from rayline.core.shown import counted
 from rayline.evaluate.scored import Scored
 from rayline.evaluate.selection import build_metric, metrics_for
 from rayline.evaluate.threshold import choose
@@ -138,7 +139,7 @@ def run_fold(data: FoldData, spec: Spec, fold: int, metric: str) -> FoldResult:
     value = values[metric] if metric in values else build_metric(metric)(scored)
     if value is None or not math.isfinite(value):
         raise DataError(
-            f"{metric} is not defined on fold {fold + 1}, which has {len(judged)} rows: "
+            f"{metric} is not defined on fold {fold + 1}, which has {counted(len(judged))}: "
             "use data.split: stratified, or fewer folds (tune.folds)."
         )
     return FoldResult(
