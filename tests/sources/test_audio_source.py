@@ -74,7 +74,7 @@ def broken() -> dict[str, tuple[bytes, str]]:
         return bytes(data)
 
     return {
-        "cut sound": (wav[:-100], "is cut off: it announces 16000 bytes of sound and holds 15900"),
+        "cut sound": (wav[:-100], "is cut off: it announces 16,000 bytes of sound and holds 15,900"),
         "cut header": (wav[:30], "has a broken WAV header"),
         "no channels": (changed(22, "<H", 0), "has a broken WAV header"),
         "no rate": (changed(24, "<I", 0), "has a broken WAV header"),
@@ -94,7 +94,7 @@ def test_a_broken_header_is_refused_by_its_files_name(folder: Path, case: str) -
         whole(source(folder))
     skipped = source(folder, on_broken="skip")
     assert whole(skipped).height == 8
-    assert list(skipped.notes.values()) == [f"{folder}: 1 broken files were left out: low/b.wav."]
+    assert list(skipped.notes.values()) == [f"{folder}: 1 broken file was left out: low/b.wav."]
     assert whole(source(folder, check=False)).height == 9
 
 

@@ -67,7 +67,7 @@ def test_comments_before_and_among_rows_are_left_out_and_those_within_a_value_ke
     source = open_text(tmp_path, text, comment="#")
     assert rows(source) == [(1, "x"), (2, "y\n# z"), (3, "#w")]
     message = refused(open_text(tmp_path, text + "# last\n4\n", comment="#"))
-    assert message.startswith("data.csv line 10: 1 values")
+    assert message.startswith("data.csv line 10: 1 value,")
     message = refused(open_text(tmp_path, text + "many,x\n", comment="#", types={"a": "integer"}))
     assert message.startswith("data.csv line 9: the value of column 'a'")
 
@@ -128,7 +128,7 @@ def test_a_quote_that_swallows_the_rest_of_a_file_is_refused(tmp_path: Path) -> 
 
 def test_all_ragged_rows_are_named_at_once(tmp_path: Path) -> None:
     message = refused(open_text(tmp_path, 'a,b\n1\n1,2\n1,2,3\n"x\ny",2\n\n4\n'))
-    assert message.startswith("data.csv line 2: 1 values, and the header has 2 columns. Other lines too")
+    assert message.startswith("data.csv line 2: 1 value, and the header has 2 columns. Other lines too")
     assert "(line 4: 3, line 8: 1; 3 lines in all)" in message
     assert "data.source.ragged: skip" in message
 

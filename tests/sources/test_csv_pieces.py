@@ -129,7 +129,7 @@ def test_only_the_first_piece_has_the_header(tmp_path: Path) -> None:
 def test_faults_in_a_later_piece_name_the_line_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text('a,b\n"1\n\n1",2\n' + "1,2\n" * 80 + "1\n" + "1,2\n" * 30 + "x,2\n1,2,3\n")
-    with pytest.raises(DataError, match=r"^data\.csv line 85: 1 values") as caught:
+    with pytest.raises(DataError, match=r"^data\.csv line 85: 1 value,") as caught:
         scan(Config(path=str(path), types={"b": "integer"}).build(), lambda frame, _: frame.height)
     assert "line 117" not in str(caught.value)
     path.write_text("a,b\n" + "1,2\n" * 80 + "1,x\n")

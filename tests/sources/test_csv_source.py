@@ -76,6 +76,16 @@ def test_delimiters_within_quotes_do_not_count(tmp_path: Path) -> None:
     assert open_text(tmp_path, '"a,b";"c,d,e"\n1;2\n').schema().names == ["a,b", "c,d,e"]
 
 
+@pytest.mark.parametrize("header", ['"long\nname";b;c', 'a;"long\nname";c', '"a,\nb,c,d";"e";f'])
+def test_the_delimiter_is_that_of_a_header_of_several_lines(tmp_path: Path, header: str) -> None:
+    assert len(open_text(tmp_path, f"{header}\n1;2;3\n").schema().names) == 3
+
+
+def test_lines_may_end_with_a_carriage_return_alone(tmp_path: Path) -> None:
+    source = open_text(tmp_path, 'a,b\r1,x\r2,"y\rz"\r')
+    assert (column(source, "a"), column(source, "b")) == ([1, 2], ["x", "y\rz"])
+
+
 def test_a_decimal_comma_is_an_option(tmp_path: Path) -> None:
     source = open_text(tmp_path, "a;b\n1,5;x\n2,25;y\n", decimal=",")
     assert column(source, "a") == [1.5, 2.25]
@@ -136,7 +146,7 @@ def test_times_of_day_are_text(tmp_path: Path) -> None:
 
 def test_ragged_rows_name_the_line_and_both_counts(tmp_path: Path) -> None:
     message = refused(open_text(tmp_path, 'a,b\n1,"x\ny"\n\n2,z\n3\n4,5\n'))
-    assert message.startswith("data.csv line 6: 1 values, and the header has 2 columns.")
+    assert message.startswith("data.csv line 6: 1 value, and the header has 2 columns.")
 
 
 def test_ragged_rows_are_found_beyond_the_first_megabytes(tmp_path: Path) -> None:
@@ -152,7 +162,7 @@ def test_ragged_rows_against_a_given_header(tmp_path: Path) -> None:
 
 def test_a_quote_that_never_ends_names_where_it_began(tmp_path: Path) -> None:
     message = refused(open_text(tmp_path, 'a,b\n1,2\n"3,4\n5,6\n'))
-    assert message.startswith("data.csv line 3: 1 values, and the header has 2 columns.")
+    assert message.startswith("data.csv line 3: 1 value, and the header has 2 columns.")
 
 
 @pytest.mark.parametrize(

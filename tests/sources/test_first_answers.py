@@ -218,7 +218,7 @@ def test_a_header_without_an_end(tmp_path: Path) -> None:
 def test_a_title_above_the_names(tmp_path: Path) -> None:
     message = refused(tmp_path, "Report of 2024\n\na,b\n1,2\n")
     assert message.startswith(
-        "data.csv line 3: 2 values, and the header has 1 columns. Other lines too (line 4: 2; 2 lines"
+        "data.csv line 3: 2 values, and the header has 1 column. Other lines too (line 4: 2; 2 lines"
     )
     assert "If the columns' names stand on line 3, take out the lines above it." in message
 

@@ -163,7 +163,7 @@ def test_broken_files_can_be_left_out_and_are_counted(
     with caplog.at_level(logging.WARNING):
         paths = scan(made, lambda rows, _: rows["path"].to_list())
     assert paths == [["cat/0.jpg", "cat/2.jpg", "dog/0.jpg", "dog/1.jpg", "dog/2.jpg"]]
-    assert "1 broken files were left out: cat/1.jpg" in caplog.text
+    assert "1 broken file was left out: cat/1.jpg" in caplog.text
     # whichever columns are read, the rows are the same
     assert [made.read(f, ["label"]).num_rows for f in made.fragments()] == [5]
 

@@ -164,6 +164,23 @@ def test_messages_that_are_no_objects(cluster: Cluster, topic: str, caplog: pyte
     assert "has a column '_key', a name its metadata take" in refused(strict.model_copy(update={"metadata": ("key",)}))
 
 
+def test_messages_that_are_passed_over_are_no_silence(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none of what came within timeout_s was a row, the broker was said not to answer."""
+    cluster.send(topic, [*[None] * 200, {"id": 7}], partition=0)
+    take = KafkaStream.take
+
+    def slow(self: KafkaStream, max_rows: int, timeout_s: float) -> Taken | None:
+        before, taken = self.offsets, None
+        while taken is None and self.offsets == before and not self.ended:
+            taken = take(self, 20, 0.01)
+        return taken
+
+    monkeypatch.setattr(KafkaStream, "take", slow)
+    assert read(Config(brokers=cluster.brokers, topic=topic))["id"].to_list() == [7]
+
+
 def test_a_long_read_is_in_pieces(cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_records, "BATCH_ROWS", 1000)
     monkeypatch.setattr(_messages, "TAKE_ROWS", 700)

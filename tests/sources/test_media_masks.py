@@ -100,7 +100,7 @@ def test_a_broken_mask_is_refused_or_its_row_left_out(folder: Path, data: bytes 
     made = source(folder / "m.jsonl", masks=["mask"], on_broken="skip")
     assert whole(made)["path"].to_list() == ["1.png", "2.png"]
     assert frame(made, made.fragments()[0], ["path"]).height == 2
-    assert made.notes[0].endswith("1 broken files were left out: masks/0.png.")
+    assert made.notes[0].endswith("1 broken file was left out: masks/0.png.")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import random
+import resource
 import signal
 import socket
 import sys
@@ -25,8 +26,10 @@ from rayline.core import catalog
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError, StorageError
 from rayline.core.redact import redact_all
-from rayline.sources import _journal, _mqtt
+from rayline.sources import _journal, _kept, _mqtt
 from rayline.sources._journal import Journal, Message
+from rayline.sources._mqtt import MqttStream
+from rayline.sources._mqtt_session import Session
 from rayline.sources._source import Source
 from rayline.sources._stream import Stream
 from rayline.sources.mqtt import Config
@@ -273,6 +276,51 @@ def full(handle: int) -> None:
 
 
 # faults
+
+
+def test_what_a_full_disk_has_refused_is_not_written_later(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append([message(0)])
+    [file] = tmp_path.glob("*.log")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 9, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="Free some space"):
+            journal.append([message(1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    journal.append([message(2)])
+    journal.close()
+    assert list(Journal(tmp_path).all(0)) == [message(0), message(2)]
+    assert journal.next == 2
+
+
+def test_a_session_without_its_subscription_is_not_taken_for_one(
+    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two, the next reading was given the session, and no message ever."""
+    config = Config(url=broker.url, topic=topic, seconds=10, max_rows=3)
+
+    def killed(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "_ask", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            config.build().fragments()
+    subscribed(config)
+    broker.send(topic, readings(0, 3))
+    assert read(config)["i"].to_list() == [0, 1, 2]
+
+
+def test_a_name_that_was_never_written_is_none(broker: Broker, topic: str, rayline_home: Path) -> None:
+    config = Config(url=broker.url, topic=topic, seconds=10, max_rows=3)
+    folder = Path(_kept.place("mqtt", None, *MqttStream(config, "read").parts))
+    folder.mkdir(parents=True)
+    (folder / "client-id").touch()  # an earlier version made the file before it wrote it
+    subscribed(config)
+    broker.send(topic, readings(0, 3))
+    assert read(config)["i"].to_list() == [0, 1, 2]
 
 
 def test_a_kill_at_any_moment_neither_loses_nor_doubles_a_row(broker: Broker, topic: str, rayline_home: Path) -> None:

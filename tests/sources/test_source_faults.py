@@ -155,7 +155,7 @@ def test_a_file_that_grows_while_it_is_read(kind: str, tmp_path: Path) -> None:
     with path.open("a") as handle:
         handle.write("1,x\n" if kind == "csv" else '{"n": 1, "s": "x"}\n')
     after = path.stat().st_size
-    assert f"has changed since it was listed: it had {before} bytes and has {after} now." in refused(source)
+    assert f"has changed since it was listed: it had {before:,} bytes and has {after:,} now." in refused(source)
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fsspec
 import pyarrow as pa
+import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
@@ -213,3 +214,39 @@ def test_files_on_s3(bucket: str) -> None:
     assert numbers(csv_source.Config(path=bucket.format("in/*.csv")).build()) == [1, 2]
     assert numbers(as_source(bucket.format("in/a.parquet")).build()) == [7, 8]  # type: ignore[attr-defined]
     assert "there is no file or folder" in refused(bucket.format("in/c.csv"))
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "report [2].csv").write_text("n\n7\n")
+    (tmp_path / "report 2.csv").write_text("n\n8\n")
+    assert numbers(csv_source.Config(path=str(tmp_path / "report [2].csv")).build()) == [7]
+    assert numbers(csv_source.Config(path=str(tmp_path / "report ?.csv")).build()) == [8]
+
+
+def test_a_folder_of_many_files_is_listed_in_time_in_line_with_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file was compared with every file found before it."""
+    compared = 0
+
+    class Entry:
+        type = pa.fs.FileType.File
+
+        def __init__(self, path: str) -> None:
+            self.path = path
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return self is other
+
+        __hash__ = object.__hash__
+
+    entries = [Entry(f"/data/{place}.{'csv' if place % 2 else 'md'}") for place in range(400)]
+
+    class Place:
+        def get_file_info(self, _: object) -> list[Entry]:
+            return entries
+
+    found, others = _files._held(Place(), "/data", (".csv",))
+    assert (len(found), len(others), compared) == (200, 200, 0)

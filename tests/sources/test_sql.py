@@ -137,6 +137,12 @@ def test_columns_and_types_that_are_asked_for(tmp_path: Path) -> None:
     assert rows(source, ["zip", "day"]).rows() == [(7, DAY, 0)]
 
 
+def test_a_query_may_end_with_a_comment(tmp_path: Path) -> None:
+    url = lite(tmp_path, "create table t (n integer)", "insert into t values (1), (2), (3)")
+    source = Config(url=url, query="select n from t -- all of them", partition={"column": "n", "pieces": 2}).build()
+    assert rows(source)["n"].to_list() == [1, 2, 3]
+
+
 def test_a_query_may_hold_colons_percents_and_an_end(tmp_path: Path) -> None:
     url = lite(tmp_path, "create table t (s text)", "insert into t values ('a:b'), ('50%')")
     source = Config(url=url, query=r"select s, ':x' as c, '\:' as d from t where s like '%\%' escape '\';").build()

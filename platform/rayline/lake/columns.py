@@ -189,8 +189,9 @@ def _column(table: pa.Table, column: Column, where: str, first_row: int) -> pa.C
     if not column.nullable and values.null_count:
         row = first_row + pc.index(pc.is_null(values), True).as_py()
         raise DataError(
-            f"{where}: column {column.name!r} has no value in row {row + 1}, "
-            f"and in {values.null_count} in all; the table declares it as never missing."
+            f"{where}: column {column.name!r} has no value in row {row + 1:,}, the first of "
+            f"{values.null_count:,} here, and the table declares it as never missing. Give the values, or take the "
+            "rows out."
         )
     return values
 

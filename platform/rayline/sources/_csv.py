@@ -46,11 +46,9 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
         DataError: an empty file, names that clash, or text in another encoding.
     """
     text = _csv_look.peek(fragment, dialect)
-    first = next((line for line in text.splitlines() if line.strip() and not _is_comment(line, dialect)), None)
-    if first is None:
+    if not any(line.strip() and not _is_comment(line, dialect) for line in text.splitlines()):
         raise DataError(f"{fragment.label} is empty. Give a file with a header line and rows.")
-    quoted = re.escape(dialect.quote or '"')
-    delimiter = dialect.delimiter or max(DELIMITERS, key=re.sub(f"{quoted}[^{quoted}]*{quoted}", "", first).count)
+    delimiter = dialect.delimiter or _delimiter(text, dialect)
     if isinstance(dialect.header, tuple):
         check_names(list(dialect.header), "data.source.header")
         return Layout(dialect.header, delimiter, 0)
@@ -79,6 +77,18 @@ def layout(fragment: Fragment, dialect: Dialect) -> Layout:
         len(text) < _csv_look.PEEK_BYTES // 4 and not text[sum(map(len, lines)) :].strip()
     )  # at most four bytes a character
     return Layout(tuple(names), delimiter, empty + 1, bare)
+
+
+def _delimiter(text: str, dialect: Dialect) -> str:
+    """The mark that stands outside of quotes most often in the first record, which may be of several lines."""
+    quoted = re.escape(dialect.quote or '"')
+
+    def marks(delimiter: str) -> int:
+        lines: list[str] = []
+        next(_csv_text.parse(io.StringIO(text, newline=""), dialect, delimiter, kept=lines))
+        return re.sub(f"{quoted}[^{quoted}]*{quoted}", "", "".join(lines)).count(delimiter)
+
+    return max(DELIMITERS, key=marks)
 
 
 def _is_comment(line: str, dialect: Dialect) -> bool:

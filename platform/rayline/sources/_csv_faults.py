@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Sequence
 
 from rayline.core.errors import DataError
+from rayline.core.shown import counted
 from rayline.sources import _csv_text, _pieces
 from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment
@@ -37,12 +38,13 @@ def ragged(fragment: Fragment, dialect: Dialect, found: Layout) -> DataError | N
     whose = "data.source.header names" if isinstance(dialect.header, tuple) else "the header has"
     others = ""
     if total > 1:
-        shown = ", ".join(f"line {line}: {values}" for line, values in first[1:])
+        shown = ", ".join(f"line {each}: {number}" for each, number in first[1:])
         others = f" Other lines too ({shown}{', …' if total > len(first) else ''}; {total:,} lines in all)."
     if len(found.names) == 1 and len({number for _, number in first}) == 1:
         others += f" If the columns' names stand on line {line}, take out the lines above it."
     return DataError(
-        f"{fragment.label} line {line}: {values} values, and {whose} {len(found.names)} columns.{others} "
+        f"{fragment.label} line {line}: {counted(values, 'value')}, and {whose} "
+        f"{counted(len(found.names), 'column')}.{others} "
         f"Correct the line; a value with {found.delimiter!r} or a line break in it stands in double quotes. "
         "Or leave such lines out: data.source.ragged: skip."
     )

@@ -150,7 +150,7 @@ def refuse_excel_line(label: str, line: str) -> None:
 
 def hints(text: str, label: str, dialect: Dialect, found: Layout, kinds: Mapping[str, pa.DataType]) -> list[str]:
     """Sentences on what looks odd in the beginning of a file, each with the option that may be meant."""
-    lines = [line for line in islice(io.StringIO(text), ROWS) if line.strip()]
+    lines = [line for line in islice(io.StringIO(text, newline=""), ROWS) if line.strip()]
     whole = lines if len(text) < PEEK_BYTES // 4 else lines[:-1]  # the last may be cut
     told = []
     if len(found.names) == 1 and dialect.delimiter is None and dialect.header is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 from collections.abc import Sequence
@@ -15,10 +14,9 @@ import pyarrow.fs as pafs
 
 from rayline.core import files
 from rayline.core.errors import DataError, RaylineError, nearest_file
-from rayline.sources import _remote
+from rayline.sources import _globs, _remote
 
 ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "mock"})
-GLOB = frozenset("*?[")
 PACKED = {"gz": "gzip", "bz2": "bz2", "zst": "zstd"}
 TABLE_MARKS = {
     "_delta_log": "delta",
@@ -75,8 +73,8 @@ def path_of(text: str) -> str:
 
 
 def is_glob(text: str) -> bool:
-    """Whether `text` is a pattern. A `?` in a URL starts its query."""
-    return bool(GLOB & set(path_of(text)))
+    """Whether `text` is a pattern: no file here is called so. A `?` in a URL starts its query."""
+    return _globs.is_pattern(path_of(text)) and ("://" in text or not os.path.exists(absolute(text)))
 
 
 def has_suffix(text: str, suffixes: Sequence[str]) -> bool:
@@ -94,7 +92,7 @@ def find(uri: str, suffixes: Sequence[str]) -> list[File]:
     filesystem, path = locate(uri)
     try:
         if is_glob(uri):
-            found, root = _glob(filesystem, path), _fixed(path)
+            found, root = _globs.matching(filesystem, path), _globs.fixed(path)
             if not found:
                 raise DataError(f"no file matches {uri!r}. Check the pattern, or name the folder.")
         else:
@@ -168,9 +166,12 @@ def open_file(uri: str, path: str, size_bytes: int = 0) -> pa.NativeFile:
             handle = pa.memory_map(path) if os.path.getsize(path) else filesystem.open_input_file(path)
         else:
             handle = filesystem.open_input_file(path)
-        _same_size(path, size_bytes, handle.size() if size_bytes else None)
+        found = handle.size() if size_bytes else 0
     except OSError as error:
         raise unreadable(path, error) from None
+    if found != size_bytes:
+        handle.close()
+        raise _changed(path, size_bytes, found)
     return handle
 
 
@@ -183,20 +184,20 @@ def open_stream(uri: str, path: str, size_bytes: int = 0) -> pa.NativeFile:
     filesystem, _ = locate(uri)
     packed = "detect" if "://" not in path else PACKED.get(path_of(path).rpartition(".")[2].lower())
     try:
-        if size_bytes:
-            _same_size(path, size_bytes, filesystem.get_file_info(path).size)
+        found = filesystem.get_file_info(path).size if size_bytes else None
+        if found is not None and found != size_bytes:
+            raise _changed(path, size_bytes, found)
         return filesystem.open_input_stream(path, compression=packed)
     except OSError as error:
         raise unreadable(path, error) from None
 
 
-def _same_size(path: str, listed: int, found: int | None) -> None:
+def _changed(path: str, listed: int, found: int) -> DataError:
     # rows read from a file that has changed would not be those that types and keys were decided on
-    if listed and found is not None and found != listed:
-        raise DataError(
-            f"{path!r} has changed since it was listed: it had {listed} bytes and has {found} now. "
-            "Let whatever writes it finish, then run again."
-        )
+    return DataError(
+        f"{path!r} has changed since it was listed: it had {listed:,} bytes and has {found:,} now. "
+        "Let whatever writes it finish, then run again."
+    )
 
 
 def unreadable(path: str, error: Exception) -> DataError:
@@ -221,37 +222,12 @@ def root_of(text: str) -> str:
     if is_folder(text):
         return absolute(text)
     base, mark, query = text.partition("?") if "://" in text else (absolute(text), "", "")
-    return (_fixed(base) if is_glob(text) else base.rpartition("/")[0] or "/") + mark + query
+    return (_globs.fixed(base) if is_glob(text) else base.rpartition("/")[0] or "/") + mark + query
 
 
 def absolute(text: str) -> str:
     """A path from the root, for a worker's folder is not ours; URLs as they are."""
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
-
-
-def _glob(filesystem: pafs.FileSystem, pattern: str) -> list[pafs.FileInfo]:
-    # matched part by part, so that `*` stays within one folder and `**` crosses them, as a shell's does
-    entries = filesystem.get_file_info(pafs.FileSelector(_fixed(pattern), recursive=True, allow_not_found=True))
-    parts = pattern.split("/")
-    return [e for e in entries if e.type == pafs.FileType.File and _matches(e.path.split("/"), parts)]
-
-
-def _matches(path: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_matches(path[n:], pattern[1:]) for n in range(len(path) + 1))
-    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])
-
-
-def _fixed(pattern: str) -> str:
-    """The folder above the first pattern in a path."""
-    fixed = []
-    for part in pattern.split("/")[:-1]:
-        if GLOB & set(part):
-            break
-        fixed.append(part)
-    return "/".join(fixed) or "/"
 
 
 def _below(filesystem: pafs.FileSystem, path: str, suffixes: Sequence[str], uri: str) -> list[pafs.FileInfo]:
@@ -275,8 +251,11 @@ def _held(
         # names that begin with these are notes of other programs: _SUCCESS, .part-0.crc
         and not any(part[0] in "._" for part in entry.path.removeprefix(prefix).split("/") if part)
     ]
-    found = [entry for entry in present if has_suffix(entry.path, suffixes)]
-    return found, [entry for entry in present if entry not in found]
+    found: list[pafs.FileInfo] = []
+    others: list[pafs.FileInfo] = []
+    for entry in present:
+        (found if has_suffix(entry.path, suffixes) else others).append(entry)
+    return found, others
 
 
 def _absent(uri: str, filesystem: pafs.FileSystem, path: str) -> DataError:

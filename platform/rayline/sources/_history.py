@@ -19,6 +19,7 @@ import pyarrow as pa
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError, listing
+from rayline.core.shown import counted
 from rayline.sources._columns import SEQUENCE, unknown_column
 from rayline.sources._history_columns import TIMES, History, microseconds
 from rayline.sources._media import stream_bytes
@@ -167,8 +168,8 @@ class HistorySource(Source):
             table = self.inner._read(fragment.inner, asked)
             if table.num_rows != made.num_rows:
                 raise DataError(
-                    f"{fragment.label} has {table.num_rows} rows, and had {made.num_rows} when its history was made. "
-                    "It was changed meanwhile: begin again."
+                    f"{fragment.label} has {counted(table.num_rows)}, and had {made.num_rows:,} when its history was "
+                    "made. It was changed meanwhile: begin again."
                 )
         for name in names:
             if name in made.column_names:

@@ -208,7 +208,7 @@ def _taken(values: pl.Series, places: Ints, there: npt.NDArray[np.bool_]) -> pa.
 def _note(lost: int, ties: int, named: str) -> str:
     said = []
     if lost:
-        said.append(f"rows without a value of {named}: {lost}, which have no history and are in no other row's")
+        said.append(f"rows without a value of {named}: {lost:,}, which have no history and are in no other row's")
     if ties:
-        said.append(f"rows whose {named} another has too: {ties}; rows of one instant do not see each other")
+        said.append(f"rows whose {named} another has too: {ties:,}; rows of one instant do not see each other")
     return "; ".join(said) and f"history: {'; '.join(said)}."

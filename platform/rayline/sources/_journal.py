@@ -13,11 +13,12 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 from rayline.core.errors import DataError, StorageError
+from rayline.core.shown import counted
 
 SEGMENT_BYTES = 16 << 20
 """A file that is larger gets no further message."""
@@ -47,7 +48,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._cursor: tuple[int, Path | None, int] = (0, None, 0)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ class Journal:
             for place, (number, path) in enumerate(segments):
                 if number != self.next:
                     raise DataError(
-                        f"{path.parent} lacks messages {self.next} to {number - 1}. Restore it, or delete it."
+                        f"{path.parent} lacks messages {self.next:,} to {number - 1:,}. Restore it, or delete it."
                     )
                 self.next += self._count(path, last=place == len(segments) - 1)
         except OSError as error:
@@ -72,11 +73,11 @@ class Journal:
         packed = b"".join(map(_pack, messages))
         try:
             file = self._tail()
-            file.seek(0, os.SEEK_END)
-            before = file.tell()
+            before = file.seek(0, os.SEEK_END)
             try:
-                file.write(packed)
-                file.flush()
+                left = memoryview(packed)
+                while left:
+                    left = left[file.write(left) :]
                 os.fsync(file.fileno())
             except OSError:
                 os.ftruncate(file.fileno(), before)
@@ -141,7 +142,7 @@ class Journal:
     def _segments(self) -> list[tuple[int, Path]]:
         return sorted((int(path.stem), path) for path in self.folder.glob("*.log"))
 
-    def _tail(self) -> BinaryIO:
+    def _tail(self) -> FileIO:
         if self._file is not None and self._file.tell() > SEGMENT_BYTES:
             self._close()
         if self._file is None:
@@ -150,7 +151,7 @@ class Journal:
                 path = segments[-1][1]
             else:
                 path = self.folder / f"{self.next:012d}.log"
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)  # a buffer would write later what a full disk has refused
             folder = os.open(self.folder, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -165,7 +166,9 @@ class Journal:
             count, whole = count + 1, whole + size
         if whole < path.stat().st_size:
             if not last:
-                raise DataError(f"{path} is damaged after {count} messages. Restore it, or delete {path.parent}.")
+                raise DataError(
+                    f"{path} is damaged after {counted(count, 'message')}. Restore it, or delete {path.parent}."
+                )
             os.truncate(path, whole)
         return count
 

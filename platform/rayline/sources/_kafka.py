@@ -89,12 +89,17 @@ class KafkaStream(MessageStream):
         """Whether every message up to the end that was set has come."""
         return self._ends is not None and all(self._at[p] >= end for p, end in self._ends.items())
 
+    @property
+    def offsets(self) -> dict[str, int]:
+        """Where every partition stands: before the next message, those that were passed over counted."""
+        return {str(partition): offset for partition, offset in sorted(self._at.items())}
+
     def take(self, max_rows: int, timeout_s: float) -> Taken | None:
         """See `MessageStream.take`."""
         if self._refused is not None:
             raise self._refused
         until = time.monotonic() + timeout_s
-        start = self._named()
+        start = self.offsets
         rows: list[dict[str, Any]] = []
         while len(rows) < max_rows and not self.ended and self._refused is None:
             wait = min(SLICE_S, max(0.0, until - time.monotonic()))
@@ -111,7 +116,7 @@ class KafkaStream(MessageStream):
                 self._prove_alive()
         self._tell_passed()
         if rows:
-            return Taken(rows, start, self._named())
+            return Taken(rows, start, self.offsets)
         if self._refused is not None:
             raise self._refused
         return None
@@ -168,9 +173,6 @@ class KafkaStream(MessageStream):
             else:
                 found[COLUMNS[each]] = getattr(message, each)()
         return found
-
-    def _named(self) -> dict[str, int]:
-        return {str(partition): offset for partition, offset in sorted(self._at.items())}
 
     def _connect(self) -> None:
         try:

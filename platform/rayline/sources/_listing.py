@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from rayline.core.errors import DataError, InputError, listing
+from rayline.core.shown import counted
 from rayline.lake.lake import FILES, Lake, root
 from rayline.lake.snapshot import State
 from rayline.lake.table import Table
@@ -174,7 +175,11 @@ def _left_out(folder: str, named: set[str], config: MediaConfig) -> list[str]:
         these = [name for name in names if name[0] not in "._" and _files.has_suffix(name, config.suffixes)]
         found += len(these)
         unnamed += sum(os.path.join(where, name) not in named for name in these)
-    told = f"{config.path}: {unnamed} of the {found} files below its folder are not named there and are left out."
+    are = "is" if unnamed == 1 else "are"
+    told = (
+        f"{config.path}: {unnamed:,} of the {counted(found, 'file')} below its folder {are} not named there and {are} "
+        "left out."
+    )
     return [told] if unnamed else []
 
 

@@ -18,6 +18,7 @@ import pyarrow.fs as pafs
 
 from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError, listing
+from rayline.core.shown import counted
 from rayline.sources import _files, _listing, _manifest
 from rayline.sources._path_config import PathConfig
 from rayline.sources._source import Fragment, Source
@@ -158,7 +159,8 @@ class MediaSource(Source):
             values[name] = self._values(fragment, rows, name, broken)
         if broken:
             shown = [path for _, path in sorted(broken.items())]
-            self.notes[fragment.index] = f"{self.name}: {len(broken)} broken files were left out: {listing(shown, 5)}."
+            files = f"{counted(len(broken), 'broken file')} {'was' if len(broken) == 1 else 'were'}"
+            self.notes[fragment.index] = f"{self.name}: {files} left out: {listing(shown, 5)}."
         kept = [place for place in range(rows.num_rows) if place not in broken]
         rows = rows.take(pa.array(kept, pa.int64()))
         for name, found in values.items():

@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 
 from rayline.core.errors import DataError
+from rayline.core.shown import counted
 from rayline.sources import _records
 from rayline.sources._kept import OFFSETS, Reads
 from rayline.sources._stream import Micro, Stream
@@ -78,9 +79,8 @@ class MessageStream(Stream):
     def _tell_passed(self) -> None:
         """Say how many messages were passed over."""
         if self._passed:
-            log.warning(
-                "%s: %d messages are no JSON objects and were passed over (invalid: skip)", self.name, self._passed
-            )
+            are = "is no JSON object and was" if self._passed == 1 else "are no JSON objects and were"
+            log.warning("%s: %s %s passed over (invalid: skip)", self.name, counted(self._passed, "message"), are)
         self._passed = 0
 
 

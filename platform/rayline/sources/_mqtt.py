@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from rayline.core.errors import DataError
+from rayline.core import files
+from rayline.core.errors import DataError, StorageError
 from rayline.sources import _values
 from rayline.sources._journal import Journal, Message
 from rayline.sources._kept import place
@@ -70,8 +71,14 @@ class MqttStream(MessageStream):
         """See `Stream.seek`."""
         folder = Path(place("mqtt", None, *self.parts))
         self.close()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / ".session").open("wb")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".session").open("wb")
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {folder}: {error.strerror or error}. Free some space, or set RAYLINE_HOME to a folder "
+                "you may write to."
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -209,7 +216,7 @@ class MqttStream(MessageStream):
         self._take_in(heard)
         if again:
             return False
-        (self._held.folder.parent / "answered").write_text(str(journalled))
+        files.write_bytes(str(self._held.folder.parent / "answered"), str(journalled).encode())
         return True
 
     def _proven(self) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.sources import _secrets
 
@@ -73,11 +74,13 @@ class Session:
             from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
         except ImportError:
             raise DataError("reading MQTT needs an extra: pip install 'rayline[mqtt]'") from None
-        returning = known.exists()
-        if not returning:
-            known.write_text(f"rayline-{uuid.uuid4().hex[:12]}")
+        # a name counts once its subscription was granted: a session without one is resumed too, and brings nothing
+        asking = known.with_name(f"{known.name}.asking")
+        returning = known.exists() and known.stat().st_size > 0
+        if not returning and not asking.exists():
+            files.write_bytes(str(asking), f"rayline-{uuid.uuid4().hex[:12]}".encode())
         client = paho.Client(
-            CallbackAPIVersion.VERSION2, known.read_text(), clean_session=False,
+            CallbackAPIVersion.VERSION2, (known if returning else asking).read_text(), clean_session=False,
             protocol=MQTTProtocolVersion.MQTTv311, manual_ack=True,
         )  # fmt: skip
         self._authenticate(client)
@@ -96,7 +99,8 @@ class Session:
             raise self._unreachable(self._said)
         if returning and not self.resumed:
             log.warning("%s: the broker knows our session no longer; messages may have been lost", self.name)
-        if not self.resumed:  # once: to ask again would bring retained messages again
+            known.replace(asking)
+        if not self.resumed or not returning:  # once: to ask again would bring retained messages again
             granted = self._ask(lambda: client.subscribe(self.config.topic, qos=1))
             if granted is None:
                 raise self._unreachable("no answer to the subscription")
@@ -104,6 +108,7 @@ class Session:
                 raise self.error(
                     f"the broker does not grant {self.config.topic!r} ({granted[0]}). Check user and topic."
                 )
+            asking.replace(known)
 
     def answer(self, message: Heard) -> None:
         """Tell the broker that a message is here for good."""

@@ -103,7 +103,7 @@ def check_count(fragment: Fragment, rows: int, *, header: bool) -> None:
     expected = records - (header and start == 0)
     if rows != expected:
         raise DataError(
-            f"{fragment.label} from line {line}: {rows} rows were read where {expected} were counted. "
+            f"{fragment.label} from line {line:,}: {rows:,} rows were read where {expected:,} were counted. "
             "Is a quote left open, or the file being written?"
         )
 

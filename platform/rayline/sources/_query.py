@@ -151,7 +151,8 @@ class Query:
             return sa.table(_exact(name), *columns, schema=schema and _exact(schema))
         # a colon is a parameter's beginning to SQLAlchemy and none here
         query = str(self.config.query).strip().rstrip(";").replace(":", "\\:")
-        return sa.text(query).columns(*columns).subquery("picked")
+        # on a line of its own: what closes the query may not be part of a comment at its end
+        return sa.text(f"{query}\n").columns(*columns).subquery("picked")
 
     def _selected(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         told = self._told.get(str(column.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 
 from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError, listing
+from rayline.core.shown import counted
 from rayline.sources import _files, _manifest
 from rayline.sources._columns import SEQUENCE, canonical_schema, other_columns, unknown_column
 from rayline.sources._media import FilesFragment, readers, runs, stream_bytes
@@ -76,8 +77,7 @@ class SequenceFiles(Source):
         first = self.fragments()[0]
         assert isinstance(first, FilesFragment)
         schema = first.table().schema
-        [read] = readers(first.uri, first.files[:1])
-        table = self._table(first.files[0], read())
+        [table] = self._tables(first, first.files[:1])
         numbers = [f.name for f in table.schema if pa.types.is_floating(f.type)]
         self._channels = list(self.config.columns or table.column_names)
         for channel in self._channels:
@@ -100,11 +100,7 @@ class SequenceFiles(Source):
         if not wanted:
             return rows
         tables = []
-        for path, read in zip(fragment.files, readers(fragment.uri, fragment.files), strict=True):
-            try:
-                table = self._table(path, read())
-            except OSError as error:
-                raise _files.unreadable(_shown(path), error) from None
+        for path, table in zip(fragment.files, self._tables(fragment, fragment.files), strict=True):
             if not set(self._channels) <= set(table.column_names):
                 raise other_columns(_shown(path), table.column_names, self.name, self._channels)
             tables.append(table.select(wanted))
@@ -116,6 +112,14 @@ class SequenceFiles(Source):
             )
             rows = rows.append_column(channel, pa.ListArray.from_arrays(offsets, values))
         return rows
+
+    def _tables(self, fragment: FilesFragment, paths: Sequence[str]) -> Iterator[pa.Table]:
+        for path, read in zip(paths, readers(fragment.uri, paths), strict=True):
+            try:
+                data = read()
+            except OSError as error:
+                raise _files.unreadable(_shown(path), error) from None
+            yield self._table(path, data)
 
     def _numbers(self, table: pa.Table, channel: str, path: str) -> pa.ChunkedArray:
         column = table.column(channel)
@@ -199,7 +203,10 @@ class SequenceFiles(Source):
                 "Give data.source.pattern, a regular expression whose first group is the id."
             )
         if without:
-            note = f"{self.name}: {without} of {rows.height} files have no row in {where}."
+            note = (
+                f"{self.name}: {without:,} of {counted(rows.height, 'file')} "
+                f"{'has' if without == 1 else 'have'} no row in {where}."
+            )
             self.notes[-1] = f"{self.notes[-1]} {note}" if -1 in self.notes else note
         return rows.join(labels, on=key, how="left", maintain_order="left")
 

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from rayline.core.errors import DataError
+from rayline.core.shown import counted
 from rayline.sources import _files
 from rayline.sources._columns import unknown_column
 from rayline.sources.scan import scan
@@ -46,7 +47,11 @@ def read(config: Config) -> Steps:
     rows, channels = _rows(config)
     keys = [ID] if config.id else []
     if keys and rows[ID].null_count():
-        raise DataError(f"{config.path}: {rows[ID].null_count()} rows have no id in column {config.id!r}.")
+        lost = rows[ID].null_count()
+        raise DataError(
+            f"{config.path}: {counted(lost)} ha{'s' if lost == 1 else 've'} no id in column {config.id!r}. Give each "
+            "one, or take such rows out."
+        )
     frame = rows.sort([*keys, TIME], maintain_order=True)
     if config.every is not None:
         frame = _regular(frame, keys, channels, config)
@@ -150,8 +155,8 @@ def _regular(frame: pl.DataFrame, keys: list[str], channels: list[str], config: 
     steps = int((ends["to"] - ends["from"]).sum())
     if steps > max(MANY_STEPS, SPARSE * frame.height):
         raise DataError(
-            f"{config.path}: steps of {config.every} from its first to its last time are {steps}, for {frame.height} "
-            "rows. Give a longer data.source.every, or correct times that are far off."
+            f"{config.path}: steps of {config.every} from its first to its last time are {steps:,}, for "
+            f"{counted(frame.height)}. Give a longer data.source.every, or correct times that are far off."
         )
     grid = ends.select(*keys, pl.int_ranges("from", "to").alias(TIME)).explode(TIME)
     whole = grid.join(held, on=[*keys, TIME], how="left", maintain_order="left").select(frame.columns)

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError
+from rayline.core.shown import counted
 from rayline.sources import _steps
 from rayline.sources._columns import SEQUENCE, canonical_schema
 from rayline.sources._media import stream_bytes
@@ -167,8 +168,8 @@ class WindowSource(Source):
         if not len(spans):
             more = f" and {config.horizon} more" if config.target else ""
             raise DataError(
-                f"{self.name}: no sequence has {config.length} steps{more}; the longest has "
-                f"{int(np.diff(steps.bounds).max())}. Give a smaller data.source.length."
+                f"{self.name}: no sequence has {counted(config.length or 0, 'step')}{more}; the longest has "
+                f"{int(np.diff(steps.bounds).max()):,}. Give a smaller data.source.length."
             )
         held = steps.frame.select(pl.any_horizontal(pl.col(c).is_not_null() for c in steps.channels)).to_series()
         count = np.concatenate([[0], np.cumsum(held.to_numpy())])
@@ -178,12 +179,14 @@ class WindowSource(Source):
             known = steps.frame[TARGET].is_not_null().to_numpy()
             lost = ~empty & ~known[spans[:, 1] - 1 + config.horizon]
         reasons = [
-            (empty, "nothing in them"),
-            (lost, f"no {config.target!r} {config.horizon} step{'s' if config.horizon > 1 else ''} later"),
+            (int(empty.sum()), "nothing in them"),
+            (int(lost.sum()), f"no {config.target!r} {config.horizon} step{'s' if config.horizon > 1 else ''} later"),
         ]
-        said = [f"{int(which.sum())} have {why}" for which, why in reasons if which.any()]
+        said = [f"{number:,} ha{'s' if number == 1 else 've'} {why}" for number, why in reasons if number]
         if said:
-            self.notes[NOTE] = f"{self.name}: of {len(spans)} windows {' and '.join(said)}; they are left out."
+            self.notes[NOTE] = (
+                f"{self.name}: of {counted(len(spans), 'window')} {' and '.join(said)}; they are left out."
+            )
         if bool((empty | lost).all()):
             raise DataError(f"{self.notes[NOTE]} None is left. Correct the table, or choose other columns.")
         kept: IntArray = spans[~empty & ~lost]

@@ -38,7 +38,7 @@ def _check(data: bytes) -> None:
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         _check_wav(data)
     elif not (data.startswith(MARKS) or (len(data) > 1 and data[0] == 0xFF and data[1] >= 0xE0)):  # MPEG frames
-        raise BrokenFileError(f"is no known kind of sound ({len(data)} bytes)")
+        raise BrokenFileError(f"is no known kind of sound ({len(data):,} bytes)")
     elif importlib.util.find_spec("soundfile") is not None:
         _check_by_libsndfile(data)
 
@@ -56,7 +56,7 @@ def _check_wav(data: bytes) -> None:
             if not format_seen:
                 raise BrokenFileError("has a broken WAV header: no format before the sound")
             if size not in UNKNOWN_SIZES and size > held:
-                raise BrokenFileError(f"is cut off: it announces {size} bytes of sound and holds {held}")
+                raise BrokenFileError(f"is cut off: it announces {size:,} bytes of sound and holds {held:,}")
             return
         at += 8 + size + size % 2
     raise BrokenFileError("has a broken WAV header: it announces no sound")
@@ -71,4 +71,4 @@ def _check_by_libsndfile(data: bytes) -> None:
                 raise BrokenFileError("holds no sound")
     except (soundfile.LibsndfileError, TypeError) as error:
         why = getattr(error, "error_string", "") or "no known kind of sound"
-        raise BrokenFileError(f"is a broken sound ({len(data)} bytes): {why.rstrip('.')}") from None
+        raise BrokenFileError(f"is a broken sound ({len(data):,} bytes): {why.rstrip('.')}") from None

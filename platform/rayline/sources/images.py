@@ -50,9 +50,9 @@ def _check(data: bytes) -> None:
     except Image.DecompressionBombError:
         raise BrokenFileError("is an image of more than 178 million pixels") from None
     except UnidentifiedImageError:
-        raise BrokenFileError(f"is no known kind of image ({len(data)} bytes)") from None
+        raise BrokenFileError(f"is no known kind of image ({len(data):,} bytes)") from None
     except BROKEN as error:
-        raise BrokenFileError(f"is a broken image ({len(data)} bytes): {error}") from None
+        raise BrokenFileError(f"is a broken image ({len(data):,} bytes): {error}") from None
 
 
 def _has_end(kind: str, data: bytes) -> bool:

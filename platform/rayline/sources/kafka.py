@@ -116,9 +116,13 @@ class KafkaSource(KeptSource):
                 room = _messages.TAKE_ROWS if config.max_rows is None else config.max_rows - num_rows
                 if stream.ended or not room:
                     return None
-                taken = stream.take(min(room, _messages.TAKE_ROWS), config.timeout_s)
-                if taken is None and not stream.ended:
-                    raise stream.silent()
+                before, taken = stream.offsets, None
+                while taken is None and not stream.ended:
+                    taken = stream.take(min(room, _messages.TAKE_ROWS), config.timeout_s)
+                    # messages that are no rows come, and are passed over
+                    if taken is None and not stream.ended and stream.offsets == before:
+                        raise stream.silent()
+                    before = stream.offsets
                 return taken
 
             return _messages.keep(

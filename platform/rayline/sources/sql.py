@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, SpecError
+from rayline.core.shown import counted as rows
 from rayline.sources import _secrets
 from rayline.sources._piece_names import piece_name
 from rayline.sources._source import Fragment, Source
@@ -148,11 +149,11 @@ class SqlSource(Source):
         counted = self._rows[fragment.index]
         if num_rows != counted and self.config.changes == "refuse":
             raise DataError(
-                f"{fragment.label} has {num_rows} rows where {counted} were counted: it changed while it was read. "
+                f"{fragment.label} has {rows(num_rows)} where {counted:,} were counted: it changed while it was read. "
                 "Read rows that stay (query: SELECT … WHERE day < '2024-06-01'), or set changes: allow."
             )
         if dropped:
-            columns = ", ".join(f"{name}: {count}" for name, count in dropped.items())
+            columns = ", ".join(f"{name}: {count:,}" for name, count in dropped.items())
             self.notes[fragment.index] = (
                 f"{fragment.label}: dates that are none, such as 0000-00-00, were read as missing ({columns})."
             )
