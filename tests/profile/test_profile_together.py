@@ -18,11 +18,12 @@ from sklearn.metrics import mutual_info_score
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
-from rayline.profile import association, missing, repeats
+from rayline.profile import missing, repeats
 from rayline.profile.association import associations
 from rayline.profile.coverage import coverage
 from rayline.profile.outliers import outliers
 from rayline.profile.profile import Profile, profile_frame
+from rayline.profile.types import is_classes
 
 
 def profiled(frame: pl.DataFrame, **options: Any) -> Profile:
@@ -131,6 +132,15 @@ def test_duplicates_and_label_conflicts_are_found_with_their_rows() -> None:
     assert without.to_json()["repeats"]["duplicates"] == 4
 
 
+def test_a_target_that_is_missing_is_at_odds_with_none() -> None:
+    frame = pl.DataFrame({"x": [1, 1, 2, 2, 3, 3], "y": ["a", None, "a", "b", None, None]})
+    profile = profiled(frame, repeats=True, target="y")
+    assert profile.repeats is not None
+    found = profile.repeats.found(profile.rows)
+    assert (found.conflicts, found.wrong, found.conflicting) == (2, 1, [[2, 3]])
+    assert (found.duplicates, found.duplicated) == (1, [4])
+
+
 def test_zeros_and_missing_values_are_equal_to_themselves() -> None:
     frame = pl.DataFrame({"x": [0.0, -0.0, None, float("nan"), 1.0], "w": ["a", "a", None, None, "a"]})
     profile = profiled(frame, repeats=True)
@@ -216,7 +226,8 @@ def test_associations_are_those_of_scipy_and_scikit_learn() -> None:
     x, g = frame["near"].to_numpy(), (frame["y"] == "yes").to_numpy()
     between = g.mean() * (x[g].mean() - x.mean()) ** 2 + (~g).mean() * (x[~g].mean() - x.mean()) ** 2
     assert found["near"].measure == "correlation ratio"
-    assert found["near"].value == pytest.approx(math.sqrt(between / x.var()), rel=1e-9)
+    corrected = 1 - (1 - between / x.var()) * (len(x) - 1) / (len(x) - 2)
+    assert found["near"].value == pytest.approx(math.sqrt(corrected), rel=1e-9)
     assert found["noise"].strength < 0.06
     assert found["side"].value < 0.03
     assert found["many"].value < 0.05  # forty values by chance go with anything: corrected
@@ -241,6 +252,29 @@ def test_what_depends_on_the_target_in_no_line_is_found_by_information() -> None
     assert one.strength == one.information > 0.6
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_many_values_of_few_rows_go_with_no_number_by_chance(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pl.DataFrame({"town": [f"t{i}" for i in rng.integers(0, 40, 200)], "y": rng.normal(size=200)})
+    (one,) = associations(profiled(frame), "y")
+    assert one.measure == "correlation ratio"
+    assert one.value < 0.3  # by chance alone 0.44 of them would lie between the towns
+    alone = pl.DataFrame({"town": [f"t{i}" for i in range(15)], "y": rng.normal(size=15)})
+    assert [one.value for one in associations(profiled(alone), "y")] == [0.0]
+
+
+@pytest.mark.parametrize("name", ["count", "value", "class", "group", "answer"])
+def test_columns_may_be_named_as_the_counts_of_values_are(name: str) -> None:
+    frame = labelled(200).rename({"value": "pay", "side": "known"}).rename({"y": name})
+    profile = profiled(frame)
+    assert {one.column for one in associations(profile, name)} >= {"tells", "near"} - {name}
+    assert associations(profile, "near")
+    (found,) = coverage(profile, ["known"], target=name)
+    assert found.rate_of in ("share of yes", "share of no")
+    (found,) = coverage(profile, [name])
+    assert {group.value for group in found.groups} == {"yes", "no"}
+
+
 def test_private_and_absent_targets_are_refused() -> None:
     profile = profiled(labelled(100), private=["side"])
     with pytest.raises(DataError, match="is private"):
@@ -248,8 +282,8 @@ def test_private_and_absent_targets_are_refused() -> None:
     with pytest.raises(DataError, match="Did you mean 'value'"):
         associations(profile, "valu")
     assert "side" not in {one.column for one in associations(profile, "y")}
-    assert association.is_classes(profile, "y")
-    assert not association.is_classes(profile, "value")
+    assert is_classes(profile.columns["y"])
+    assert not is_classes(profile.columns["value"])
 
 
 # outliers
@@ -326,6 +360,29 @@ def test_groups_of_numbers_and_of_several_columns_are_ranges_and_pairs() -> None
         for k in ("rate_low", "rate_high")
     )
     assert low < high
+
+
+def test_ranges_of_large_numbers_are_told_apart() -> None:
+    n = 4000
+    frame = pl.DataFrame({"id": np.arange(n) + 12_345_000, "x": 1.0 + np.arange(n) * 1e-9})
+    whole, fraction, _ = coverage(profiled(frame), ["id", "x"])
+    assert [group.rows for group in whole.groups] == [n // 4] * 4
+    assert {group.value for group in whole.groups} >= {"up to 12345999", "12348000 and more"} - {"up to 12345999"}
+    assert len({group.value for group in fraction.groups}) == 4
+    assert [group.rows for group in fraction.groups] == [n // 4] * 4
+
+
+def test_the_rate_of_a_target_of_many_rare_classes_is_that_of_the_commonest() -> None:
+    frame = pl.DataFrame({"sex": ["f", "m"] * 200, "y": [f"c{max(0, i - 2)}" for i in range(400)]})
+    (found,) = coverage(profiled(frame), ["sex"], target="y")
+    assert found.rate_of == "share of c0"
+
+
+def test_a_difference_that_nobody_would_mind_is_no_warning() -> None:
+    frame = pl.DataFrame({"sex": ["f"] * 100_800 + ["m"] * 99_200})
+    (found,) = coverage(profiled(frame), ["sex"], population={"sex": {"f": 0.5, "m": 0.5}})
+    assert found.groups[0].low > 0.5
+    assert not any(group.warnings for group in found.groups)
 
 
 def test_groups_of_sampled_rows_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

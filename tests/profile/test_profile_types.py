@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,41 @@ def test_types(name: str, values: list[Any], expected: str) -> None:
 def test_ids_beyond_the_cap_are_ids_still() -> None:
     assert type_of("code", [f"u-{n}" for n in range(40_000)]) == "id"
     assert type_of("note", [f"a note of words number {n}" for n in range(40_000)]) == "text"
+
+
+def test_types_follow_all_rows_and_not_the_first_of_them() -> None:
+    dates = [f"2024-01-{1 + n % 28:02}" for n in range(2000)]
+    assert type_of("day", dates) == "date"
+    assert type_of("day", [*dates, "not known"]) == "category"
+    short, long = (
+        [f"w{n} b" for n in range(1100)],
+        [f"{n} a much longer text than the others were" for n in range(1100)],
+    )
+    assert type_of("note", short + long) == "text"
+
+
+def test_values_that_no_row_of_the_sample_has_are_looked_at() -> None:
+    profile = profile_of(kind=[None] * 500 + ["a", "b"] * 3, n=list(range(506)))
+    profile = replace(profile, kept=profile.sample.filter(pl.col("kind").is_null()))
+    assert infer(profile)["kind"].type is FeatureType.CATEGORY
+
+
+def test_few_numbers_in_no_order_are_no_ids() -> None:
+    assert type_of("age", [31, 30, 33, 32]) == "number"
+    assert type_of("counter", [30, 31, 32, 33]) == "id"
+
+
+def test_private_columns_of_a_saved_profile_are_known_by_their_kind(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"name": [f"n{n}" for n in range(N)], "age": range(N), "ok": [True] * N, ROW: range(N)})
+    profile_frame(frame, seed=0, private=["name", "age"]).save(tmp_path)
+    found = infer(Profile.load(tmp_path))
+    assert [found[name].type for name in ("name", "age", "ok")] == ["category", "number", "drop"]
+
+
+def test_the_source_says_what_columns_are() -> None:
+    profile = profile_of(path=["a", "b"] * 30, frame=[n % 5 for n in range(N)], gone=[None] * N)
+    said = dict.fromkeys(("path", "frame"), FeatureType.ID) | {"gone": FeatureType.NUMBER}
+    assert [one.type for one in infer(profile, said).values()] == ["id", "id", "drop"]
 
 
 def test_reasons_tell_no_values() -> None:

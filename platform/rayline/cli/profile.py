@@ -47,7 +47,7 @@ def command(
     from rayline.core import files
     from rayline.core.errors import SpecError
     from rayline.pipeline.resolve import given_source
-    from rayline.pipeline.understand import profile_data
+    from rayline.pipeline.understand import understand
     from rayline.profile.association import associations
     from rayline.profile.coverage import coverage
     from rayline.profile.population import columns_of
@@ -62,31 +62,31 @@ def command(
     if html is not None:
         files.prove_writable(html)
     source = given_source(data)
-    profile = profile_data(
+    profile, decisions = understand(
         source, private=private, target=target, sensitive=sensitive, population=[*shares], address=address
     )
     grouped = [name for key in shares for name in columns_of(key, profile.columns)]
     groups = [*dict.fromkeys([*sensitive, *grouped])]
     if suggest:
-        _print_expectations(suggested(profile, target=target))
+        _print_expectations(suggested(profile, target=target, decisions=decisions))
         if html is None:
             return
-    associated = [] if target is None else associations(profile, target)
+    associated = [] if target is None else associations(profile, target, decisions=decisions)
     covered = coverage(profile, groups, population=shares, target=target) if groups else []
-    suspected = None if target is None else suspects(profile, target)
+    suspected = None if target is None else suspects(profile, target, decisions=decisions)
     found: dict[str, Any] = {"target": target, "associated": associated, "covered": covered, "suspected": suspected}
     if html is not None:
         place = data if isinstance(source, str) else str(source.get("path", "://"))
         title = Path(place).name if "://" not in place else "Profile"
-        page = profile_page.render(profile, title=title, **found)
+        page = profile_page.render(profile, title=title, decisions=decisions, **found)
         files.write_bytes(html, page.encode())
     if suggest:
         return
     if json:
-        told = [one.to_json() for one in alerts(profile, **found)]
+        told = [one.to_json() for one in alerts(profile, decisions=decisions, **found)]
         print_json({**profile.to_json(), **found, "alerts": told})
         return
-    profile_text.show(profile, console(), **found)
+    profile_text.show(profile, console(), decisions=decisions, **found)
     if html is not None:
         print(f"page: {redact(html) if '://' in html else Path(html).resolve()}")
 

@@ -10,9 +10,9 @@ import polars as pl
 from rayline.core.category_text import category_texts
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
-from rayline.profile.association import MOST_CLASSES
 from rayline.profile.profile import Profile, merge, profile_frame
 from rayline.profile.suspects import suspects
+from rayline.profile.types import MOST_NUMBER_CLASSES, infer
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
 
@@ -52,7 +52,7 @@ class Seen:
     def choices(self) -> tuple[tuple[str, ...], bool]:
         """What to choose from, if anything, and whether a number is to be typed."""
         whole = self.number and all(label.lstrip("-").isdigit() for label in self.labels)
-        if self.number and not (whole and len(self.labels) <= MOST_CLASSES):
+        if self.number and not (whole and len(self.labels) <= MOST_NUMBER_CLASSES):
             return (), bool(self.labels)
         if len(self.labels) > MOST_CHOICES:
             return (), False
@@ -73,7 +73,7 @@ def suspected_rows(source: Source, data: str, target: str, *, private: Sequence[
         told[:] = [part if fragment.index == 0 else merge([*told, part])]
 
     scan(source, fold)
-    found = suspects(told[0], target) if told else None
+    found = suspects(told[0], target, decisions=infer(told[0], source.roles)) if told else None
     if found is None:
         raise DataError(
             f"{data}: of {target!r} no label can be suspected: it takes classes, 50 rows and features to compare."

@@ -11,6 +11,7 @@ import polars as pl
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.profile.population import columns_of
 from rayline.profile.profile import Profile, merge, profile_frame, share_sample
+from rayline.profile.types import Decision, infer
 from rayline.sources._source import Fragment, Source
 from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
@@ -37,6 +38,24 @@ def profile_data(
         DataError: the data cannot be read.
         SpecError: nothing reads such a source, a column that is named is not there, or one is private and named too.
     """
+    options: Any = {"private": private, "target": target, "sensitive": sensitive, "population": population}
+    return understand(data, **options, address=address)[0]
+
+
+def understand(
+    data: Any,
+    *,
+    private: Sequence[str] = (),
+    target: str | None = None,
+    sensitive: Sequence[str] = (),
+    population: Sequence[str] = (),
+    address: str | None = None,
+) -> tuple[Profile, dict[str, Decision]]:
+    """What `profile_data` gives, and what each column is: as the source says, else by its values.
+
+    Raises:
+        DataError, SpecError: as `profile_data`.
+    """
     source = cast(Source, cast(Any, as_source(data)).build())
     columns = source.schema().names
     asked = [("--private", name) for name in private] + [("--sensitive", name) for name in sensitive]
@@ -52,12 +71,14 @@ def profile_data(
         return profile_frame(frame, seed=SEED, private=private, target=target, repeats=True)
 
     if address is None and not os.environ.get("RAY_ADDRESS") and is_small(source):
-        return merge(scan(source, fold))
-    from rayline.cluster.connect import connect  # two seconds, which small files need not
-    from rayline.sources import on_ray
+        profile = merge(scan(source, fold))
+    else:
+        from rayline.cluster.connect import connect  # two seconds, which small files need not
+        from rayline.sources import on_ray
 
-    with connect(address):
-        return merge(on_ray.scan(source, fold, lighten=share_sample))
+        with connect(address):
+            profile = merge(on_ray.scan(source, fold, lighten=share_sample))
+    return profile, infer(profile, source.roles)
 
 
 def is_small(source: Source) -> bool:

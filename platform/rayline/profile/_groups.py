@@ -31,12 +31,13 @@ def labelled(profile: Profile, name: str, named: Sequence[str] = (), spans: Sequ
     column, values = profile.columns[name], profile.sample[name]
     if spans is not None:
         return lambda given: _within(given, spans)
-    if column.kind == "number" and column.count and (column.truncated or column.distinct > FEW_NUMBERS):
+    if column.kind == "number" and values.count() and (column.truncated or column.distinct > FEW_NUMBERS):
         whole = "Int" in column.dtype
         cuts = np.asarray(profile.quantile(name, (0.25, 0.5, 0.75)))
         cuts = np.unique(np.floor(cuts) if whole else cuts)
         return lambda given: _ranges(given, cuts, whole=whole)
-    ranked = texts(values).drop_nulls().value_counts().sort(["count", name], descending=[True, False])[name]
+    counted = texts(values).drop_nulls().alias("value").value_counts()
+    ranked = counted.sort("count", "value", descending=[True, False])["value"]
     kept = {*ranked.head(MOST_GROUPS - 2).to_list(), *named}
     return lambda given: _kept(texts(given), kept)
 
@@ -82,13 +83,20 @@ def _within(values: pl.Series, spans: Sequence[Span]) -> pl.Series:
 
 def _ranges(values: pl.Series, cuts: FloatArray, *, whole: bool) -> pl.Series:
     """The range between cuts that each number lies in."""
-    starts = [f"{cut + 1:g}" if whole else f"over {cut:g}" for cut in cuts.tolist()]
-    names = [f"up to {cuts[0]:g}", *(f"{a} to {b:g}" for a, b in zip(starts[:-1], cuts[1:].tolist(), strict=True))]
+    ends = [f"{cut:.0f}" for cut in cuts] if whole else _told_apart(cuts)
+    starts = [f"{cut + 1:.0f}" for cut in cuts] if whole else [f"over {end}" for end in ends]
+    names = [f"up to {ends[0]}", *(f"{a} to {b}" for a, b in zip(starts[:-1], ends[1:], strict=True))]
     names.append(f"{starts[-1]} and more" if whole else starts[-1])
     numbers = _numbers(values)
     places = np.searchsorted(cuts, numbers, side="left")
     told = [MISSING if math.isnan(x) else names[at] for x, at in zip(numbers.tolist(), places.tolist(), strict=True)]
     return pl.Series(values.name, told, dtype=pl.String)
+
+
+def _told_apart(cuts: FloatArray) -> list[str]:
+    """Numbers with as many digits as tell them apart, six at least."""
+    told = ([f"{cut:.{digits}g}" for cut in cuts] for digits in range(6, 18))
+    return next(names for names in told if len(set(names)) == len(cuts))
 
 
 def _numbers(values: pl.Series) -> FloatArray:

@@ -1,7 +1,8 @@
 """How much each feature says of the target, alone: correlation, correlation ratio, Cramér's V, mutual information.
 
     number   · number      Pearson's r, exact from the co-moments
-    number   · category    correlation ratio η: the root of the share of variance between the classes     sample
+    number   · category    correlation ratio: the root of the share of variance that lies between the      sample
+                           classes, corrected for chance (Kelley's ε, 1935)
     category · category    Cramér's V, corrected for chance (Bergsma, 2013)                                sample
     any      · any         mutual information over 10 to 50 quantile bins or the commonest values,        sample
                            corrected for chance (Miller and Madow, 1955), as a share of the target's entropy
@@ -15,6 +16,7 @@ from the sample is exact up to 65,536 rows.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +28,7 @@ from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError, listing, nearest
 from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
-from rayline.profile.types import infer
+from rayline.profile.types import Decision, infer, is_classes
 
 FEWEST, MOST = 10, 50
 BIN_ROWS = 40
@@ -34,7 +36,6 @@ BIN_ROWS = 40
 MOST_VALUES = 50
 """Values of a category told apart; the rest are one."""
 MOST_FEATURES = 1000
-MOST_CLASSES = 20
 Measure = Literal["Pearson's r", "correlation ratio", "Cramér's V"]
 
 
@@ -57,17 +58,24 @@ class Association:
         return max(abs(self.value), self.information)
 
 
-def associations(profile: Profile, target: str) -> list[Association]:
+def associations(
+    profile: Profile, target: str, *, decisions: Mapping[str, Decision] | None = None
+) -> list[Association]:
     """The numbers, categories and dates that are not private, the strongest first; ids and free text are left out.
+
+    Args:
+        profile: of all rows.
+        target: what is predicted.
+        decisions: what each column is; default: as `types.infer` has it.
 
     Raises:
         DataError: no such column, or a private one.
     """
     require_shown(profile, target, tells="what goes with it")
-    types = {name: decision.type for name, decision in infer(profile).items()}
+    types = {name: decision.type for name, decision in (decisions or infer(profile)).items()}
     usable = (FeatureType.NUMBER, FeatureType.CATEGORY, FeatureType.DATE)
     names = [n for n in profile.columns if n != target and n not in profile.private and types[n] in usable]
-    classes = is_classes(profile, target)
+    classes = is_classes(profile.columns[target])
     answer = _column(profile, target, numbers=not classes)
     found = []
     for name in names[:MOST_FEATURES]:
@@ -94,22 +102,14 @@ def require_shown(profile: Profile, target: str, *, tells: str) -> None:
         raise DataError(f"{target!r} is private, and {tells} would tell of it. Name another target.")
 
 
-def is_classes(profile: Profile, target: str) -> bool:
-    """Whether a target is a class rather than a number, as `types.infer_target` decides."""
-    found = profile.columns[target]
-    if found.kind != "number":
-        return True
-    whole = not found.truncated and all(float(value).is_integer() for value in found.counts)
-    return found.distinct == 2 or (whole and found.distinct <= MOST_CLASSES)
-
-
 def _column(profile: Profile, name: str, *, numbers: bool) -> FloatArray:
     """Numbers, or codes of values from 0, with NaN for missing."""
     values = profile.sample[name]
     if numbers:
         physical = values.to_physical() if values.dtype.is_temporal() else values
         return physical.cast(pl.Float64).fill_null(math.nan).to_numpy()
-    ranked = values.drop_nulls().value_counts(sort=False).sort("count", name, descending=[True, False])[name]
+    counted = values.drop_nulls().alias("value").value_counts()
+    ranked = counted.sort("count", "value", descending=[True, False])["value"]
     codes = {value: min(place, MOST_VALUES) for place, value in enumerate(ranked.to_list())}
     return values.replace_strict(codes, default=None, return_dtype=pl.Float64).fill_null(math.nan).to_numpy()
 
@@ -144,14 +144,17 @@ def _pearson(profile: Profile, name: str, target: str, x: FloatArray, y: FloatAr
 
 
 def _ratio(classes: FloatArray, numbers: FloatArray) -> float:
-    """Root of the share of the numbers' variance that lies between classes."""
+    """Root of the share of the numbers' variance that lies between classes, less what chance puts there."""
     codes = classes.astype(np.int64)
     centred = numbers - numbers.mean()
     rows = np.bincount(codes)
     sums = np.bincount(codes, weights=centred)
     total = float(np.square(centred).sum())
     between = float((np.square(sums[rows > 0]) / rows[rows > 0]).sum())
-    return math.sqrt(min(1.0, between / total)) if total > 0 and math.isfinite(total) else 0.0
+    free = len(numbers) - int((rows > 0).sum())
+    if not free or not total > 0 or not math.isfinite(total):
+        return 0.0
+    return math.sqrt(min(1.0, max(0.0, 1.0 - (1.0 - between / total) * (len(numbers) - 1) / free)))
 
 
 def _cramer(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> float:

@@ -18,13 +18,15 @@ import polars as pl
 from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, listing, nearest
 from rayline.profile._groups import MOST_GROUPS, exact_rows, labelled, texts
-from rayline.profile.association import is_classes
 from rayline.profile.population import CROSS, MISSING, OTHERS, Declared, columns_of, declared
 from rayline.profile.profile import Profile
+from rayline.profile.types import is_classes
 
 FEW = 30
 """Rows of a group below which nothing can be said of it."""
 RARE = 0.01
+NOTABLE = 0.05
+"""How far a share must be from the declared one to be told of, as a part of that or of what it lacks of 1."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def coverage(
         population: a column, or several (`"sex, city"`), to the share of each of their groups among those the model is
             for (`population.py`); shares add up to 1 at most. Ranges of a number that are declared are its groups.
         target: what is predicted, for the rate in each group.
-        positive: the class whose share is told; default: the rarest that a hundredth of the rows have.
+        positive: the class whose share is told; default: the rarest that a hundredth of the rows have, or the commonest
+            where none has.
         confidence: of the intervals.
 
     Raises:
@@ -210,7 +213,9 @@ def _warnings(
     found = []
     if rows < FEW and value not in (MISSING, OTHERS):
         found.append(f"{about}{rows} row{' is' if rows == 1 else 's are'} too few to say anything of {value!r}")
-    if wanted is not None and not low <= wanted <= high:
+    # of many rows any difference is more than chance: one that nobody would mind is none
+    matters = wanted is not None and abs(share - wanted) >= NOTABLE * min(wanted, 1 - wanted)
+    if wanted is not None and matters and not low <= wanted <= high:
         side = "fewer" if share < wanted else "more"
         told = f"{value!r} is {about}{share:.1%} of the rows, {side} than its {wanted:.1%} of the population"
         found.append(told + (f" (an estimate from {looked:,} rows)" if looked else ""))
@@ -222,16 +227,17 @@ def _answer(profile: Profile, target: str | None, positive: Any) -> tuple[pl.Ser
     if target is None:
         return None, None
     values = profile.sample[target]
-    if not is_classes(profile, target):
+    if not is_classes(profile.columns[target]):
         return values.cast(pl.Float64), f"mean of {target}"
     told = texts(values)
-    rows = told.drop_nulls().value_counts().sort("count", target)
-    if not rows.height:
+    counted = told.drop_nulls().alias("class").value_counts().sort("count", "class")
+    rows: dict[str, int] = dict(counted.iter_rows())
+    if not rows:
         return None, None
-    some = rows.filter(pl.col("count") >= RARE * told.count())
-    chosen = category_text(positive) if positive is not None else str(some[target][0])
-    if chosen not in rows[target].to_list():
-        raise DataError(f"{positive!r} is not a class of {target!r}. Classes: {listing(rows[target].to_list())}.")
+    scarcest = (name for name, count in rows.items() if count >= RARE * told.count())
+    chosen = category_text(positive) if positive is not None else next(scarcest, [*rows][-1])
+    if chosen not in rows:
+        raise DataError(f"{positive!r} is not a class of {target!r}. Classes: {listing(rows)}.")
     return (told == chosen).cast(pl.Float64), f"share of {chosen}"
 
 

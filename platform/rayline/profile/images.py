@@ -36,7 +36,7 @@ MEASURED = 1024
 """Images whose pixels are decoded."""
 LEAST_SIDE = 256
 MOST_PIXELS = 1 << 26
-"""Larger images are not decoded."""
+"""Larger images are not decoded, and not counted as such."""
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error, MemoryError)
 
 Header = tuple[int, int, int]
@@ -91,7 +91,8 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
 
     `decoded` images were looked into; `undecodable_rows` are those whose pixels could not be.
     """
-    entries = [entry for entry in found["measured"] if entry[2]]
+    entries = [entry for entry in found["measured"] if entry[2] > 0]
+    undecodable = [entry[1] for entry in found["measured"] if not entry[2]]
     colour = any(len(entry[3]) == 3 for entry in entries)
     count, mean, square = 0, np.zeros(3 if colour else 1), np.zeros(3 if colour else 1)
     for _, _, size, means, variances in entries:
@@ -104,8 +105,8 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         "height": found["height"],
         "channels": found["channels"],
         "decoded": len(entries),
-        "undecodable": len(found["measured"]) - len(entries),
-        "undecodable_rows": sorted(entry[1] for entry in found["measured"] if not entry[2])[:10],
+        "undecodable": len(undecodable),
+        "undecodable_rows": sorted(undecodable)[:10],
         "mean": mean.tolist() if count else None,
         "variance": (square / count).tolist() if count else None,
     }
@@ -122,7 +123,9 @@ def _whole_jpeg(data: bytes) -> bool:
 
 
 def _brightness(data: bytes) -> tuple[int, list[float], list[float]]:
-    """Pixels, and mean and variance of each channel in [0, 1]; no pixels where the image cannot be decoded."""
+    """Pixels, and mean and variance of each channel in [0, 1]; no pixels where the image cannot be decoded, −1
+    where it is so large that it is passed over.
+    """
     from PIL import Image
 
     try:
@@ -130,7 +133,7 @@ def _brightness(data: bytes) -> tuple[int, list[float], list[float]]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    return 0, [], []
+                    return -1, [], []
                 grey = image.mode in ("1", "L", "F", "I", "I;16", "I;16B", "I;16L", "LA")
                 if image.format == "JPEG":
                     image.draft("L" if grey else "RGB", (LEAST_SIDE, LEAST_SIDE))

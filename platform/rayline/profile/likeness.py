@@ -10,7 +10,7 @@ N rows · F columns of numbers · C classes · B rows of a block
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from rayline.core.category_text import category_texts
 from rayline.core.columns import FeatureType
 from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
-from rayline.profile.types import infer
+from rayline.profile.types import Decision, infer
 
 MOST_COLUMNS = 512
 MOST_VALUES = 50
@@ -32,9 +32,11 @@ BLOCK = 512
 CodeArray = npt.NDArray[np.int64]
 
 
-def points(profile: Profile, sample: pl.DataFrame, target: str) -> FloatArray | None:
+def points(
+    profile: Profile, sample: pl.DataFrame, target: str, decisions: Mapping[str, Decision] | None = None
+) -> FloatArray | None:
     """The features of `sample`'s rows as whole numbers [N, F]: all that are usable, not private and not the target."""
-    types = infer(profile)
+    types = decisions or infer(profile)
     parts: list[FloatArray] = []
     for name, column in profile.columns.items():
         if name == target or name in profile.private or sum(part.shape[1] for part in parts) >= MOST_COLUMNS:

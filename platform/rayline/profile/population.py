@@ -100,7 +100,7 @@ def check_shares(key: str, shares: Mapping[Any, float]) -> None:
     DataError: shares that are none, or more than 1 together.
     """
     numbers = list(shares.values())
-    usable = all(isinstance(share, int | float) and 0 <= share <= 1 for share in numbers)
+    usable = all(type(share) in (int, float) and 0 <= share <= 1 for share in numbers)
     if not usable or not 0 < sum(numbers) <= 1 + 1e-6:
         raise DataError(
             f"the population of {key!r} is {shown(dict(shares), 200)}. Give the share of each group, between 0 and 1, "

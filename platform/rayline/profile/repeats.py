@@ -19,6 +19,8 @@ import polars as pl
 from rayline.core.columns import ROW
 
 CAP = 1 << 16
+LACKING = 0
+"""The hash of a target that is missing: it is at odds with none."""
 SEEDS = (0x2545F4914F6CDD1D, 0x9E6C63D0876A9A47)
 
 
@@ -36,7 +38,8 @@ class Repeats:
         """What the groups say of `rows` rows."""
         met = int(self.groups["rows"].sum())
         scale = rows / met if met else 0.0
-        alike = self.groups.group_by("features").agg(
+        answered = self.groups.filter(pl.col("target") != LACKING)
+        alike = answered.group_by("features").agg(
             pl.len().alias("targets"), pl.col("rows").sum(), pl.col("row").sort(), pl.col("rows").alias("each")
         )
         clash = alike.filter(pl.col("targets") > 1)
@@ -88,12 +91,18 @@ def measure(frame: pl.DataFrame, target: str | None = None) -> Repeats:
     hashed = pl.DataFrame(
         {
             "features": features.hash_rows(SEEDS[0]) if features.width else none,
-            "target": none if target is None else values.select(target).hash_rows(SEEDS[1]),
+            "target": none if target is None else _answers(values[target]),
             "rows": np.ones(frame.height, np.int64),
             "row": frame[ROW],
         }
     )
     return _keep(hashed, target, truncated=False)
+
+
+def _answers(target: pl.Series) -> pl.Series:
+    """The hashes of what is predicted; of rows that lack it `LACKING`."""
+    hashes = target.to_frame().hash_rows(SEEDS[1])
+    return hashes.set(target.is_null(), LACKING) if target.null_count() else hashes
 
 
 def merge(parts: Sequence[Repeats]) -> Repeats:

@@ -7,6 +7,7 @@ no value is told: neither range nor values nor form.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from rayline.core.columns import FeatureType
 from rayline.profile.column import ColumnProfile
 from rayline.profile.profile import Profile
 from rayline.profile.shapes import pattern_of
-from rayline.profile.types import FEW_ROWS, ISO_DATE, infer
+from rayline.profile.types import FEW_ROWS, ISO_DATE, Decision, infer
 
 MOST_ALLOWED = 20
 """Different texts that are still listed one by one, ..."""
@@ -28,19 +29,22 @@ CHANGE = 0.5
 """How much the number of rows may differ from one run to the next."""
 
 
-def suggest(profile: Profile, *, target: str | None = None) -> dict[str, dict[str, Any]]:
+def suggest(
+    profile: Profile, *, target: str | None = None, decisions: Mapping[str, Decision] | None = None
+) -> dict[str, dict[str, Any]]:
     """What may be expected of every column, in the form of `data.expect`; plain values, ready for YAML.
 
     Args:
         profile: of good rows.
         target: the column that is predicted: it has no missing values, and its classes are listed.
+        decisions: what each column is; default: as `types.infer` has it.
 
     >>> frame = pl.DataFrame({"age": [20 + i % 40 for i in range(60)], "__row__": range(60)})
     >>> from rayline.profile.profile import profile_frame
     >>> suggest(profile_frame(frame, seed=0))["age"]
     {'type': 'integer', 'min': 10, 'max': 69, 'nullable': False}
     """
-    decisions = infer(profile)
+    decisions = decisions or infer(profile)
     made: dict[str, dict[str, Any]] = {}
     for name, column in profile.columns.items():
         said = _of(profile, column, decisions[name].type, is_target=name == target)

@@ -23,6 +23,7 @@ N rows · F columns of numbers · C classes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -34,11 +35,12 @@ from scipy import special
 from rayline.core.category_text import category_texts
 from rayline.core.columns import ROW
 from rayline.core.seeds import derive, splitmix64, uniform
-from rayline.profile.association import is_classes, require_shown
+from rayline.profile.association import require_shown
 from rayline.profile.coverage import wilson
 from rayline.profile.likeness import CodeArray, neighbours, points
 from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
+from rayline.profile.types import Decision, is_classes
 
 MOST_ROWS = 8_192
 FEWEST_ROWS = 50
@@ -90,23 +92,28 @@ class Suspects:
     """Whether every row with a label was looked at."""
 
 
-def suspects(profile: Profile, target: str) -> Suspects | None:
+def suspects(profile: Profile, target: str, *, decisions: Mapping[str, Decision] | None = None) -> Suspects | None:
     """The suspects, or `None` where nothing can be said: a target of numbers, under 50 rows, no usable feature.
 
     Features are numbers, categories and dates that are not private; ids, free text, images and lists are left out.
+
+    Args:
+        profile: of all rows.
+        target: the column of labels.
+        decisions: what each column is; default: as `types.infer` has it.
 
     Raises:
         DataError: no such column, or a private one.
     """
     require_shown(profile, target, tells="rows with odd values of it")
-    if profile.columns[target].kind not in ("text", "boolean", "number") or not is_classes(profile, target):
+    if profile.columns[target].kind not in ("text", "boolean", "number") or not is_classes(profile.columns[target]):
         return None
     sample = _chosen(profile, target)
     if sample.height < FEWEST_ROWS:
         return None
     texts, codes = category_texts(sample[target])
     classes = [text for text in texts if text is not None]
-    x_NF = points(profile, sample, target)
+    x_NF = points(profile, sample, target, decisions)
     if x_NF is None or not 1 < len(classes) <= MOST_CLASSES:
         return None
     labels_N = codes.astype(np.int64)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from rayline.core.category_text import category_text
@@ -23,9 +24,16 @@ SELDOM = 0.5
 """Distinct values for each row above which values seldom repeat."""
 FEW_ROWS = 20
 """Below this many rows, values that all differ say little."""
+SAID = "data.source"
+"""The reason for what a source says of its columns."""
 MANY_CATEGORIES = 100
 MOST_CLASSES = 1000
 MOST_NUMBER_CLASSES = 20
+BY_KIND = {
+    "number": FeatureType.NUMBER, "text": FeatureType.CATEGORY, "boolean": FeatureType.CATEGORY,
+    "date": FeatureType.DATE, "sequence": FeatureType.SEQUENCE, "binary": FeatureType.DROP,
+}  # fmt: skip
+"""What private columns of a saved profile are taken for, of which it tells no more."""
 POSITIVE = frozenset({"1", "true", "yes", "y", "t", "positive", "pos"})
 
 
@@ -46,12 +54,24 @@ def infer(profile: Profile, said: Mapping[str, FeatureType] | None = None) -> di
             says nothing is dropped.
     """
     found = {}
+    sampled = set(profile.sample.columns)
     for name, column in profile.columns.items():
-        found[name] = _decide(column, profile.sample)
+        if name in sampled:
+            found[name] = _decide(column, profile.sample)
+        else:
+            found[name] = Decision(BY_KIND[column.kind], "private: by its kind alone")
         kind = (said or {}).get(name)
         if kind is FeatureType.ID or (kind is not None and found[name].type is not FeatureType.DROP):
-            found[name] = Decision(kind, "data.source")
+            found[name] = Decision(kind, SAID)
     return found
+
+
+def is_classes(column: ColumnProfile) -> bool:
+    """Whether a target with the values of `column` is a class rather than a number."""
+    if column.kind != "number" or column.distinct == 2:
+        return True
+    few = not column.truncated and column.distinct <= MOST_NUMBER_CLASSES
+    return few and all(float(value).is_integer() for value in column.counts)
 
 
 def _decide(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
@@ -74,7 +94,7 @@ def _decide(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
         return Decision(FeatureType.SEQUENCE, f"lists of {span} numbers")
     if column.kind == "number":
         return _decide_number(column, sample)
-    return _decide_text(column, sample)
+    return _decide_text(column)
 
 
 def _decide_bytes(column: ColumnProfile) -> Decision:
@@ -94,20 +114,18 @@ def _decide_number(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
         span = int(column.maximum or 0) - int(column.minimum or 0)
         if ID_NAME.search(column.name):
             return Decision(FeatureType.ID, "whole numbers that all differ, named like an id")
-        if span == column.count - 1:
+        if span == column.count - 1 and (column.count >= FEW_ROWS or _monotone(sample[column.name])):
             return Decision(FeatureType.ID, "whole numbers that count the rows")
         if column.count >= FEW_ROWS and _monotone(sample[column.name]):
             return Decision(FeatureType.ID, "whole numbers that all differ, in the order of the rows")
     return Decision(FeatureType.NUMBER, "numbers")
 
 
-def _decide_text(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
-    values = sample[column.name].drop_nulls().head(1000)
-    if values.str.contains(ISO_DATE.pattern).all():
+def _decide_text(column: ColumnProfile) -> Decision:
+    if is_dates(column):
         return Decision(FeatureType.DATE, "text in the form of ISO dates")
     seldom = column.distinct > SELDOM * column.count and column.count >= FEW_ROWS
-    words = values.str.count_matches(r"\S+").mean()
-    assert isinstance(words, float)
+    words = _mean_words(column)
     if words >= TEXT_WORDS and (seldom or column.distinct > MOST_CLASSES):
         return Decision(FeatureType.TEXT, f"free text, {words:.0f} words on average")
     if _all_differ(column) and column.count >= FEW_ROWS:
@@ -115,6 +133,21 @@ def _decide_text(column: ColumnProfile, sample: pl.DataFrame) -> Decision:
     if seldom and column.distinct > MANY_CATEGORIES:
         return Decision(FeatureType.ID, f"text that differs in nearly every row ({column.distinct:,} values)")
     return Decision(FeatureType.CATEGORY, f"text of {column.distinct:,} value{'s' if column.distinct > 1 else ''}")
+
+
+def is_dates(column: ColumnProfile) -> bool:
+    """Whether every text of a column, or every one of those counted, has the form of an ISO date."""
+    values = column.values.values
+    few = values.head(100)  # most columns are told by these
+    return bool(few.str.contains(ISO_DATE.pattern).all() and values.str.contains(ISO_DATE.pattern).all())
+
+
+def _mean_words(column: ColumnProfile) -> float:
+    """Words of a text on average: of all rows, or in profiles saved before they were counted of the counted values."""
+    if column.inner is not None:
+        return float(column.inner["words"]["mean"])
+    words = column.values.values.str.count_matches(r"\S+").to_numpy()
+    return float(np.average(words, weights=column.values.rows))
 
 
 def _all_differ(column: ColumnProfile) -> bool:
@@ -218,8 +251,7 @@ def _task_of(found: ColumnProfile) -> tuple[Task, str]:
         return Task.BINARY, "the target has two values"
     if found.kind == "text":
         return Task.MULTICLASS, f"the target is text of {classes} values"
-    whole = not found.truncated and all(float(value).is_integer() for value in found.counts)
-    if whole and found.distinct <= MOST_NUMBER_CLASSES:
+    if is_classes(found):
         return Task.MULTICLASS, f"the target is one of {found.distinct} whole numbers"
     return Task.REGRESSION, f"the target is a number of {'about ' if found.truncated else ''}{found.distinct:,} values"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import Profile
 from rayline.profile.suspects import Suspects
+from rayline.profile.types import Decision, infer
 from rayline.report import column_alerts, row_alerts
 from rayline.report.alert import Alert
 from rayline.report.suspect_facts import suspect_alert
@@ -22,8 +23,9 @@ def alerts(
     associated: Sequence[Association] = (),
     covered: Sequence[Coverage] = (),
     suspected: Suspects | None = None,
+    decisions: Mapping[str, Decision] | None = None,
 ) -> list[Alert]:
-    """Every oddity of the columns that are not private and of the rows, the graver first.
+    """Every oddity of the columns that are not private and of the rows: the graver, and what concerns the target, first.
 
     Args:
         profile: of all rows.
@@ -31,10 +33,13 @@ def alerts(
         associated: what goes with the target (`association.associations`).
         covered: groups (`coverage.coverage`).
         suspected: labels that look wrong (`suspects.suspects`).
+        decisions: what each column is; default: as `types.infer` has it.
     """
-    found = column_alerts.find(profile, target)
-    found += row_alerts.find(profile, target, associated, covered)
-    found += [alert for alert in [suspect_alert(suspected)] if alert is not None]
+    decisions = decisions or infer(profile)
+    suspect = suspect_alert(suspected)
+    found = row_alerts.of_target(profile, target, associated) + ([] if suspect is None else [suspect])
+    found += column_alerts.find(profile, target, decisions)
+    found += row_alerts.of_rows(profile, target, covered, decisions)
     return sorted(found, key=lambda alert: ("bad", "warn", "").index(alert.tone))
 
 

@@ -1,28 +1,24 @@
-"""A card for each column of a profile: a small histogram or the top values, and the facts beside them.
-
-Histograms are drawn as plain rectangles: at a card's size they need no axes, and a wide table has hundreds.
-"""
+"""A card for each column of a profile: a small histogram or the top values, and the facts beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from rayline.evaluate.scored import FloatArray, IntArray
+from rayline.evaluate.scored import FloatArray
 from rayline.profile import texts
 from rayline.profile.outliers import outliers
 from rayline.profile.profile import ColumnProfile, Profile
+from rayline.report.card_bars import Bars, date_bars, inner_bars, number_bars
 from rayline.report.inner_facts import inner_facts
 from rayline.report.notation import amount, number, percent, short
 
-_BARS = 24
-_FEW_VALUES = 16
-"""Numbers with up to this many distinct values get a bar for each."""
+TARGET = "target"
+"""The type on the card of what is predicted."""
 _TOPS = 6
 
 
@@ -35,6 +31,8 @@ class Card:
     bars: list[tuple[float, str]] = field(default_factory=list)
     """Height in 0..1 and label of each bar."""
     ends: tuple[str, str] = ("", "")
+    of: str = ""
+    """What the bars count where that is not the column's values."""
     tops: list[tuple[str, int, str]] = field(default_factory=list)
     """Value, its share in per cent of the largest, and in words."""
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -43,31 +41,35 @@ class Card:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How the numbers of a column lie, from the profile's sample."""
-
-    median: float
-    low: float
-    high: float
-    """Outer fences: the quartiles, one and a half interquartile ranges out (Tukey, 1977)."""
-    outliers: float
-    """Share of values beyond the fences."""
-    skew: float
-
-
 def cards(
     profile: Profile,
     decisions: Mapping[str, tuple[str, str]],
     tags: Mapping[str, list[tuple[str, str]]],
     *,
+    target: str | None = None,
     most: int | None = None,
 ) -> list[Card]:
-    """A card for each column that is not private, in the order of the data; `most`: for the first so many."""
+    """A card for each column that is not private, in the order of the data, the target first.
+
+    Args:
+        profile: of the rows.
+        decisions: column to its feature type and the reason.
+        tags: column to what is odd about it, and how grave that is.
+        target: what is predicted.
+        most: cards for so many columns alone.
+    """
+    columns = sorted(shown_columns(profile), key=lambda column: column.name != target)
     return [
-        _card(profile, column, decisions.get(column.name, (column.kind, "")), tags.get(column.name, []))
-        for column in shown_columns(profile)[:most]
+        _card(profile, column, _decision(column, decisions, target), tags.get(column.name, []))
+        for column in columns[:most]
     ]
+
+
+def _decision(column: ColumnProfile, decisions: Mapping[str, tuple[str, str]], target: str | None) -> tuple[str, str]:
+    if column.name == target:
+        return TARGET, ""
+    # a text that nothing is said of is no free text
+    return decisions.get(column.name, ("category" if column.kind == "text" else column.kind, ""))
 
 
 def shown_columns(profile: Profile) -> list[ColumnProfile]:
@@ -75,61 +77,52 @@ def shown_columns(profile: Profile) -> list[ColumnProfile]:
     return [column for name, column in profile.columns.items() if name not in profile.private]
 
 
-def sample_numbers(profile: Profile, column: str) -> FloatArray:
-    """The values of a number column in the profile's sample [m], missing left out."""
-    return profile.sample[column].drop_nulls().cast(pl.Float64).to_numpy()
-
-
-def spread(values: FloatArray) -> Spread | None:
-    """How `values` lie; `None` where there are none."""
-    if not len(values):
-        return None
-    first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
-    reach = 1.5 * (third - first)
-    low, high = first - reach, third + reach
-    outside = float(((values < low) | (values > high)).mean()) if reach > 0 else 0.0
-    deviation = float(values.std())
-    skew = float(np.mean(((values - values.mean()) / deviation) ** 3)) if deviation > 0 else 0.0
-    return Spread(float(median), float(low), float(high), outside, skew)
+def skewness(values: FloatArray) -> float:
+    """The third standardised moment of `values`; 0 where they are all one, or there are none."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if not largest:
+        return 0.0
+    near = values / largest  # of which no power overflows
+    deviation = float(near.std())
+    return float(np.mean(((near - near.mean()) / deviation) ** 3)) if deviation > 1e-12 else 0.0
 
 
 def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], tags: list[tuple[str, str]]) -> Card:
     # what is said of a column that is learnt from would be the same on every card
-    reason = "" if decision[0] in ("number", "category") else decision[1]
+    kind, reason = decision[0], "" if decision[0] in ("number", "category") else decision[1]
     facts = [("distinct", f"{'about ' if column.truncated else ''}{amount(column.distinct)}")]
     if column.missing:
         facts.append(("missing", f"{amount(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))
-    bars: list[tuple[float, str]] = []
-    ends, tops = ("", ""), []
+    bars, tops = Bars(), []
     if column.kind == "number" and column.count:
-        values = sample_numbers(profile, column.name)
-        bars, ends = _bars(profile, column, values)
-        lies = spread(values)
-        if lies is not None:
-            facts += [("mean ± std", f"{number(column.mean)} ± {number(column.std)}"), ("median", number(lies.median))]
-            facts += _quantiles(profile, column)
-            far = outliers(profile, column.name)
-            # where the quartiles are one value there are no fences, and 0% would be wrong
-            if far is not None and far.beyond:
-                facts.append(("outliers", percent(far.beyond)))
-            if far is not None and far.far:
-                facts.append(("over 3 std", percent(far.far)))
-    elif column.kind == "date" and column.count:
-        bars, ends = _date_bars(profile.sample[column.name])
-        ends = (str(column.minimum)[:10], str(column.maximum)[:10])
+        bars = number_bars(profile, column)
+        facts += _number_facts(profile, column)
+    elif column.count and (column.kind == "date" or (column.kind == "text" and kind == "date")):
+        bars = date_bars(profile, column)
     elif column.kind in ("binary", "sequence") and column.count:
+        bars = inner_bars(profile, column)
         facts += inner_facts(column)
     elif column.count:
         tops = _tops(profile, column)
-        facts += inner_facts(column) if decision[0] == "text" else []
-        if decision[0] == "text":
+        facts += inner_facts(column) if kind == "text" else []
+        if kind == "text":
             tops = _words(profile, column) or tops
-    return Card(column.name, decision[0], bars, ends, tops, facts, tags, reason)
+    return Card(column.name, kind, bars.bars, bars.ends, bars.of, tops, facts, tags, reason)
 
 
-def _quantiles(profile: Profile, column: ColumnProfile) -> list[tuple[str, str]]:
-    low, first, third, high = profile.quantile(column.name, (0.05, 0.25, 0.75, 0.95)).tolist()
-    return [("5% to 95%", f"{number(low)} to {number(high)}"), ("quartiles", f"{number(first)} to {number(third)}")]
+def _number_facts(profile: Profile, column: ColumnProfile) -> list[tuple[str, str]]:
+    facts = [("mean ± std", f"{number(column.mean)} ± {number(column.std)}")]
+    low, first, median, third, high = profile.quantile(column.name, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
+    if not math.isnan(median):  # no row of the sample has a value
+        facts += [("median", number(median)), ("5% to 95%", f"{number(low)} to {number(high)}")]
+        facts.append(("quartiles", f"{number(first)} to {number(third)}"))
+    far = outliers(profile, column.name)
+    # where the quartiles are one value there are no fences, and 0% would be wrong
+    if far is not None and far.beyond:
+        facts.append(("outliers", percent(far.beyond)))
+    if far is not None and far.far:
+        facts.append(("over 3 std", percent(far.far)))
+    return facts
 
 
 def _words(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]:
@@ -140,63 +133,6 @@ def _words(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]
     long = [(word, times) for word, times in found if len(word) > 3][:_TOPS] or found[:_TOPS]
     most = max((times for _, times in long), default=1)
     return [(short(word), round(100 * times / most), amount(times)) for word, times in long]
-
-
-def _bars(
-    profile: Profile, column: ColumnProfile, values: FloatArray
-) -> tuple[list[tuple[float, str]], tuple[str, str]]:
-    ends = (number(column.minimum), number(column.maximum))
-    if not column.truncated and column.distinct <= _FEW_VALUES:
-        rows = column.counts
-        return _heights(
-            list(rows.values()), [f"{number(value)}: {amount(count)} rows" for value, count in rows.items()]
-        ), ends
-    if "Int" in column.dtype:
-        counts, edges, heights = _whole_bins(values)
-    else:
-        counts, edges = profile.histogram(column.name, bins=_BARS)
-        heights = counts.astype(np.float64)
-    edges[0], edges[-1] = values.min(), values.max()  # the outer bars hold what lies beyond
-    scale = column.count / max(len(values), 1)
-    labels = [
-        f"{number(float(a))} to {number(float(b))}: {amount(round(count * scale))} rows"
-        for a, b, count in zip(edges[:-1], edges[1:], counts, strict=True)
-    ]
-    return _heights(heights.tolist(), labels), ends
-
-
-def _whole_bins(values: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Rows in bins of equally many whole numbers each, which a comb of empty and full bars would else come of; the
-    bins' edges; and their heights: the last may have fewer numbers, and would look like a fall.
-    """
-    low, high = np.floor(np.quantile(values, [0.005, 0.995]))
-    width = max(1.0, np.ceil((high - low + 1) / _BARS))
-    edges = np.arange(low, high + width + 1, width)
-    edges = edges[: np.searchsorted(edges, high, side="right") + 1]  # none that begins beyond
-    counts, edges = np.histogram(np.clip(values, low, high), bins=edges)
-    return counts, edges, counts * width / (np.minimum(edges[1:], high + 1) - edges[:-1])
-
-
-def _date_bars(dates: pl.Series) -> tuple[list[tuple[float, str]], tuple[str, str]]:
-    known = dates.drop_nulls()
-    if not len(known) or known.dtype in (pl.Time, pl.Duration):
-        return [], ("", "")
-    stamps = known.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6
-    counts, edges = np.histogram(stamps, bins=_BARS)
-    labels = [
-        f"from {datetime.fromtimestamp(float(edge), UTC):%Y-%m-%d}: {amount(count)} rows"
-        for edge, count in zip(edges, counts.tolist(), strict=False)
-    ]
-    return _heights(counts.tolist(), labels), ("", "")
-
-
-def _heights(counts: Sequence[float], labels: list[str]) -> list[tuple[float, str]]:
-    most = max(counts, default=0) or 1
-    # what is there is seen, however little it is
-    return [
-        (round(max(count / most, 0.02), 3) if count else 0.0, label)
-        for count, label in zip(counts, labels, strict=True)
-    ]
 
 
 def top_values(profile: Profile, column: ColumnProfile) -> list[tuple[Any, float]]:
@@ -210,7 +146,8 @@ def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]
     rest = max(0.0, 1.0 - sum(share for _, share in shown))
     if len(top) > _TOPS and rest > 0:
         others = column.distinct - _TOPS
-        shown.append((f"{amount(others)} other{'s' if others > 1 else ''}", rest))
+        about = "about " if column.truncated else ""
+        shown.append((f"{about}{amount(others)} other{'s' if others > 1 else ''}", rest))
     most = max(share for _, share in shown[:_TOPS])
     # others together are no value: their bar would be as long as one that is there as often
     widths = [round(100 * share / most) if place < _TOPS else 0 for place, (_, share) in enumerate(shown)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rayline.profile.profile import ColumnProfile
 from rayline.report.alert import Alert
+from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, listed
 from rayline.report.spec_lines import feature, line, step
 
@@ -20,7 +21,7 @@ def media(column: ColumnProfile) -> Iterator[Alert]:
     what = "images" if inner["what"] == "image" else "sounds"
     broken = inner["broken"] + inner.get("undecodable", 0)
     if broken:
-        rows = listed([str(row) for row in [*inner["broken_rows"], *inner.get("undecodable_rows", [])][:5]])
+        rows = listed(named_rows([[*inner["broken_rows"], *inner.get("undecodable_rows", [])][:5]])[0])
         text = (
             f"{name} holds {amount(broken)} broken {what} (rows {rows}): they stop preparation until they are mended."
         )

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rayline.core.columns import Task
+from rayline.core.columns import FeatureType, Task
+from rayline.profile.types import Decision, infer
 from rayline.report import charts
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import Card, cards
@@ -183,7 +184,9 @@ def _columns(data: ReportData, private: frozenset[str]) -> list[Card]:
     if data.profile is None:
         return []
     profile = replace(data.profile, private=tuple(sorted(private)))
-    return cards(profile, data.decisions, tags(alerts(profile)))
+    said = {name: Decision(FeatureType(kind), reason) for name, (kind, reason) in data.decisions.items()}
+    found = alerts(profile, target=data.target.name, decisions=infer(profile) | said)
+    return cards(profile, data.decisions, tags(found), target=data.target.name)
 
 
 def _stages(stages: Mapping[str, float]) -> Part | None:

@@ -13,7 +13,7 @@ from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.suspects import Suspects
-from rayline.profile.types import infer
+from rayline.profile.types import Decision, infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
 from rayline.report.notation import amount, percent
@@ -35,7 +35,7 @@ def render(
     profile: Profile,
     *,
     title: str = "Profile",
-    decisions: Mapping[str, tuple[str, str]] | None = None,
+    decisions: Mapping[str, Decision] | None = None,
     target: str | None = None,
     associated: Sequence[Association] = (),
     covered: Sequence[Coverage] = (),
@@ -46,20 +46,22 @@ def render(
     Args:
         profile: of all rows; its private columns are not shown.
         title: what was profiled.
-        decisions: column to its feature type and the reason; inferred where not given.
+        decisions: what each column is; default: as `types.infer` has it.
         target: what is predicted.
         associated: what goes with the target (`association.associations`).
         covered: groups (`coverage.coverage`).
         suspected: labels that look wrong (`suspects.suspects`).
     """
-    found = alerts(profile, target=target, associated=associated, covered=covered, suspected=suspected)
+    decisions = decisions or infer(profile)
+    found = alerts(
+        profile, target=target, associated=associated, covered=covered, suspected=suspected, decisions=decisions
+    )
     columns = shown_columns(profile)
     kinds = Counter(_kind(column) for column in columns)
     cells = profile.rows * len(columns)
     missing = sum(column.missing for column in columns) / cells if cells else 0.0
-    if decisions is None:
-        decisions = {name: (str(one.type), one.reason) for name, one in infer(profile).items()}
-    shown = cards(profile, decisions, tags(found), most=_CARDS)
+    types = {name: (str(one.type), one.reason) for name, one in decisions.items()}
+    shown = cards(profile, types, tags(found), target=target, most=_CARDS)
     sampled = profile.sample.height < profile.rows
     return fill(
         "profile.html",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +13,7 @@ from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.suspects import Suspects
-from rayline.profile.types import infer
+from rayline.profile.types import Decision, infer
 from rayline.report.alerts import alerts
 from rayline.report.cards import Card, cards, shown_columns
 from rayline.report.inner_facts import inner_facts
@@ -32,6 +32,7 @@ def show(
     associated: Sequence[Association] = (),
     covered: Sequence[Coverage] = (),
     suspected: Suspects | None = None,
+    decisions: Mapping[str, Decision] | None = None,
     most_alerts: int = 25,
 ) -> None:
     """Print the profile; its private columns are only counted. Arguments are those of `profile_page.render`."""
@@ -43,8 +44,9 @@ def show(
     table.add_column("missing", justify="right", width=7, no_wrap=True)
     table.add_column("distinct", justify="right", width=9, no_wrap=True)
     table.add_column("values", overflow="ellipsis", ratio=1, no_wrap=True)
-    decisions = {name: (str(one.type), one.reason) for name, one in infer(profile).items()}
-    drawn = {card.name: card for card in cards(profile, decisions, {})}
+    decisions = decisions or infer(profile)
+    types = {name: (str(one.type), one.reason) for name, one in decisions.items()}
+    drawn = {card.name: card for card in cards(profile, types, {}, target=target)}
     for column in columns:
         missing = percent(column.missing / profile.rows) if column.missing else ""
         distinct = f"{'~' if column.truncated else ''}{amount(column.distinct)}"
@@ -57,7 +59,9 @@ def show(
     _show_associated(console, target, associated)
     for one in covered:
         _show_groups(console, one)
-    found = alerts(profile, target=target, associated=associated, covered=covered, suspected=suspected)
+    found = alerts(
+        profile, target=target, associated=associated, covered=covered, suspected=suspected, decisions=decisions
+    )
     if found:
         console.print()
     for alert in found[:most_alerts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,18 +11,21 @@ from rayline.core import catalog
 from rayline.core.category_text import category_text
 from rayline.core.columns import FeatureType
 from rayline.core.shown import counted
-from rayline.profile.association import Association, is_classes
+from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
+from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
-from rayline.profile.types import infer
+from rayline.profile.types import FEW_ROWS, Decision, is_classes
 from rayline.report.alert import Alert
 from rayline.report.cards import shown_columns, top_values
-from rayline.report.column_alerts import PLACEHOLDERS
 from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, listed, percent, short
 from rayline.report.spec_lines import clean, feature, line
+from rayline.report.text_alerts import PLACEHOLDERS
 
 HIGH_CORRELATION = 0.9
+LEAST_CORRELATION = 0.75
+"""What the lower end of its interval must be, for few rows are correlated by chance."""
 TELLS_ALL = 0.98
 TELLS_NEARLY_ALL = 0.8
 """Of information, which bins lose some of."""
@@ -31,12 +34,17 @@ MOST_NAMED = 30
 TOGETHER = 0.05
 
 
-def find(
-    profile: Profile, target: str | None, associated: Sequence[Association], covered: Sequence[Coverage]
+def of_target(profile: Profile, target: str | None, associated: Sequence[Association]) -> list[Alert]:
+    """What is odd about the target, and about what goes with it."""
+    return [*_target(profile, target), *_leaks(associated)]
+
+
+def of_rows(
+    profile: Profile, target: str | None, covered: Sequence[Coverage], decisions: Mapping[str, Decision]
 ) -> list[Alert]:
-    """In the order: target, repeated rows, columns together, groups."""
-    found = [*_target(profile, target), *_leaks(associated), *_repeats(profile, target)]
-    return [*found, *_pairs(profile, target), *_together(profile), *_time(profile), *_groups(covered)]
+    """In the order: repeated rows, columns together, groups."""
+    pairs = _pairs(profile, target, decisions)
+    return [*_repeats(profile, target), *pairs, *_together(profile), *_time(profile), *_groups(covered)]
 
 
 def _target(profile: Profile, target: str | None) -> Iterator[Alert]:
@@ -51,7 +59,7 @@ def _target(profile: Profile, target: str | None) -> Iterator[Alert]:
     if held:
         text = f"The target {target} says {listed([repr(v) for v in held[:4]])}, which may mean that it is not known."
         yield Alert(target, "placeholder", text, "bad", clean("missing", target, values=held))
-    if column.distinct < 2 or column.truncated or not is_classes(profile, target):
+    if column.distinct < 2 or column.truncated or not is_classes(column):
         return
     value, share = min(top_values(profile, column), key=lambda one: one[1])
     if share < min(RARE_CLASS, 0.5 / column.distinct):
@@ -64,7 +72,7 @@ def _target(profile: Profile, target: str | None) -> Iterator[Alert]:
 
 def _leaks(associated: Sequence[Association]) -> Iterator[Alert]:
     for one in associated:
-        if abs(one.value) > TELLS_ALL or one.information > TELLS_NEARLY_ALL:
+        if one.rows >= FEW_ROWS and (abs(one.value) > TELLS_ALL or one.information > TELLS_NEARLY_ALL):
             text = f"{one.column} alone tells the target nearly always: is it known when a prediction is asked for?"
             yield Alert(one.column, "tells the target", text, "bad", feature(one.column, "drop"))
 
@@ -95,12 +103,13 @@ def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
         yield Alert("", "label conflicts", text, "warn", advice)
 
 
-def _pairs(profile: Profile, target: str | None, most: int = 20) -> Iterator[Alert]:
+def _pairs(profile: Profile, target: str | None, decisions: Mapping[str, Decision], most: int = 20) -> Iterator[Alert]:
     found = profile.correlations()
     table = np.triu(np.nan_to_num(np.abs(found.matrix_FF)), k=1)
-    types = infer(profile)
+    rows = profile.gram.select(found.columns).count_FF
+    table[(rows < FEW_ROWS) | (_at_least(table, rows) < LEAST_CORRELATION)] = 0.0
     for place, name in enumerate(found.columns):
-        if name == target or types[name].type is FeatureType.ID:
+        if name == target or decisions[name].type is FeatureType.ID:
             table[place, :] = table[:, place] = 0.0
     places = np.argwhere(table > HIGH_CORRELATION)
     order = sorted(places.tolist(), key=lambda place: -table[place[0], place[1]])
@@ -109,6 +118,12 @@ def _pairs(profile: Profile, target: str | None, most: int = 20) -> Iterator[Ale
         value = f"{found.matrix_FF[one, other]:.2f}".replace("-", "−")
         text = f"{first} and {second} say nearly the same (correlation {value})."
         yield Alert(second, "correlated", text, "warn", feature(second, "drop"))
+
+
+def _at_least(correlations: FloatArray, rows: FloatArray) -> FloatArray:
+    """The lower ends of the 99% intervals of correlations from so many rows (Fisher's z, 1921)."""
+    z = np.arctanh(np.minimum(correlations, 1 - 1e-12)) - 2.576 / np.sqrt(np.maximum(rows - 3, 1e-12))
+    return np.asarray(np.tanh(z))
 
 
 def _together(profile: Profile, most: int = 3) -> Iterator[Alert]:
