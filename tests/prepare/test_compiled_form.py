@@ -167,7 +167,7 @@ def test_one_row_of_fourteen_columns_takes_less_than_60_microseconds() -> None:
 @pytest.mark.parametrize("short", ["n2", "c2"])
 def test_columns_of_different_lengths_are_refused(short: str) -> None:
     columns = {"n1": [1, 2], "n2": [1, 2], "c1": ["a", "b"], "c2": [1, 2], short: [1]}
-    with pytest.raises(DataError, match=f"'{short}' has 1 values"):
+    with pytest.raises(DataError, match=f"'{short}' has 1 value "):
         fitted({}).compile().columns(columns)
 
 

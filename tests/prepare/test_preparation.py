@@ -258,7 +258,7 @@ def test_numbers_too_large_to_compute_with_are_refused() -> None:
 
 def test_missing_values_without_an_imputer_are_refused_in_training_and_after() -> None:
     spec = {"numbers": {"impute": "none"}}
-    with pytest.raises(DataError, match="'age' has 1 missing values in the training rows and no imputer"):
+    with pytest.raises(DataError, match="'age' has 1 missing value in the training rows and no imputer"):
         fitted(spec)
     preparation = fitted(spec, FRAME.drop_nulls())
     assert preparation.required == ("age", "income")

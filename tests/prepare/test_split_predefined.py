@@ -45,7 +45,7 @@ def test_folds_follow_their_column() -> None:
     found = fit(data, 3, folds="nr")
     assert found.parts(data).tolist() == [0, 1, 2, 0, 1, 2, TEST, TEST]
     assert fit(data, folds="nr").parts(data).tolist() == [0] * 6 + [TEST] * 2
-    with pytest.raises(SpecError, match=r"'nr' has 3 values in the training rows \(1, 2, 10\).* Set tune.folds to 3"):
+    with pytest.raises(SpecError, match="'nr' has 3 values in the training rows, .* Set tune.folds to 3"):
         fit(data, 5, folds="nr")
     splitter = Config(column="part", folds="nr").build()
     with pytest.raises(SpecError, match="tune.repeats"):
@@ -54,5 +54,5 @@ def test_folds_follow_their_column() -> None:
 
 def test_a_missing_fold_is_refused() -> None:
     data = frame(["train"] * 4, nr=[1, 2, None, 1])
-    with pytest.raises(DataError, match="'nr' is missing in 1 training rows"):
+    with pytest.raises(DataError, match=r"'nr' is missing in 1 training row\."):
         fit(data, 2, folds="nr")

@@ -159,8 +159,8 @@ def test_times_of_any_spelling(column: pl.Series) -> None:
     [
         (["2024-01-01", "soon"] * 5, "no ISO date or time .* in 5 rows"),
         ([True, False] * 5, "holds Boolean, which is no time"),
-        ([3] * 10, "has 1 different times in 10 rows, too few"),
-        ([1, 2] * 5, "has 1 different times in 5 rows, too few"),
+        ([3] * 10, "has 1 different time in 10 rows, too few"),
+        ([1, 2] * 5, "has 1 different time in 5 rows, too few"),
     ],
 )
 def test_a_column_that_is_no_time_is_refused(column: list[object], what: str) -> None:
@@ -180,3 +180,12 @@ def test_too_many_folds_for_the_times_are_refused() -> None:
     data = days(12)
     with pytest.raises(DataError, match="12 folds in time need more"):
         fit(data, 12)
+
+
+def test_whole_numbers_among_fractions_are_divided_where_the_fractions_were() -> None:
+    frame = pl.DataFrame({ROW: range(40), "t": [n + 0.5 for n in range(40)]})
+    splitter = Config(by="t", test=0.0, validation=0.0).build()
+    assignment = splitter.fit([splitter.index(frame, ROW, "y")], 4)
+    later = pl.DataFrame({ROW: range(40, 80), "t": range(40)})
+    wanted = assignment.parts(later.with_columns(pl.col("t").cast(pl.Float64)))
+    assert assignment.parts(later).tolist() == wanted.tolist()

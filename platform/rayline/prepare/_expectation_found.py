@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Rows = npt.NDArray[np.int64]
-NO_ROWS: Rows = np.zeros(0, np.int64)
+from rayline.prepare.row_sets import NO_ROWS, Rows
+
 EXAMPLES = 5
 """Rows told of each broken expectation, at most."""
 
@@ -73,11 +73,3 @@ class Violations:
 def merge(parts: Sequence[Violations]) -> Violations:
     """What all parts say together; of a fragment that is told of twice, either is as good."""
     return Violations({index: found for part in parts for index, found in part.found.items()})
-
-
-def among(rows: Rows, chosen: Rows) -> npt.NDArray[np.bool_]:
-    """Which of `rows` are among the sorted `chosen`."""
-    if not len(chosen):
-        return np.zeros(len(rows), bool)
-    at = np.minimum(np.searchsorted(chosen, rows), len(chosen) - 1)
-    return np.asarray(chosen[at] == rows)

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from rayline.prepare._expectation_checks import Check, is_strict
-from rayline.prepare._expectation_found import EXAMPLES, NO_ROWS, Example, Found, Rows, Violations
+from rayline.prepare._expectation_found import EXAMPLES, Example, Found, Violations
 from rayline.prepare.row_names import row_name
+from rayline.prepare.row_sets import NO_ROWS, Rows
 
 
 @dataclass(frozen=True)

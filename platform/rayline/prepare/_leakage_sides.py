@@ -166,7 +166,8 @@ def groups_divided(watches: Sequence[Watch], column: str) -> Finding | None:
         held,
         f"{counted(found.height, 'group')} of {column!r} {'has' if found.height == 1 else 'have'} rows on both sides: "
         f"{int(found['training'].sum()):,} training and {held:,} held-out; for example "
-        f"{row_name(first['first_training'])} is trained on and {row_name(first['first_held'])} is held out. Set data.split: {{name: group, by: {column}}}.",
+        f"{row_name(first['first_training'])} is trained on and {row_name(first['first_held'])} is held out. "
+        f"Set data.split: {{name: group, by: {column}}}.",
         MEANT,
     )
 
@@ -194,7 +195,8 @@ def time_backwards(rows: Sequence[pl.Series], column: str, held_row: int) -> Fin
         "time",
         len(later),
         f"{counted(len(later), 'training row')} {are} later by {column!r} than the earliest held-out row: "
-        f"{row_name(held_row)} is held out, and {row_names(later.to_list())} {are} trained on. Set data.split: {{name: time, by: {column}}}.",
+        f"{row_name(held_row)} is held out, and {row_names(later.to_list())} {are} trained on. "
+        f"Set data.split: {{name: time, by: {column}}}.",
         MEANT,
     )
 

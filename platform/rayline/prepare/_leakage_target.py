@@ -75,8 +75,8 @@ def _finding(name: str, how: str, share: float, rows: int, target: str) -> Findi
     return Finding(
         "target",
         rows,
-        f"{name!r} tells the target {target!r} by itself: {how} ({share:.4g} of 1 beyond chance, in {rows} training "
-        f"rows looked at). If it is not known before the target is, set data.features.{name}: drop.",
+        f"{name!r} tells the target {target!r} by itself: {how} ({share:.4g} of 1 beyond chance, in {rows:,} "
+        f"training rows looked at). If it is not known before the target is, set data.features.{name}: drop.",
         "If it is known before, set prepare.leakage: warn.",
     )
 

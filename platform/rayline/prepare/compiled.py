@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, listing, nearest
 from rayline.core.prepared import Prepared
+from rayline.core.shown import counted
 from rayline.prepare.number_value import FloatArray, parse_number
 from rayline.prepare.recipe import Recipe
 from rayline.prepare.transform import CategoryTransform, Transform
@@ -51,7 +52,9 @@ class Compiled:
         x_FN = self._read_numbers(numbers, n)
         for category, values in zip(transform.categories, texts, strict=True):
             if len(values) != n:
-                raise DataError(f"column {category.name!r} has {len(values)} values where other columns have {n}.")
+                raise DataError(
+                    f"column {category.name!r} has {counted(len(values), 'value')} where other columns have {n:,}."
+                )
         ids = [_look_up(category, values) for category, values in zip(transform.categories, texts, strict=True)]
         ids_NC = (
             np.array([ids[place] for place in transform.with_ids], dtype=np.int32).reshape(len(transform.with_ids), n).T
@@ -80,7 +83,9 @@ class Compiled:
         x_FN = np.empty((len(columns), n), dtype=np.float64)
         for place, (name, values) in enumerate(zip(self._names, columns, strict=True)):
             if len(values) != n:
-                raise DataError(f"column {name!r} has {len(values)} values where {self._names[0]!r} has {n}.")
+                raise DataError(
+                    f"column {name!r} has {counted(len(values), 'value')} where {self._names[0]!r} has {n:,}."
+                )
             x_FN[place] = [parse_number(value, name) for value in values]
         return x_FN
 

@@ -23,17 +23,15 @@ from rayline.prepare import _expectation_totals as totals
 from rayline.prepare._expectation_checks import absent, broken, checks_of, is_strict, order_of, prove, unread
 from rayline.prepare._expectation_found import (
     EXAMPLES,
-    NO_ROWS,
     Example,
     Found,
     Ordered,
-    Rows,
     Violations,
-    among,
     merge,
 )
 from rayline.prepare._expectation_totals import Broken, Decision
 from rayline.prepare.row_names import names_in
+from rayline.prepare.row_sets import NO_ROWS, Rows, among
 from rayline.spec.sections import Expectation
 
 REASON = "__reason__"

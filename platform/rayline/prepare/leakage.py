@@ -4,8 +4,8 @@
     all of them:      both_sides, groups_divided, first_held_out
     where one is:     compared_rows, later_rows       which rows; a second look at the data, on this path only
     training profile: revealing                       features that tell the target by themselves
-    afterwards:       strangers, not_row_by_row    statistics that held-out rows had a part in
-    what was learnt:  moved                   whether it is what training rows alone teach, learnt once more
+    afterwards:       strangers, not_row_by_row       statistics that held-out rows had a part in
+    what was learnt:  moved                           whether it is what training rows alone teach, learnt once more
 
 A finding never holds a value, for its column may be private: rows are named by their places. Reference: Kaufman et al.,
 "Leakage in data mining: formulation, detection, and avoidance", ACM TKDD 2012; Kapoor and Narayanan, "Leakage and the
@@ -23,6 +23,7 @@ import polars as pl
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing
+from rayline.core.shown import counted
 from rayline.prepare._leakage_sides import (
     MEANT,
     Finding,
@@ -58,20 +59,20 @@ def strangers(
         assign: the part of each row of a frame.
         watches: of every fragment.
     """
-    counted = Counter[int]()
+    there = Counter[int]()
     for watched in watches:
-        counted.update(watched.rows)
+        there.update(watched.rows)
     odd: list[int] = []
     for part, profile in sorted(profiles.items()):
         sample = profile.sample
         if part != DROPPED and sample.height:
             odd.extend(sample[ROW].to_numpy()[assign(sample) != part].tolist())
-    more = sum(abs(profile.rows - counted[part]) for part, profile in profiles.items() if part != DROPPED)
+    more = sum(abs(profile.rows - there[part]) for part, profile in profiles.items() if part != DROPPED)
     if not odd and not more:
         return None
-    which = f"rows that are not of that part, or not from all of its own: {more} more or less than it has"
+    which = f"rows that are not of that part, or not from all of its own: {more:,} more or less than it has"
     if odd:
-        which = f"{len(odd)} rows that are not of that part ({row_names(odd)})"
+        which = f"{counted(len(odd))} that {'is' if len(odd) == 1 else 'are'} not of that part ({row_names(odd)})"
     return Finding(
         "statistics",
         len(odd) or more,

@@ -14,6 +14,7 @@ from rayline.core.catalog import PluginConfig
 from rayline.core.columns import Feature, FeatureType, Target
 from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import derive
+from rayline.core.shown import counted
 from rayline.prepare.choose import Steps
 from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Knots, Power, digest
 from rayline.prepare.impute._joint import Filler, JointImputeConfig, SomeColumns
@@ -188,7 +189,7 @@ def _learn_number(
         learnt["steps"].append(_account("impute", steps.impute, fill=fill))
     elif column.missing:
         raise DataError(
-            f"column {name!r} has {column.missing} missing values in the training rows and no imputer. "
+            f"column {name!r} has {counted(column.missing, 'missing value')} in the training rows and no imputer. "
             f"Set prepare.columns.{name}.impute: median, or data.features.{name}: drop."
         )
     if steps.outliers is not None and clip is None:  # no value was observed: the filled ones are all there is

@@ -9,6 +9,7 @@ import polars as pl
 from rayline.core.category_text import category_text, category_texts
 from rayline.core.columns import Target, Task
 from rayline.core.errors import DataError, listing, nearest
+from rayline.core.shown import counted
 from rayline.prepare.number_value import to_floats
 
 
@@ -37,4 +38,4 @@ def encode(series: pl.Series, target: Target) -> npt.NDArray[np.float32] | npt.N
 
 def _refuse_missing(name: str, rows: int) -> None:
     if rows:
-        raise DataError(f"target {name!r} is missing in {rows} rows. Fill it, or take those rows out of the data.")
+        raise DataError(f"target {name!r} is missing in {counted(rows)}. Fill it, or take such rows out of the data.")

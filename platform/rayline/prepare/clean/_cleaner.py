@@ -23,7 +23,9 @@ from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.core.expressions import Compiled, Unread, compiled
 
 REMEDY = "Correct it there, or have the step make such values missing."
-_REFUSED = re.compile(r"(.*) in (\d+ of \d+) rows read together, first in that at place (\d+)\.(?: (.*))?", re.DOTALL)
+_REFUSED = re.compile(
+    r"(.*) in ([\d,]+ of [\d,]+) rows read together, first in that at place (\d+)\.(?: (.*))?", re.DOTALL
+)
 
 Kind = Literal["number", "boolean", "text", "date", "bytes", "sequence"]
 
@@ -179,8 +181,8 @@ def refusing(made: pl.Expr, bad: pl.Expr, dtype: pl.DataType, problem: str, *, r
         places = parts[1].fill_null(value=False).arg_true()
         if len(places):
             raise RefusedError(
-                f"{problem} in {len(places)} of {len(parts[1])} rows read together, first in that at place {places[0]}."
-                + f" {remedy}" * bool(remedy)
+                f"{problem} in {len(places):,} of {len(parts[1]):,} rows read together, first in that at place "
+                f"{places[0]}." + f" {remedy}" * bool(remedy)
             )
         return parts[0]
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import ROW
 from rayline.core.errors import SpecError, listing, nearest
+from rayline.prepare.row_sets import NO_ROWS, Rows
 
-Positions = npt.NDArray[np.int64]
+Positions = Rows
 """`ROW` numbers, sorted, none twice."""
-NONE: Positions = np.zeros(0, np.int64)
+NONE: Positions = NO_ROWS
 
 
 class Duplicates(ABC):
@@ -49,14 +48,6 @@ class DuplicatesConfig(PluginConfig, ABC):
 
     @abstractmethod
     def build(self) -> Duplicates: ...
-
-
-def positions_left(rows: npt.NDArray[np.int64], dropped: Positions | None) -> npt.NDArray[np.bool_]:
-    """Which of `rows` [n] are not in `dropped`."""
-    if dropped is None or not len(dropped):
-        return np.ones(len(rows), np.bool_)
-    places = np.minimum(np.searchsorted(dropped, rows), len(dropped) - 1)
-    return np.asarray(dropped[places] != rows)
 
 
 def require_column(frame: pl.DataFrame, name: str, rule: str) -> pl.Series:

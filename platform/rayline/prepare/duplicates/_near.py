@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from rayline.core.columns import ROW
+from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
-from rayline.prepare.duplicates._duplicates import NONE, Duplicates, DuplicatesConfig, Positions, positions_left
+from rayline.prepare.duplicates._duplicates import NONE, Duplicates, DuplicatesConfig, Positions, require_column
+from rayline.prepare.row_sets import among
 
 NEIGHBOURS = 64
 """Rows of one key that each is compared with; of more, the first of them too."""
@@ -45,10 +48,25 @@ class NearDuplicates(Duplicates):
     def columns(self) -> tuple[str, ...]:
         return (self._column,)
 
+    def values(self, frame: pl.DataFrame, rule: str, what: str, kind: pl.DataType, wanted: str) -> pl.Series:
+        """The column's values.
+
+        Raises:
+            SpecError: there is no such column, or it is not of `kind`: `rule` compares `what`, and `wanted` is to be
+                named instead.
+        """
+        found = require_column(frame, self._column, rule)
+        if found.dtype != kind:
+            raise SpecError(
+                f"prepare.duplicates: {rule} compares {what}, and {self._column!r} holds {found.dtype}. "
+                f"Name {wanted}, or use exact."
+            )
+        return found
+
     def find(self, indexes: Sequence[pa.Table], *, dropped: Positions | None = None) -> Positions:
         table = pa.concat_tables(indexes)
         rows = table.column(ROW).to_numpy()
-        left = np.flatnonzero(positions_left(rows, dropped))
+        left = np.flatnonzero(~among(rows, dropped))
         left = left[np.argsort(rows[left], kind="stable")]
         return repeats(rows[left], *self.compared(table, left)) if len(left) else NONE
 

@@ -20,9 +20,9 @@ from rayline.prepare.duplicates._duplicates import (
     Duplicates,
     DuplicatesConfig,
     Positions,
-    positions_left,
     require_column,
 )
+from rayline.prepare.row_sets import among
 
 _SEEDS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
 
@@ -61,7 +61,7 @@ class ExactDuplicates(Duplicates):
         shared = pl.Series(once_more).implode()
         alike = [frame.filter(frame["high"].is_in(shared)) for frame in map(_frame, indexes)]
         table = pl.concat(alike)
-        ordered = table.filter(pl.Series(positions_left(table[ROW].to_numpy(), dropped))).sort(ROW)
+        ordered = table.filter(~pl.Series(among(table[ROW].to_numpy(), dropped))).sort(ROW)
         repeated = ~ordered.select(pl.struct("high", "low").is_first_distinct()).to_series()
         return ordered[ROW].filter(repeated).to_numpy(writable=True)
 

@@ -21,9 +21,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from rayline.core.columns import ROW
-from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array, derive, splitmix64
-from rayline.prepare.duplicates._duplicates import require_column
 from rayline.prepare.duplicates._near import Near, NearConfig, NearDuplicates, Places
 
 DETECTED = 0.995
@@ -58,12 +56,7 @@ class MinHashDuplicates(NearDuplicates):
 
     def index(self, frame: pl.DataFrame) -> pa.Table:
         options = self._options
-        texts = require_column(frame, options.column, "minhash")
-        if texts.dtype != pl.String:
-            raise SpecError(
-                f"prepare.duplicates: minhash compares texts, and {options.column!r} holds {texts.dtype}. "
-                "Name a text column, or use exact."
-            )
+        texts = self.values(frame, "minhash", "texts", pl.String(), "a text column")
         folded = [fold(text or "") for text in texts.to_list()]
         present = np.array([bool(text) for text in folded], np.bool_)
         rows = frame[ROW].to_numpy()[present]

@@ -22,9 +22,7 @@ from PIL import Image
 from pydantic import Field
 
 from rayline.core.columns import ROW
-from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
-from rayline.prepare.duplicates._duplicates import require_column
 from rayline.prepare.duplicates._near import Near, NearConfig, NearDuplicates, Places
 from rayline.prepare.image._decode import decode
 from rayline.prepare.tensors import UnusableError
@@ -52,14 +50,8 @@ class ImageDuplicates(NearDuplicates):
         self._options = options
 
     def index(self, frame: pl.DataFrame) -> pa.Table:
-        options = self._options
-        images = require_column(frame, options.column, "phash")
-        if images.dtype != pl.Binary:
-            raise SpecError(
-                f"prepare.duplicates: phash compares images, and {options.column!r} holds {images.dtype}. "
-                "Name a column of image files' bytes, or use exact."
-            )
-        hashes = [None if value is None else image_hash(value, options.hash) for value in images]
+        images = self.values(frame, "phash", "images", pl.Binary(), "a column of image files' bytes")
+        hashes = [None if value is None else image_hash(value, self._options.hash) for value in images]
         table = pa.table({ROW: frame[ROW].to_numpy(), "hash": pa.array(hashes, pa.uint64())})
         return table.filter(pa.compute.is_valid(table.column("hash")))
 

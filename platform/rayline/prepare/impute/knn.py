@@ -57,8 +57,8 @@ class Config(JointImputeConfig):
         require_columns(x_FM, names, "knn")
         if len(names) * min(self.donors, x_FM.shape[1]) > MOST_NUMBERS:
             raise SpecError(
-                f"impute knn: {len(names)} number columns of {self.donors} donors are more than a package should hold. "
-                f"Set donors: {MOST_NUMBERS // len(names)} or less, or impute with median."
+                f"impute knn: {len(names):,} number columns of {self.donors:,} donors are more than a package should "
+                f"hold. Set donors: {MOST_NUMBERS // len(names)} or less, or impute with median."
             )
         mean_F, factor_F = unit_scale(x_FM)
         if not self.standardise:

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rayline.core.errors import DataError
 from rayline.core.seeds import derive
+from rayline.core.shown import counted
 from rayline.prepare.reduce._reducer import Projection, ReduceConfig, Reducer
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ class Pca(Reducer):
         m, width = numbers_MW.shape
         if m < 2 or not np.ptp(numbers_MW, axis=0).any():
             raise DataError(
-                f"reduce pca: no number column varies over the {m} rows of the training sample. "
+                f"reduce pca: no number column varies over the {counted(m)} of the training sample. "
                 "Leave prepare.reduce out."
             )
         wanted = self._options.components

@@ -17,6 +17,7 @@ from rayline.core.catalog import PluginConfig
 from rayline.core.columns import Task
 from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import derive, splitmix64
+from rayline.core.shown import counted
 
 FloatArray = npt.NDArray[np.float64]
 Scored = list[tuple[str, float]]
@@ -43,8 +44,8 @@ class Candidates:
         """
         if len(self.target_M) < 2 or len(np.unique(self.target_M)) < 2:
             raise DataError(
-                f"select {step}: the training sample has {len(self.target_M)} rows and the target is the same in all "
-                "of them, so no column can be told from another. Give more rows, or leave prepare.select out."
+                f"select {step}: the training sample has {counted(len(self.target_M))} and the target is the same in "
+                "all of them, so no column can be told from another. Give more rows, or leave prepare.select out."
             )
 
     def at_most(self, rows: int) -> Candidates:

@@ -11,6 +11,7 @@ import polars as pl
 
 from rayline.core import moments
 from rayline.core.errors import DataError
+from rayline.core.shown import counted
 
 Instants = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 """Microseconds since 1970 (UTC) of dates and times; numbers stay what they are."""
@@ -51,13 +52,13 @@ def instants(column: pl.Series, option: str) -> Instants:
         ) from None
     if wrong := int(moments.unread(column, found).sum()):
         raise DataError(
-            f"{option} {name!r} is text that is no ISO date or time (2024-12-31, 2024-12-31T23:59:59) in {wrong} "
-            "rows. Turn it into dates first (prepare.clean)."
+            f"{option} {name!r} is text that is no ISO date or time (2024-12-31, 2024-12-31T23:59:59) in "
+            f"{counted(wrong)}. Turn it into dates first (prepare.clean)."
         )
     if lacking := found.null_count():
         raise DataError(
-            f"{option} {name!r} is missing in {lacking} rows, and every row needs its time. "
-            f"Fill it, or leave those rows out: data.expect: {{{name}: {{nullable: false, on: quarantine}}}}."
+            f"{option} {name!r} is missing in {counted(lacking)}, and every row needs its time. "
+            f"Fill it, or leave such rows out: data.expect: {{{name}: {{nullable: false, on: quarantine}}}}."
         )
     return found.to_numpy()
 

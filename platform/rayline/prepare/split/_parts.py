@@ -15,8 +15,10 @@ from pydantic import Field, model_validator
 from rayline.core import catalog
 from rayline.core.catalog import PluginConfig
 from rayline.core.columns import ROW
-from rayline.core.errors import DataError, SpecError
+from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.core.seeds import UInt64Array, derive, hash_keys, splitmix64
+from rayline.core.shown import counted
+from rayline.prepare.row_sets import among
 
 TEST = -2
 VALIDATION = -1
@@ -140,20 +142,42 @@ def restore(value: Mapping[str, Any]) -> Assignment:
     return assignment
 
 
+def followed(frame: pl.DataFrame, name: str) -> pl.Series:
+    """A column that says where rows belong.
+
+    Raises:
+        DataError: it lacks.
+    """
+    if name not in frame.columns:
+        known = [column for column in frame.columns if column != ROW]
+        raise DataError(
+            f"the data has no column {name!r}, which the split follows.{nearest(name, known)} "
+            f"Columns: {listing(known, 40)}."
+        )
+    return frame[name]
+
+
 def key_hashes(frame: pl.DataFrame, key: str, seed: int, purpose: str) -> UInt64Array:
     """A seeded hash of each row's key [n], another for each `purpose`.
 
     Raises:
         DataError: the column lacks, or a row has no key.
     """
-    if key not in frame.columns:
-        raise DataError(f"the data has no column {key!r}, which the split follows.")
-    keys = frame[key]
+    keys = followed(frame, key)
     if lacking := keys.null_count():
         raise DataError(
-            f"data.id {key!r} is missing in {lacking} rows; the split follows it. Fill it, or leave data.id out."
+            f"data.id {key!r} is missing in {counted(lacking)}; the split follows it. Fill it, or leave data.id out."
         )
     return hash_keys(keys, derive(seed, "split", purpose))
+
+
+def part_and_fold_hashes(frame: pl.DataFrame, key: str, seed: int, repeat: int) -> tuple[UInt64Array, UInt64Array]:
+    """The hashes by which a row gets its part, and in `repeat` its fold [n], [n].
+
+    Raises:
+        DataError: as `key_hashes`.
+    """
+    return key_hashes(frame, key, seed, "part"), fold_hashes(key_hashes(frame, key, seed, "fold"), repeat)
 
 
 def fold_hashes(hashes: UInt64Array, repeat: int) -> UInt64Array:
@@ -182,7 +206,17 @@ def gathered(indexes: Sequence[pa.Table], dropped: npt.NDArray[np.int64] | None)
     table = pa.concat_tables(indexes)
     if dropped is None or not len(dropped):
         return table
-    return table.filter(pa.array(~is_dropped(table.column(ROW).to_numpy(), dropped)))
+    return table.filter(pa.array(~among(table.column(ROW).to_numpy(), dropped)))
+
+
+def told(indexes: Sequence[pa.Table], what: str = "key") -> str:
+    """What every fragment's index says of all rows: the column that names them, or the `target`."""
+    return str(indexes[0].schema.metadata[what.encode()].decode())
+
+
+def options_of(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What an assignment wrote, without the name of its split."""
+    return {name: item for name, item in value.items() if name != "split"}
 
 
 def hashed_rows(frame: pl.DataFrame, key: str, seed: int) -> dict[str, pa.Array]:
@@ -196,11 +230,6 @@ def hashed_rows(frame: pl.DataFrame, key: str, seed: int) -> dict[str, pa.Array]
 
 def mark_dropped(parts: Parts, frame: pl.DataFrame, dropped: npt.NDArray[np.int64] | None) -> Parts:
     """`parts`, with the rows in `dropped` set to `DROPPED`."""
-    parts[is_dropped(frame[ROW].to_numpy(), dropped) if dropped is not None and len(dropped) else []] = DROPPED
+    if dropped is not None and len(dropped):
+        parts[among(frame[ROW].to_numpy(), dropped)] = DROPPED
     return parts
-
-
-def is_dropped(rows: npt.NDArray[np.int64], dropped: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which of `rows` are among `dropped`, which is sorted and not empty."""
-    places = np.minimum(np.searchsorted(dropped, rows), len(dropped) - 1)
-    return np.asarray(dropped[places] == rows)

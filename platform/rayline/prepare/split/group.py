@@ -22,6 +22,7 @@ from rayline.core.category_text import category_texts, plain
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
 from rayline.core.seeds import UInt64Array, derive, hash_keys, splitmix64
+from rayline.core.shown import counted
 from rayline.prepare.split._packing import Places, place
 from rayline.prepare.split._parts import (
     TEST,
@@ -32,6 +33,7 @@ from rayline.prepare.split._parts import (
     Splitter,
     check_folds,
     fold_hashes,
+    followed,
     gathered,
     mark_dropped,
 )
@@ -94,14 +96,16 @@ class GroupSplitter(Splitter):
         groups = pl.Series(hashes).n_unique()
         if groups < (wanted := int((shares > 0).sum())):
             raise DataError(
-                f"data.split.by {options.by!r} has {groups} groups, and {wanted} parts need one each. "
+                f"data.split.by {options.by!r} has {counted(groups, 'group')}, and {wanted} parts need one each. "
                 "Set data.split.validation or test to 0, or divide by another column."
             )
         parts = place(hashes, codes, shares)
         training = parts.bins(hashes) == 0
         second = _second(hashes[training], repeat)
         if (groups := pl.Series(second).n_unique()) < folds:
-            raise SpecError(f"tune.folds is {folds}, and {options.by!r} has {groups} groups to train on. Lower it.")
+            raise SpecError(
+                f"tune.folds is {folds}, and {options.by!r} has {counted(groups, 'group')} to train on. Lower it."
+            )
         return GroupAssignment(
             options.by, options.seed, folds, parts, place(second, codes[training], np.full(folds, 1 / folds)), repeat
         )
@@ -142,13 +146,11 @@ class GroupAssignment(Assignment):
 
 
 def _hashes(frame: pl.DataFrame, by: str, seed: int) -> UInt64Array:
-    if by not in frame.columns:
-        raise DataError(f"the data has no column {by!r}, which the split follows.")
-    groups = plain(frame[by])
+    groups = plain(followed(frame, by))
     if lacking := groups.null_count():
         raise DataError(
-            f"data.split.by {by!r} is missing in {lacking} rows, and a row without its group could be on either side. "
-            f"Fill it, or leave those rows out: data.expect: {{{by}: {{nullable: false, on: quarantine}}}}."
+            f"data.split.by {by!r} is missing in {counted(lacking)}, and a row without its group could be on either "
+            f"side. Fill it, or leave such rows out: data.expect: {{{by}: {{nullable: false, on: quarantine}}}}."
         )
     return hash_keys(groups, derive(seed, "split", "group"))
 
@@ -164,7 +166,7 @@ def _codes(table: pa.Table) -> npt.NDArray[np.int64]:
     column = table.column("class").chunk(0)
     if len(column.dictionary) > MOST_CLASSES:
         raise SpecError(
-            f"data.split.stratify keeps the shares of classes, and the target has {len(column.dictionary)} values. "
+            f"data.split.stratify keeps the shares of classes, and the target has {len(column.dictionary):,} values. "
             "Leave stratify out."
         )
     # classes in the order of their texts, whatever fragments came first

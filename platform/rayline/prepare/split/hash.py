@@ -28,6 +28,8 @@ from rayline.prepare.split._parts import (
     fold_hashes,
     key_hashes,
     mark_dropped,
+    options_of,
+    told,
 )
 
 
@@ -37,7 +39,7 @@ class Config(SeededConfig):
 
     @classmethod
     def restore(cls, value: Mapping[str, Any]) -> HashAssignment:
-        return HashAssignment(**{name: item for name, item in value.items() if name != "split"})
+        return HashAssignment(**options_of(value))
 
 
 class HashSplitter(Splitter):
@@ -58,8 +60,9 @@ class HashSplitter(Splitter):
         repeat: int = 0,
     ) -> HashAssignment:
         check_folds(folds)
-        key = indexes[0].schema.metadata[b"key"].decode()
-        return HashAssignment(key, self._options.validation, self._options.test, self._options.seed, folds, repeat)
+        return HashAssignment(
+            told(indexes), self._options.validation, self._options.test, self._options.seed, folds, repeat
+        )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from rayline.core.category_text import category_text, category_texts
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError, listing
 from rayline.core.seeds import uniform
+from rayline.core.shown import counted
 from rayline.prepare.row_names import row_name
 from rayline.prepare.split._parts import (
     OUT,
@@ -34,9 +35,12 @@ from rayline.prepare.split._parts import (
     check_folds,
     check_repeat,
     fold_hashes,
+    followed,
     gathered,
     key_hashes,
     mark_dropped,
+    options_of,
+    told,
 )
 
 KNOWN = {
@@ -77,8 +81,7 @@ class Config(SplitConfig):
 
     @classmethod
     def restore(cls, value: Mapping[str, Any]) -> PredefinedAssignment:
-        options = {name: item for name, item in value.items() if name != "split"}
-        return PredefinedAssignment(**{**options, "fold_values": tuple(options["fold_values"])})
+        return PredefinedAssignment(**{**options_of(value), "fold_values": tuple(value["fold_values"])})
 
 
 class PredefinedSplitter(Splitter):
@@ -111,9 +114,8 @@ class PredefinedSplitter(Splitter):
         if options.folds is not None and folds > 1:
             check_repeat(repeat, "predefined with a folds column")
             values = self._fold_values(indexes, folds, dropped)
-        key = indexes[0].schema.metadata[b"key"].decode()
         return PredefinedAssignment(
-            key, options.column, self._named, options.folds, values, options.seed, folds, repeat
+            told(indexes), options.column, self._named, options.folds, values, options.seed, folds, repeat
         )
 
     def _fold_values(
@@ -124,13 +126,14 @@ class PredefinedSplitter(Splitter):
         found = table.column("fold")
         if found.null_count:
             raise DataError(
-                f"data.split.folds {self._options.folds!r} is missing in {found.null_count} training rows. Fill it."
+                f"data.split.folds {self._options.folds!r} is missing in "
+                f"{counted(found.null_count, 'training row')}. Fill it."
             )
         values = sorted(found.unique().to_pylist(), key=lambda text: (len(text), text))
         if len(values) != folds:
             raise SpecError(
-                f"data.split.folds {self._options.folds!r} has {len(values)} values in the training rows "
-                f"({listing(values, 10)}), and tune.folds is {folds}. Set tune.folds to {len(values)}."
+                f"data.split.folds {self._options.folds!r} has {counted(len(values), 'value')} in the training "
+                f"rows, and tune.folds is {folds}. Set tune.folds to {len(values)}."
             )
         return tuple(values)
 
@@ -174,9 +177,7 @@ class PredefinedAssignment(Assignment):
 
 def _texts(frame: pl.DataFrame, name: str) -> npt.NDArray[np.object_]:
     """The column's values as the texts categories are known by [n]."""
-    if name not in frame.columns:
-        raise DataError(f"the data has no column {name!r}, which the split follows.")
-    texts, codes = category_texts(frame[name])
+    texts, codes = category_texts(followed(frame, name))
     return np.array(texts, dtype=object)[codes]
 
 
@@ -189,7 +190,7 @@ def _parts(frame: pl.DataFrame, column: str, named: Mapping[str, str]) -> Parts:
             parts[texts == text] = PARTS[part]
     if len(odd := np.flatnonzero(parts == UNKNOWN)):
         raise DataError(
-            f"data.split.column {column!r} names no part in {len(odd)} of {frame.height} rows, the first in "
+            f"data.split.column {column!r} names no part in {len(odd):,} of {frame.height:,} rows, the first in "
             f"{row_name(frame[ROW][int(odd[0])])}. Known: {listing(named or KNOWN, 10)}. "
             "Map other values by data.split.parts, for example {2023: validation, old: out}."
         )

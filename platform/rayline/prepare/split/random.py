@@ -27,8 +27,9 @@ from rayline.prepare.split._parts import (
     fold_hashes,
     gathered,
     hashed_rows,
-    key_hashes,
     mark_dropped,
+    part_and_fold_hashes,
+    told,
 )
 
 
@@ -63,14 +64,13 @@ class RandomSplitter(Splitter):
     ) -> RandomAssignment:
         check_folds(folds)
         options = self._options
-        key = indexes[0].schema.metadata[b"key"].decode()
         table = gathered(indexes, dropped)
         cuts = by_share(options.validation, options.test, folds)
         if table.num_rows:
             counts, _ = sizes(table.num_rows, (options.validation, options.test), np.zeros(3))
             second = fold_hashes(table.column("fold").to_numpy(), repeat)
             cuts, _ = cut(table.column("part").to_numpy(), second, counts, folds)
-        return RandomAssignment(key, options.seed, cuts, folds, repeat)
+        return RandomAssignment(told(indexes), options.seed, cuts, folds, repeat)
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,8 @@ class RandomAssignment(Assignment):
         return (self.key,)
 
     def parts(self, frame: pl.DataFrame, *, dropped: npt.NDArray[np.int64] | None = None) -> Parts:
-        first = key_hashes(frame, self.key, self.seed, "part")
-        second = fold_hashes(key_hashes(frame, self.key, self.seed, "fold"), self.repeat)
-        return mark_dropped(self.cuts.parts(first, second), frame, dropped)
+        hashes = part_and_fold_hashes(frame, self.key, self.seed, self.repeat)
+        return mark_dropped(self.cuts.parts(*hashes), frame, dropped)
 
     def to_json(self) -> dict[str, Any]:
         return {"split": "random", **asdict(self)}

@@ -21,6 +21,7 @@ import pyarrow as pa
 from rayline.core.category_text import category_texts, plain
 from rayline.core.errors import SpecError
 from rayline.core.seeds import UInt64Array
+from rayline.core.shown import counted
 from rayline.prepare.split._cuts import Cuts, by_share, cut, sizes
 from rayline.prepare.split._parts import (
     Assignment,
@@ -31,8 +32,9 @@ from rayline.prepare.split._parts import (
     fold_hashes,
     gathered,
     hashed_rows,
-    key_hashes,
     mark_dropped,
+    part_and_fold_hashes,
+    told,
 )
 
 MOST_CLASSES = 1000
@@ -58,8 +60,8 @@ class StratifiedSplitter(Splitter):
 
     def index(self, frame: pl.DataFrame, key: str, target: str) -> pa.Table:
         column = plain(frame[target])
-        if column.dtype.is_float() and len(fractions := column.filter(column % 1 != 0)):
-            raise SpecError(_not_classes(target, f"holds fractions such as {fractions[0]}"))
+        if column.dtype.is_float() and (column % 1 != 0).any():
+            raise SpecError(_not_classes(target, "holds fractions"))
         texts, codes = category_texts(column)
         classes = pa.DictionaryArray.from_arrays(
             pa.array(codes), pa.array(["" if text is None else text for text in texts])
@@ -76,12 +78,11 @@ class StratifiedSplitter(Splitter):
         repeat: int = 0,
     ) -> StratifiedAssignment:
         check_folds(folds)
-        metadata = indexes[0].schema.metadata
-        key, target = metadata[b"key"].decode(), metadata[b"target"].decode()
+        key, target = told(indexes), told(indexes, "target")
         table = gathered(indexes, dropped).unify_dictionaries().combine_chunks()
         by_class = _by_class(table)
         if len(by_class) > min(MOST_CLASSES, max(2, table.num_rows // 2)):
-            raise SpecError(_not_classes(target, f"has {len(by_class)} values in {table.num_rows} rows"))
+            raise SpecError(_not_classes(target, f"has {counted(len(by_class), 'value')} in {counted(table.num_rows)}"))
         options = self._options
         strata: dict[str, Cuts] = {}
         owed = np.zeros(3)
@@ -112,8 +113,7 @@ class StratifiedAssignment(Assignment):
 
     def parts(self, frame: pl.DataFrame, *, dropped: npt.NDArray[np.int64] | None = None) -> Parts:
         texts, codes = category_texts(frame[self.target])
-        first = key_hashes(frame, self.key, self.seed, "part")
-        second = fold_hashes(key_hashes(frame, self.key, self.seed, "fold"), self.repeat)
+        first, second = part_and_fold_hashes(frame, self.key, self.seed, self.repeat)
         parts = np.empty(frame.height, dtype=np.int8)
         for code, text in enumerate(texts):
             rows = np.flatnonzero(codes == code)

@@ -21,6 +21,7 @@ from pydantic import Field, field_validator
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
+from rayline.core.shown import counted
 from rayline.prepare.split._instants import Instants, instants, is_clock, microseconds
 from rayline.prepare.split._parts import (
     OUT,
@@ -32,6 +33,7 @@ from rayline.prepare.split._parts import (
     Splitter,
     check_folds,
     check_repeat,
+    followed,
     gathered,
     mark_dropped,
 )
@@ -77,7 +79,7 @@ class TimeSplitter(Splitter):
         return (self._options.by,)
 
     def index(self, frame: pl.DataFrame, key: str, target: str) -> pa.Table:  # noqa: ARG002
-        column = _column(frame, self._options.by)
+        column = followed(frame, self._options.by)
         if isinstance(self._options.gap, str) and not is_clock(column.dtype):
             raise SpecError(
                 f"data.split.gap: {self._options.gap!r} is a length of time, and {column.name!r} holds numbers. "
@@ -188,8 +190,10 @@ class TimeAssignment(Assignment):
         return self._part(self.windows[fold + 1][1]) if fold + 1 < len(self.windows) else len(self._stretches) + 1
 
     def parts(self, frame: pl.DataFrame, *, dropped: npt.NDArray[np.int64] | None = None) -> Parts:
-        times = instants(_column(frame, self.by), "data.split.by")
-        parts = np.searchsorted(np.array(self._stretches, dtype=times.dtype), times, side="right").astype(np.int8)
+        times = instants(followed(frame, self.by), "data.split.by")
+        # as they are: stretches of fractions would be cut to whole numbers by a fragment that has no others
+        stretches = np.array(self._stretches) if self._stretches else np.zeros(0)
+        parts = np.searchsorted(stretches, times, side="right").astype(np.int8)
         for part, end, start in zip((VALIDATION, TEST), self.ends, self.starts, strict=True):
             if start is not None:
                 parts[times >= end] = OUT
@@ -202,11 +206,6 @@ class TimeAssignment(Assignment):
         return {"split": "time", "by": self.by, "ends": ends, "starts": starts, "windows": windows}
 
 
-def _column(frame: pl.DataFrame, by: str) -> pl.Series:
-    if by not in frame.columns:
-        raise DataError(f"the data has no column {by!r}, which the split follows.")
-    return frame[by]
-
-
 def _few(by: str, times: Instants) -> str:
-    return f"{by!r} has {len(np.unique(times))} different times in {len(times)} rows, too few for data.split: time."
+    different = counted(len(np.unique(times)), "different time")
+    return f"{by!r} has {different} in {counted(len(times))}, too few for data.split: time."
