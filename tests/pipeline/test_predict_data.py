@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from rayline.core.columns import FeatureType, InputColumn, Signature, Task
-from rayline.core.errors import SignatureError, SpecError
+from rayline.core.errors import InputError, SignatureError, SpecError
 from rayline.pipeline import batch
 from rayline.pipeline.frames import keep_frame
 from rayline.registry.past import Past
@@ -53,6 +53,22 @@ def test_data_is_a_path_or_a_source_in_yaml(tmp_path: Path, scored: list[Any]) -
     for data in (str(path), history, {"name": "parquet", "path": str(path)}):
         assert batch.predict("model", data, "out.csv") == 7
     assert [source.schema().names[3:] for source in scored] == [[], ["sales_lag_1"], []]
+
+
+def test_what_cannot_be_answered_is_refused_before_ray_starts(tmp_path: Path, scored: list[Any]) -> None:
+    packaged(tmp_path / "package", features=("sales", "visits"))
+    (tmp_path / "other.csv").write_text("shop\n1\n")
+    (tmp_path / "half.csv").write_text("shop,sales,visits\n1,3,\n2,,\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes").write_text("mine")
+    with pytest.raises(SignatureError, match="missing features: sales, visits. Given: shop"):
+        batch.predict("model", str(tmp_path / "other.csv"), "out.csv")
+    with pytest.raises(InputError, match="is not an empty folder"):
+        batch.predict("model", str(tmp_path / "half.csv"), str(tmp_path / "full"))
+    assert not scored
+    batch.predict("model", str(tmp_path / "half.csv"), str(tmp_path / "out.csv"))
+    assert len(scored) == 1
+    assert not list(tmp_path.glob("*out*"))
 
 
 LAGS = {"name": "history", "by": "shop", "time": "day", "lags": {"sales": 1}}

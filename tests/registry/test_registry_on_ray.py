@@ -19,7 +19,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import RunError, SignatureError
 from rayline.registry import on_ray
 from rayline.registry.on_ray import predict_dataset
-from rayline.registry.predictor import load
+from rayline.registry.predictor import load, read_signature
 from rayline.sources import parquet
 from rayline.sources._source import Source
 
@@ -65,6 +65,21 @@ def test_lacking_features_are_told_before_anything_runs(packaged: str, tmp_path:
     source = written(rows(1000).drop(ROW, "age", "work"), tmp_path / "data")
     with pytest.raises(SignatureError, match="missing features: age, work"):
         predict_dataset(packaged, source, str(tmp_path / "out.csv"))
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out"])
+def test_rows_of_which_nothing_is_known_are_refused_and_one_that_is_known_lets_them_pass(
+    name: str, packaged: str, tmp_path: Path
+) -> None:
+    inputs = [column.name for column in read_signature(packaged).inputs]
+    frame = rows(700).drop(ROW)
+    unknown = frame.with_columns(pl.when(False).then(pl.col(n)).alias(n) for n in inputs)
+    (tmp_path / "results").mkdir()
+    with pytest.raises(SignatureError, match=f"no row has a value in any feature.*: {', '.join(inputs)}"):
+        predict_dataset(packaged, written(unknown, tmp_path / "data"), str(tmp_path / "results" / name))
+    assert os.listdir(tmp_path / "results") == []
+    one = unknown.with_columns(pl.when(pl.int_range(pl.len()) == 650).then(frame[inputs[0]]).alias(inputs[0]))
+    assert predict_dataset(packaged, written(one, tmp_path / "one"), str(tmp_path / "results" / name)) == 700
 
 
 def test_columns_of_the_source_are_never_lost(packaged: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import atexit
 import os
 import signal
 import sys
+from typing import Any
 
 INTERRUPTED = 130
 """Exit code of Ctrl-C; Typer turns the signal into it by itself."""
@@ -40,7 +41,7 @@ def _guarded(arguments: list[str], debug: bool) -> int:
     return _interrupted(arguments) if code == INTERRUPTED else int(code or 0)
 
 
-def _run(arguments: list[str]) -> object:
+def _run(arguments: list[str]) -> Any:
     from rayline.cli.app import app
 
     return app(arguments, standalone_mode=False)

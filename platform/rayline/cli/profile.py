@@ -2,59 +2,64 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rayline.cli._options import Address, AsJson
 from rayline.core.redact import redact
 
+if TYPE_CHECKING:
+    from rayline.profile.profile import Profile
+    from rayline.profile.types import Decision
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="A file, folder, glob, URL, sklearn:NAME, or {name: csv, path: …} as in a spec."
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="COLUMN", help="What is predicted: what goes with it, and wrong labels."),
+]
+Sensitive = Annotated[
+    list[str], typer.Option("--sensitive", metavar="COLUMN", help="A column whose groups are compared. Repeatable.")
+]
+Population = Annotated[
+    Path | None,
+    typer.Option(
+        "--population",
+        metavar="FILE",
+        help="YAML or JSON, whom the model is for: {sex: {Female: 0.51, …}, age: {up to 17: 0.2, 18 to 64: 0.6, "
+        '…}, "sex, age": {"Female, over 64": 0.1, …}}.',
+    ),
+]
+Html = Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.")]
+Private = Annotated[list[str], typer.Option("--private", help="A column to keep out. Repeatable.")]
+Suggest = Annotated[
+    bool, typer.Option("--suggest", help="Print what good data like this may be expected to hold, as data.expect.")
+]
+
 
 def command(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA", help="A file, folder, glob, URL, sklearn:NAME, or {name: csv, path: …} as in a spec."
-        ),
-    ],
-    target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="COLUMN", help="What is predicted: what goes with it, and wrong labels."),
-    ] = None,
-    sensitive: Annotated[
-        list[str], typer.Option("--sensitive", metavar="COLUMN", help="A column whose groups are compared. Repeatable.")
-    ] = [],
-    population: Annotated[
-        Path | None,
-        typer.Option(
-            "--population",
-            metavar="FILE",
-            help="YAML or JSON, whom the model is for: {sex: {Female: 0.51, …}, age: {up to 17: 0.2, 18 to 64: 0.6, "
-            '…}, "sex, age": {"Female, over 64": 0.1, …}}.',
-        ),
-    ] = None,
-    html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.")] = None,
-    private: Annotated[list[str], typer.Option("--private", help="A column to keep out. Repeatable.")] = [],
-    suggest: Annotated[
-        bool, typer.Option("--suggest", help="Print what good data like this may be expected to hold, as data.expect.")
-    ] = False,
+    data: Data,
+    target: Target = None,
+    sensitive: Sensitive = [],
+    population: Population = None,
+    html: Html = None,
+    private: Private = [],
+    suggest: Suggest = False,
     address: Address = None,
     json: AsJson = False,
 ) -> None:
     """Describe every column in one pass: types, missing, distributions, outliers, what goes together, repeated rows."""
-    from rayline.cli._show import console, print_json
     from rayline.core import files
     from rayline.core.errors import SpecError
     from rayline.pipeline.resolve import given_source
     from rayline.pipeline.understand import understand
-    from rayline.profile.association import associations
-    from rayline.profile.coverage import coverage
-    from rayline.profile.population import columns_of
-    from rayline.profile.suggest import suggest as suggested
-    from rayline.profile.suspects import suspects
-    from rayline.report import profile_page, profile_text
-    from rayline.report.alerts import alerts
 
     if json and suggest:
         raise SpecError("--suggest prints YAML and --json prints JSON: give one of them.")
@@ -65,28 +70,68 @@ def command(
     profile, decisions = understand(
         source, private=private, target=target, sensitive=sensitive, population=[*shares], address=address
     )
+    if suggest:
+        _print_expectations(profile, decisions, target)
+    if suggest and html is None:
+        return
+    found = {"decisions": decisions, **_found(profile, decisions, target, sensitive, shares)}
+    if html is not None:
+        _write_page(html, _title(source), profile, found)
+    if json:
+        _print_json(profile, found)
+    elif not suggest:
+        _show(profile, found, html)
+
+
+def _found(
+    profile: Profile,
+    decisions: dict[str, Decision],
+    target: str | None,
+    sensitive: list[str],
+    shares: dict[str, dict[Any, float]],
+) -> dict[str, Any]:
+    """What columns tell of the target, of groups, and of labels that look wrong, as pages and alerts take it."""
+    from rayline.profile.association import associations
+    from rayline.profile.coverage import coverage
+    from rayline.profile.population import columns_of
+    from rayline.profile.suspects import suspects
+
     grouped = [name for key in shares for name in columns_of(key, profile.columns)]
     groups = [*dict.fromkeys([*sensitive, *grouped])]
-    if suggest:
-        _print_expectations(suggested(profile, target=target, decisions=decisions))
-        if html is None:
-            return
-    associated = [] if target is None else associations(profile, target, decisions=decisions)
-    covered = coverage(profile, groups, population=shares, target=target) if groups else []
-    suspected = None if target is None else suspects(profile, target, decisions=decisions)
-    found: dict[str, Any] = {"target": target, "associated": associated, "covered": covered, "suspected": suspected}
-    if html is not None:
-        place = data if isinstance(source, str) else str(source.get("path", "://"))
-        title = Path(place).name if "://" not in place else "Profile"
-        page = profile_page.render(profile, title=title, decisions=decisions, **found)
-        files.write_bytes(html, page.encode())
-    if suggest:
-        return
-    if json:
-        told = [one.to_json() for one in alerts(profile, decisions=decisions, **found)]
-        print_json({**profile.to_json(), **found, "alerts": told})
-        return
-    profile_text.show(profile, console(), decisions=decisions, **found)
+    return {
+        "target": target,
+        "associated": [] if target is None else associations(profile, target, decisions=decisions),
+        "covered": coverage(profile, groups, population=shares, target=target) if groups else [],
+        "suspected": None if target is None else suspects(profile, target, decisions=decisions),
+    }
+
+
+def _title(source: Any) -> str:
+    place = source if isinstance(source, str) else str(source.get("path", ""))
+    return Path(place).name if place and "://" not in place else "Profile"
+
+
+def _write_page(html: str, title: str, profile: Profile, found: dict[str, Any]) -> None:
+    from rayline.core import files
+    from rayline.report import profile_page
+
+    files.write_bytes(html, profile_page.render(profile, title=title, **found).encode())
+
+
+def _print_json(profile: Profile, found: dict[str, Any]) -> None:
+    from rayline.cli._show import print_json
+    from rayline.report.alerts import alerts
+
+    told = [one.to_json() for one in alerts(profile, **found)]
+    shown = {key: value for key, value in found.items() if key != "decisions"}
+    print_json({**profile.to_json(), **shown, "alerts": told})
+
+
+def _show(profile: Profile, found: dict[str, Any], html: str | None) -> None:
+    from rayline.cli._show import console
+    from rayline.report import profile_text
+
+    profile_text.show(profile, console(), **found)
     if html is not None:
         print(f"page: {redact(html) if '://' in html else Path(html).resolve()}")
 
@@ -111,9 +156,9 @@ def _shares(file: Path) -> dict[str, dict[Any, float]]:
     return shares
 
 
-def _print_expectations(expect: dict[str, Any]) -> None:
-    import sys
-
+def _print_expectations(profile: Profile, decisions: dict[str, Decision], target: str | None) -> None:
+    from rayline.profile.suggest import suggest
     from rayline.spec.yaml_text import write_yaml
 
+    expect = suggest(profile, target=target, decisions=decisions)
     sys.stdout.write(write_yaml({"data": {"expect": expect}}, width=120))

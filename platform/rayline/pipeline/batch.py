@@ -11,8 +11,10 @@ from rayline.pipeline.lake import as_config
 from rayline.pipeline.packages import package_uri
 from rayline.registry import package
 from rayline.registry.on_ray import predict_dataset
+from rayline.registry.outputs import open_output
 from rayline.registry.past import Past
 from rayline.registry.predictor import read_signature
+from rayline.registry.validate import Validator
 from rayline.sources._source import Source
 from rayline.spec.sections import as_source
 
@@ -29,15 +31,18 @@ def predict(
         NotFoundError: no such model.
         SpecError: nothing reads such data.
         DataError: the data cannot be read.
-        SignatureError: it lacks columns the model reads, or they are of other types.
+        SignatureError: it lacks columns the model reads, they are of other types, or no row has a value in any.
+        InputError: `output` is no place for predictions, or is a folder that is not empty.
     """
     uri = package_uri(model)
     config = as_config(data) if isinstance(data, str) else as_source(data)
     folder = package.fetch(uri)
-    features = [column.name for column in read_signature(folder).inputs]
-    config, made = Past.read(folder).over(config, features)
+    signature, past = read_signature(folder), Past.read(folder)
+    features = [column.name for column in signature.inputs]
+    config, made = past.over(config, features)
     source = cast(Source, cast(Any, config).build())
-    source.schema()
+    Validator(signature, past).check_names(source.schema().names)
+    open_output(output)
     if made and tell is not None:
         tell(f"made of earlier rows, as in training: {listing(made)}. Rows whose past is not in the data lack them.")
     with connect(address):

@@ -12,6 +12,7 @@ from rayline.cluster.resources import workers_for
 from rayline.core import files
 from rayline.core.errors import DataError
 from rayline.core.prepared import Prepared, Rows, read_shards
+from rayline.core.shown import counted
 from rayline.models.network import Network
 from rayline.pipeline import fitting
 from rayline.pipeline.collected import Collected
@@ -79,8 +80,8 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
         network.load_state_dict(result.state_dict)
         rate = float(np.median([epoch.rows_per_s for epoch in result.history]))
         summary.text = (
-            f"{len(result.history)} epochs, {rate:,.0f} rows/s, {workers} {'GPU' if use_gpu else 'CPU'} "
-            f"worker{'s' if workers > 1 else ''}"
+            f"{counted(len(result.history), 'epoch')}, {rate:,.0f} rows/s, "
+            + counted(workers, f"{'GPU' if use_gpu else 'CPU'} worker")
             + (f", resumed at step {result.resumed_from}" if result.resumed_from is not None else "")
         )
     return Trained(

@@ -11,6 +11,7 @@ from functools import cache, partial
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import ray.data
 
@@ -19,12 +20,16 @@ from rayline.cluster.passes import plain_errors
 from rayline.cluster.resources import resources
 from rayline.core import files
 from rayline.core.columns import ROW, Signature, Task
+from rayline.core.errors import SignatureError, listing
 from rayline.registry import outputs, package
 from rayline.registry.outputs import FileOutput, FolderOutput
 from rayline.registry.predictor import Predictor, load, read_signature
 from rayline.registry.validate import Validator
 from rayline.sources._source import Source
 from rayline.sources.on_ray import dataset
+
+PART = ("name", "rows", "known")
+"""What a task tells of a part that it wrote; `known`: whether any row has a value in any feature."""
 
 
 def predict_dataset(uri: str, source: Source, output: str) -> int:
@@ -40,7 +45,7 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
         The number of rows.
 
     Raises:
-        SignatureError: a feature lacks, or holds what the signature does not allow.
+        SignatureError: a feature lacks, or holds what the signature does not allow, or no row has a value in any.
         InputError: `output` is no place for predictions, or its folder is not empty.
         ClusterError: tasks on other machines could not write to that folder; nothing was read.
         StorageError: `output` cannot be written.
@@ -60,20 +65,44 @@ def predict_dataset(uri: str, source: Source, output: str) -> int:
         if isinstance(place, FileOutput):
             answered = dataset(source, work=partial(_answer, uri=uri, schema=whole), begun=begun)
             answered.context.execution_options.preserve_order = True
-            return place.write(_blocks(answered), whole)
+            return place.write(_blocks(answered, signature), whole)
         written = partial(_write_part, uri=uri, schema=whole, folder=place.parts)
-        return _write_folder(dataset(source, work=written, begun=begun), place)
+        return _write_folder(dataset(source, work=written, begun=begun), place, signature)
 
 
-def _write_folder(written: ray.data.Dataset, place: FolderOutput) -> int:
+def _write_folder(written: ray.data.Dataset, place: FolderOutput, signature: Signature) -> int:
     with place.filling():
         parts = written.take_all()
         place.expect({part["name"] for part in parts})
+        _refuse_unknown(signature, bool(parts) and not any(part["known"] for part in parts))
     return sum(part["rows"] for part in parts)
 
 
-def _blocks(rows: ray.data.Dataset) -> Iterator[pa.Table]:
-    return iter(rows.iter_batches(batch_format="pyarrow", batch_size=None))
+def _blocks(rows: ray.data.Dataset, signature: Signature) -> Iterator[pa.Table]:
+    read = known = False
+    for block in rows.iter_batches(batch_format="pyarrow", batch_size=None):
+        read = read or block.num_rows > 0
+        known = known or _knows(block, signature)
+        yield block
+    _refuse_unknown(signature, read and not known)
+
+
+def _knows(block: pa.Table, signature: Signature) -> bool:
+    """Whether any row of a block has a value in any feature."""
+    given = (block.column(column.name) for column in signature.inputs)
+    return any(pc.any(pc.invert(pc.is_null(values, nan_is_null=True))).as_py() for values in given)
+
+
+def _refuse_unknown(signature: Signature, unknown: bool) -> None:
+    """Raises:
+    SignatureError: nothing is known of any row; each would be answered alike.
+    """
+    if unknown and signature.inputs:
+        raise SignatureError(
+            "no row has a value in any feature, so that all would be answered alike: "
+            f"{listing(column.name for column in signature.inputs)}. Give rows with values in them.",
+            reason="value",
+        )
 
 
 def _answer(block: pa.Table, uri: str, schema: pa.Schema) -> pa.Table:
@@ -89,12 +118,13 @@ def _answer(block: pa.Table, uri: str, schema: pa.Schema) -> pa.Table:
 
 def _write_part(block: pa.Table, uri: str, schema: pa.Schema, folder: str) -> pa.Table:
     if block.num_rows == 0:
-        return pa.table({"name": pa.array([], pa.string()), "rows": pa.array([], pa.int64())})
+        return pa.table([pa.array([], kind) for kind in (pa.string(), pa.int64(), pa.bool_())], names=list(PART))
     name = f"part-{block.column(ROW)[0].as_py():016x}.parquet"
     sink = pa.BufferOutputStream()
     pq.write_table(_answer(block, uri, schema), sink)
     files.write_bytes(files.join(folder, name), sink.getvalue().to_pybytes())
-    return pa.table({"name": [name], "rows": [block.num_rows]})
+    known = _knows(block, _predictor(uri).signature)
+    return pa.table([[name], [block.num_rows], [known]], names=list(PART))
 
 
 @cache
