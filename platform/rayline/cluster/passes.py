@@ -27,6 +27,9 @@ from rayline.core.errors import RaylineError, RunError, listing
 T = TypeVar("T")
 R = TypeVar("R")
 TASKS_PER_CPU = 4
+ITEMS_PER_TASK = 4
+"""A task of fewer costs more than it evens out: results of one task are made smaller together, and Ray Data looks for
+tasks that are done every tenth of a second."""
 IN_USE = re.compile(r"was (?P<used>[\d.]+GB)(?: used)? / (?P<all>[\d.]+GB)")
 """Memory of a machine, in the message of an error of Ray's memory monitor."""
 RETRY_NOTE = "\nFailed to apply"
@@ -106,7 +109,8 @@ def dataset(items: Sequence[Any], *, reserve: bool = True) -> ray.data.Dataset:
     for passes whose results are small.
     """
     rows = [{"index": index, "item": pickle.dumps(item)} for index, item in enumerate(items)]
-    blocks = min(len(rows), max(1, int(ray.cluster_resources().get("CPU", 1))) * TASKS_PER_CPU)
+    cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    blocks = min(len(rows), max(cpus, min(cpus * TASKS_PER_CPU, -(-len(rows) // ITEMS_PER_TASK))))
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

@@ -21,6 +21,8 @@ MISSING_ID = 0
 UNKNOWN_ID = 1
 FIRST_ID = 2
 """Category ids: 0 is missing, 1 is a value not seen in training, known values start at 2."""
+FIRST_ROWS = 4096
+"""By which it is decided how Parquet keeps a column."""
 
 
 class Prepared(NamedTuple):
@@ -186,17 +188,23 @@ def write_parquet(uri: str, rows: Rows, layout: Layout, target: str) -> None:
     table = pa.table({**columns, target: rows.target, ROW: rows.row})
     for place, (about, tensor) in enumerate(zip(layout.tensors, rows.inputs.tensors, strict=True)):
         table = table.add_column(len(columns) + place, *_tensor_column(about.name, tensor))
+    columns[target] = rows.target
+    repeating = [name for name, values in columns.items() if _repeats(values)]
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
         compression="lz4",
-        use_dictionary=[
-            name for name in table.column_names if name != ROW
-        ],  # a dictionary of ROW, which never repeats, would be given up half-way
+        use_dictionary=repeating,
         column_encoding={ROW: "DELTA_BINARY_PACKED"},
     )
     files.write_bytes(uri, sink.getvalue())
+
+
+def _repeats(values: npt.NDArray[Any]) -> bool:
+    """Whether values repeat among the first: a dictionary of others would be given up half-way, for nothing."""
+    first = values[:FIRST_ROWS]
+    return len(np.unique(first)) * 2 <= len(first)
 
 
 def read_shards(folder: str) -> Rows:

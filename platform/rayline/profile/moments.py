@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 
 SMALL = 1e150
 """Means whose squares are finite: joined to no rows they stay what they are, which need not be computed."""
-PIECE_ROWS = 1 << 16
+PIECE_ROWS = 1 << 15
 """Rows centred at once: fixed, so that sums do not depend on how a frame is chunked in memory."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -50,9 +51,8 @@ class Profile:
     columns: dict[str, ColumnProfile]
     gram: Gram
     """Of the number columns, the first 512."""
-    sample: pl.DataFrame
-    """At most 65,536 rows with ROW, chosen by a seeded hash of it, in its order. Private columns are in it, images and
-    sounds are null there, and of lists no more than 1,048,576 elements a column are kept (`sequences.py`)."""
+    kept: pl.DataFrame
+    """`sample` as it was read: texts may be kept once each, which carries and merges in a fraction of the time."""
     seed: int
     private: tuple[str, ...] = ()
     """Columns left out of whatever is saved or shown."""
@@ -62,6 +62,13 @@ class Profile:
     """Groups of equal rows, where they were asked for; never saved."""
     private_sum: int = 0
     """The hashes of all rows' private values and keys, added up in 64 bits: other where a value is; never saved."""
+
+    @cached_property
+    def sample(self) -> pl.DataFrame:
+        """At most 65,536 rows with ROW, chosen by a seeded hash of it, in its order. Private columns are in it, images
+        and sounds are null there, and of lists no more than 1,048,576 elements a column are kept (`sequences.py`).
+        """
+        return plain_texts(self.kept)
 
     @overload
     def quantile(self, column: str, q: float) -> float: ...
@@ -152,10 +159,11 @@ class Profile:
         return cls(**stored.load(os.fspath(folder)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"columns": travel.pack(self.columns), "sample": travel.to_stream(self.sample)}
+        state = {name: value for name, value in self.__dict__.items() if name != "sample"}
+        return state | {"columns": travel.pack(self.columns), "kept": travel.to_stream(self.kept)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        whole = {"columns": travel.unpack(state["columns"]), "sample": travel.from_stream(state["sample"])}
+        whole = {"columns": travel.unpack(state["columns"]), "kept": travel.from_stream(state["kept"])}
         self.__dict__.update(state | whole)
 
     def _column(self, column: str) -> ColumnProfile:
@@ -200,7 +208,7 @@ def profile_frame(
     # encoded images and sounds would be most of a profile: of them the sample holds nulls
     hollow = frame.with_columns(pl.lit(None, pl.Binary).alias(name) for name in names if kinds[name] == "binary")
     chosen, chosen_hashes = choose(hollow, hashes, SAMPLE_ROWS)
-    columns, sample = trimmed(columns, plain_texts(chosen), chosen_hashes)
+    columns, sample = trimmed(columns, chosen, chosen_hashes)
     return Profile(
         frame.height,
         columns,
@@ -230,7 +238,7 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     together = {name: [p.columns[name] for p in profiles] for name in first.columns}
     added = wide.add_together({name: [column.values for column in each] for name, each in together.items()})
     columns = {name: merge_columns(each, added.get(name)) for name, each in together.items()}
-    every = pl.concat([p.sample for p in profiles])
+    every = _one_after_the_other(profiles)
     columns, sample = trimmed(columns, *choose(every, row_hashes(every[ROW].to_numpy(), first.seed), SAMPLE_ROWS))
     known = [p.patterns for p in profiles if p.patterns is not None]
     repeated = [p.repeats for p in profiles if p.repeats is not None]
@@ -254,6 +262,13 @@ def share_sample(profiles: Sequence[Profile]) -> list[Profile]:
     """
     if len(profiles) < 2 or any(column.kind == "sequence" for column in profiles[0].columns.values()):
         return list(profiles)
-    every = pl.concat([profile.sample for profile in profiles])
+    every = _one_after_the_other(profiles)
     sample, _ = choose(every, row_hashes(every[ROW].to_numpy(), profiles[0].seed), SAMPLE_ROWS)
-    return [replace(profile, sample=sample if n == 0 else sample.clear()) for n, profile in enumerate(profiles)]
+    return [replace(profile, kept=sample if n == 0 else sample.clear()) for n, profile in enumerate(profiles)]
+
+
+def _one_after_the_other(profiles: Sequence[Profile]) -> pl.DataFrame:
+    """The rows that are kept of all; texts are written out where not all came alike."""
+    frames = [profile.kept for profile in profiles]
+    alike = all(frame.schema == frames[0].schema for frame in frames)
+    return pl.concat(frames if alike else [profile.sample for profile in profiles])

@@ -174,7 +174,7 @@ def load(folder: str) -> dict[str, Any]:
             "rows": found["rows"],
             "columns": _columns(found["columns"], counts),
             "gram": Gram(names, *matrices),
-            "sample": sample,
+            "kept": sample,
             "seed": found["seed"],
             "private": tuple(found["private"]),
             "patterns": _patterns(found, counts),
