@@ -212,3 +212,37 @@ def test_an_append_of_files_killed_at_each_line(tmp_path: Path, folder: Path, ch
     expire(table, 9)
     assert set(Place(uri).tree("raw/pictures/objects")) == {f"raw/pictures/{name}" for name in kept}
     assert len(rows(table, ["image"])) == 5
+
+
+def held(folder: Path) -> list[str]:
+    """Files of data and content, whoever names them."""
+    return [path.name for kind in ("data", "objects") for path in (folder / "raw/pictures" / kind).rglob("*.*")]
+
+
+def test_an_append_that_fails_keeps_no_content(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a disk that had filled, what was copied stayed for a day and an expiry."""
+    monkeypatch.setattr(media, "CHUNK_ROWS", 1)
+    table = Lake(str(tmp_path / "lake")).create("pictures", kind="files")
+    rows = pa.table({"path": ["cat/1.png", "dog/1.png", "cat/gone.png"]})
+    with pytest.raises(DataError, match="there is no file 'cat/gone.png'"):
+        media.append_files(table, media.Incoming(str(folder), rows))
+    assert held(tmp_path / "lake") == []
+
+
+def test_of_two_appends_of_one_batch_the_second_keeps_no_content(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = str(tmp_path / "lake")
+    table = Lake(uri).create("pictures", kind="files")
+    incoming = media.found_below(str(folder), "label")
+    commit = table.log.commit
+
+    def second(plan: object) -> object:
+        monkeypatch.setattr(table.log, "commit", commit)
+        media.append_files(Lake(uri).open("pictures"), incoming, batch="1")
+        return commit(plan)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table.log, "commit", second)
+    assert media.append_files(table, incoming, batch="1").repeated
+    assert len(held(tmp_path / "lake")) == 1 + 4  # rows, and each content once
+    assert len(rows(table, ["path", "image"])) == 5

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from lake_parts import BATCH_ROWS, append, between, content, create, places, rows
 from storage import Remote
 
@@ -332,6 +333,20 @@ def test_a_store_that_ignores_conditions_is_refused(remote: Remote) -> None:
     with pytest.raises(StorageError, match="overwrites all the same"):
         create(remote.uri)
     assert not Lake(remote.uri).tables()
+
+
+def test_a_store_that_never_ends_a_conflict_is_told(s3_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was asked again for ever."""
+    monkeypatch.setattr("rayline.lake.exclusive.CONFLICT_S", 0.2)
+    objects = Place(s3_uri)._objects
+    conflict = {"Error": {"Code": "ConditionalRequestConflict"}, "ResponseMetadata": {"HTTPStatusCode": 409}}
+
+    def put(**_: object) -> None:
+        raise ClientError(conflict, "PutObject")
+
+    monkeypatch.setattr(objects._client, "put_object", put)  # type: ignore[attr-defined]
+    with pytest.raises(StorageError, match="cannot write s3://lakes/a: .*ConditionalRequestConflict"):
+        objects.create("lakes", "a", b"1")
 
 
 def test_a_commit_whose_answer_was_lost_is_known_as_its_own(remote: Remote) -> None:

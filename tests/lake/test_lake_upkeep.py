@@ -7,11 +7,13 @@ import os
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from lake_parts import append, content, create, places
 
-from rayline.core.errors import DataError, InputError, RunError
+from rayline.core.errors import DataError, InputError, RunError, StorageError
 from rayline.lake import parquet
+from rayline.lake.columns import parse
 from rayline.lake.compact import compact, due
 from rayline.lake.expire import expire
 from rayline.lake.lake import Lake
@@ -213,3 +215,33 @@ def test_a_process_that_looked_away_does_not_take_an_expired_number_for_a_free_o
     one = next(idle.batches(idle.latest()))
     assert idle.append(one.schema, [one]).snapshot == 2 * EVERY + 2
     assert places(Lake(uri).open("people"))[0] == [0, 0]
+
+
+def test_a_compaction_that_fails_leaves_no_files(tmp_path: Path) -> None:
+    """Of several partitions, those that had been merged already stayed behind."""
+    table = create(str(tmp_path))
+    for batch in range(4):
+        append(str(tmp_path), batch)
+    last = list(table.latest().partitions.values())[-1][-1]
+    damaged = tmp_path / "raw/people" / last.path
+    damaged.write_bytes(b"PAR1" + damaged.read_bytes()[4:-200] + b"PAR1")
+    before = files(tmp_path)
+    with pytest.raises(DataError, match="is damaged"):
+        compact(table)
+    assert files(tmp_path) == before
+
+
+def test_a_snapshot_whose_file_is_gone_is_told(tmp_path: Path) -> None:
+    table = create(str(tmp_path))
+    for batch in range(4):
+        append(str(tmp_path), batch)
+    (tmp_path / "raw/people/snapshots/0000000002.json").unlink()
+    table = Table("people", "raw", Place(str(tmp_path / "raw/people")))
+    with pytest.raises(StorageError, match=r"lacks snapshots that its newest one builds on\. Restore them from a copy"):
+        table.latest()
+    newer = Lake(str(tmp_path)).create("newer", columns=parse("a:int64"))
+    for _ in range(3):
+        newer.append(pa.schema([("a", pa.int64())]), [pa.table({"a": [1]})])
+    (tmp_path / "raw/newer/snapshots/0000000002.json").unlink()
+    with pytest.raises(StorageError, match="snapshot 2 is read from: it was expired just now, or deleted by hand"):
+        newer.at(2)

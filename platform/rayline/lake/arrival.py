@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from rayline.core.errors import DataError, RunError
-from rayline.lake import parquet
 from rayline.lake.columns import Columns, conform, of_schema, widened
 from rayline.lake.digest import Digest, rows_of
 from rayline.lake.log import GUARD_S
+from rayline.lake.partitions import check_partitions
 from rayline.lake.snapshot import Change, FileChange, State
 
 PLACES = ("object",)
@@ -146,5 +146,5 @@ def columns_with(state: State, schema: pa.Schema, where: str) -> Columns:
     columns = of_schema(schema, where)
     if not columns:
         raise DataError(f"{where} has no column with a value. Give a table that is declared without columns one first.")
-    parquet.check_partitions(state.by, columns)
+    check_partitions(state.by, columns)
     return columns

@@ -10,10 +10,11 @@ is written again about as often as its file's size doubles, and not with each tu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from rayline.core.errors import RunError
+from rayline.core.errors import RunError, StorageError
 from rayline.lake import parquet
 from rayline.lake.snapshot import Change, DataFile, FileChange, State, Value, apply
 from rayline.lake.table import Table
@@ -50,9 +51,7 @@ def compact(table: Table, *, after: int | None = None) -> Compacted:
         runs = list(_runs(state) if after is None else _newest(state, after))
         if not runs:
             return Compacted(state.number, state.last.files, state.last.files)
-        change = Change(
-            "compact", tuple(part for values, files in runs for part in _merge(table, state, values, files))
-        )
+        change = Change("compact", _merged(table, state, runs))
 
         def plan(newest: State, change: Change = change) -> Change | None:
             return change if _fits(newest, change) else None
@@ -114,6 +113,21 @@ def _runs(state: State) -> Iterator[tuple[tuple[Value, ...], tuple[DataFile, ...
                 size += file.read_bytes
         if len(run) > 1:
             yield values, tuple(run)
+
+
+def _merged(
+    table: Table, state: State, runs: Sequence[tuple[tuple[Value, ...], tuple[DataFile, ...]]]
+) -> tuple[FileChange, ...]:
+    """Every run as larger files; none of them stays where one cannot be made."""
+    made: list[FileChange] = []
+    try:
+        for values, files in runs:
+            made.extend(_merge(table, state, values, files))
+    except BaseException:
+        with suppress(StorageError):  # what is left is removed when the table is expired
+            table.place.delete([file.path for part in made for file in part.new])
+        raise
+    return tuple(made)
 
 
 def _merge(table: Table, state: State, values: tuple[Value, ...], files: tuple[DataFile, ...]) -> Iterator[FileChange]:

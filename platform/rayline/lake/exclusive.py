@@ -34,6 +34,8 @@ GCS_AGAIN = (408, 429, 500, 502, 503, 504)
 BYTES = {"Content-Type": "application/octet-stream"}
 TIMES = 6
 FIRST_WAIT_S = 0.1
+CONFLICT_S = 60.0
+"""How long S3 is asked again where it answers that another put is under way."""
 TIMEOUT_S = (10.0, 60.0)
 """To connect, and between two parts of an answer."""
 
@@ -116,6 +118,7 @@ class S3Objects(Objects):
         """See `Objects.create`."""
         from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+        until = time.monotonic() + CONFLICT_S
         while True:
             try:
                 self._client.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
@@ -123,7 +126,8 @@ class S3Objects(Objects):
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
                 if status == 412:
                     return False
-                if status == 409:  # another conditional put of this key was under way: ask again
+                # another conditional put of this key was under way: ask again
+                if status == 409 and time.monotonic() < until:
                     time.sleep(0.05)
                     continue
                 raise StorageError(f"cannot write s3://{bucket}/{key}: {error}.") from None

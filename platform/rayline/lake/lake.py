@@ -17,7 +17,7 @@ from rayline.core.errors import InputError, NotFoundError, listing, nearest
 from rayline.core.home import home
 from rayline.lake.columns import Column, Columns, checked
 from rayline.lake.log import Log, name_of, now
-from rayline.lake.parquet import check_partitions
+from rayline.lake.partitions import check_partitions
 from rayline.lake.place import Place
 from rayline.lake.snapshot import Change, Kind, State, Summary, Zone
 from rayline.lake.table import Table

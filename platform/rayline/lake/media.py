@@ -59,7 +59,7 @@ def found_below(folder: str, label: str | None) -> Incoming:
         entries = filesystem.get_file_info(pafs.FileSelector(root, recursive=True, allow_not_found=True))
     names = [e.path[len(root.rstrip("/")) + 1 :] for e in entries if e.type == pafs.FileType.File]
     # names that begin with these are notes of other programs: .DS_Store, _SUCCESS
-    names = sorted(name for name in names if not any(part[0] in "._" for part in name.split("/")))
+    names = sorted(name for name in names if not any(part.startswith((".", "_")) for part in name.split("/")))
     paths = [name for name in names if PurePosixPath(name).suffix.lower() in MEDIA_OF]
     if not paths:
         held = sorted({PurePosixPath(name).suffix or name for name in names})
@@ -92,14 +92,15 @@ def append_files(table: Table, incoming: Incoming, *, batch: str | None = None) 
         raise DataError(f"{where} have a label column {name!r}, which is what the content is called. Rename it.")
     schema = pa.schema([*((column.name, column.type) for column in FILES), *labels.schema])
 
+    store = _Store(table, state, incoming.folder, copies=batch not in state.batches)
+
     def kept() -> Iterator[pa.Table]:
-        store = _Store(table, state, incoming.folder, copies=batch not in state.batches)
         for start in range(0, incoming.rows.num_rows, CHUNK_ROWS):
             rows = store.keep(incoming.rows.column("path").slice(start, CHUNK_ROWS).to_pylist())
             given = labels.slice(start, CHUNK_ROWS)
             yield pa.table([*rows.columns, *given.columns], names=[*rows.column_names, *given.column_names])
 
-    return table.append(schema, kept(), where=where, batch=batch, media=media)
+    return table.append(schema, kept(), where=where, batch=batch, media=media, undo=store.undo)
 
 
 def read(table: Table, state: State, piece: parquet.Piece, names: Sequence[str]) -> pa.Table:
@@ -141,6 +142,7 @@ class _Store:
         self._filesystem, root = files.locate(folder)
         self._root = root.rstrip("/")
         self._commit = uuid.uuid4().hex[:12]
+        self._made: list[str] = []
         self._held: dict[str, str] = {}
         for piece in table.pieces(state):
             rows = table.read(state, piece, ["sha256", "object"])
@@ -160,10 +162,19 @@ class _Store:
             [pa.array(v, c.type) for v, c in zip(columns, FILES, strict=True)], names=[c.name for c in FILES]
         )
 
+    def undo(self) -> None:
+        """Remove what was copied, which a commit that does not come in would have named.
+
+        Raises:
+            StorageError: a file cannot be deleted.
+        """
+        self._place.delete(self._made)
+
     def _copy(self, path: str, sha256: str) -> str:
         if not self._copies:
             return ""
         name = f"objects/{sha256[:2]}/{sha256}.{self._commit}{PurePosixPath(path).suffix.lower()}"
+        self._made.append(name)
         with translated("write", self._place.shown()), self._place.begin(name) as stream:
             _, found = self._pass(path, stream)
         self._place.settle(name)

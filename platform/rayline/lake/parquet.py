@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rayline.core.errors import DataError, InputError, StorageError, listing, nearest
+from rayline.core.errors import DataError, StorageError, listing
 from rayline.lake.columns import Columns, arrow
+from rayline.lake.partitions import folder, parted
 from rayline.lake.place import Place, translated
 from rayline.lake.snapshot import DataFile, FileChange, Value
 
@@ -30,30 +31,6 @@ HELD_BYTES = 4 * GROUP_BYTES
 """Rows of all partitions together that wait for their row groups to fill."""
 MOST_OPEN = 32
 MOST_PARTITIONS = 4096
-PARTITION_KINDS = ("int64", "string", "bool", "date32")
-NULL = "__HIVE_DEFAULT_PARTITION__"
-MOST_NAME_BYTES = 200
-
-
-def check_partitions(by: Sequence[str], columns: Columns) -> None:
-    """Raise unless tables of `columns` can be partitioned by `by`.
-
-    Raises:
-        InputError: no such column, one of another kind, one twice, or nothing left besides.
-    """
-    kinds = {column.name: column.kind for column in columns}
-    for name in by:
-        if name not in kinds:
-            raise InputError(f"--partition {name!r} is not a column.{nearest(name, kinds)} Columns: {listing(kinds)}.")
-        if kinds[name] not in PARTITION_KINDS:
-            raise InputError(
-                f"--partition {name!r} holds {kinds[name]}. Columns of {listing(PARTITION_KINDS)} can part a table; "
-                "make one of them from it first, such as the day of a time."
-            )
-    if len(set(by)) < len(by):
-        raise InputError(f"--partition names a column twice: {listing(by)}.")
-    if by and len(by) == len(kinds):
-        raise InputError("--partition takes every column, which leaves nothing to keep in the files.")
 
 
 @dataclass
@@ -90,11 +67,11 @@ class Writer:
             StorageError: the place cannot be written.
         """
         self.rows += table.num_rows
-        for values, whole in _parted(table, self.by):
+        for values, whole in parted(table, self.by):
             part = self._parts.setdefault(values, _Part(values))
             if len(self._parts) > MOST_PARTITIONS:
                 raise DataError(
-                    f"partition columns {listing(self.by)} have more than {MOST_PARTITIONS} combinations of values in "
+                    f"partition columns {listing(self.by)} have more than {MOST_PARTITIONS:,} combinations of values in "
                     "one batch. Partition by something coarser."
                 )
             rows = whole.select(self._schema.names)
@@ -113,13 +90,18 @@ class Writer:
         return tuple(FileChange(part.values, tuple(part.done)) for part in self._parts.values() if part.done)
 
     def discard(self) -> None:
-        """Remove what was written, of a batch that will not be committed."""
+        """Remove what was written, of a batch that will not be committed.
+
+        Raises:
+            StorageError: a file cannot be deleted; `expire` will.
+        """
         for part in self._parts.values():
             if part.stream is not None:
                 if part.writer is not None:
                     # else it ends its file when it is collected, and complains on the terminal that this is closed
                     part.writer.is_open = False
-                part.stream.close()
+                with suppress(OSError, pa.ArrowException):  # of a disk that is full, or a store that is gone
+                    part.stream.close()
                 part.done.append(DataFile(part.path, 0, ()))
         self.place.delete([file.path for part in self._parts.values() for file in part.done])
 
@@ -168,8 +150,8 @@ class Writer:
         opened = [other for other in self._parts.values() if other.writer is not None]
         if len(opened) >= MOST_OPEN:
             self._close(opened[0])
-        folder = "".join(f"{_folder(name, value)}/" for name, value in zip(self.by, part.values, strict=True))
-        part.path = f"{DATA}/{folder}{uuid.uuid4().hex}.parquet"
+        folders = "".join(f"{folder(name, value)}/" for name, value in zip(self.by, part.values, strict=True))
+        part.path = f"{DATA}/{folders}{uuid.uuid4().hex}.parquet"
         part.stream = self.place.begin(part.path)
         with translated("write", self.place.shown(part.path)):  # it begins with a few bytes
             part.writer = pq.ParquetWriter(part.stream, self._schema, compression="zstd", write_page_checksum=True)
@@ -185,44 +167,6 @@ class Writer:
         self.place.settle(part.path)
         part.done.append(DataFile(part.path, size, tuple(part.groups)))
         part.writer, part.stream, part.groups = None, None, []
-
-
-def _parted(table: pa.Table, by: tuple[str, ...]) -> Iterator[tuple[tuple[Value, ...], pa.Table]]:
-    """The rows of each partition, in their order; partitions by where they first come."""
-    if not by:
-        if table.num_rows:
-            yield (), table
-        return
-    codes = np.zeros(table.num_rows, np.int64)
-    kept: list[pa.Array] = []
-    for name in by:
-        coded = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode")
-        kept.append(coded.dictionary)
-        codes = codes * len(coded.dictionary) + coded.indices.to_numpy()
-        # numbered anew, so that many columns of many values overflow nothing
-        codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
-    _, first = np.unique(codes, return_index=True)
-    order = np.argsort(codes, kind="stable")
-    bounds = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    ends = np.append(bounds[1:], table.num_rows)
-    for code in np.argsort(first, kind="stable"):
-        rows = table.take(pa.array(order[bounds[code] : ends[code]]))
-        yield tuple(_value(rows.column(name)[0].as_py()) for name in by), rows
-
-
-def _value(value: str | int | bool | date | None) -> Value:
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _folder(name: str, value: Value) -> str:
-    text = NULL if value is None else quote(str(value), safe=" ")
-    folder = f"{quote(name, safe=' ')}={text}"
-    if len(folder.encode()) > MOST_NAME_BYTES:
-        raise DataError(
-            f"partition column {name!r} has a value too long for the name of a folder ({MOST_NAME_BYTES} bytes). "
-            "Partition by something shorter."
-        )
-    return folder
 
 
 @dataclass(frozen=True)

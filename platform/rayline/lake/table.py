@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
 
-from rayline.core.errors import DataError, InputError, RunError, listing, nearest
+from rayline.core.errors import DataError, InputError, RunError, StorageError, listing, nearest
 from rayline.lake import parquet
 from rayline.lake.arrival import Advance, Arrival, columns_with
 from rayline.lake.columns import arrow
@@ -57,6 +58,7 @@ class Table:
 
         Raises:
             InputError: there is no such snapshot, or it was expired; the table did not exist then.
+            StorageError: a file of its snapshots cannot be read, or is gone.
         """
         newest = self.latest()
         if moment is not None:
@@ -69,7 +71,13 @@ class Table:
                 f"{self.name} has no snapshot {number}; it has {newest.oldest} to {newest.number}.{why} "
                 f"See: rayline lake snapshots {self.name}"
             )
-        return self.log.at(number)
+        try:
+            return self.log.at(number)
+        except FileNotFoundError:
+            raise StorageError(
+                f"{self.place.shown()} lacks a file that snapshot {number} is read from: it was expired just now, or "
+                f"deleted by hand. Restore it from a copy, or read a newer one: rayline lake snapshots {self.name}"
+            ) from None
 
     def append(
         self,
@@ -80,6 +88,7 @@ class Table:
         batch: str | None = None,
         advance: Advance | None = None,
         media: str | None = None,
+        undo: Callable[[], None] | None = None,
     ) -> Appended:
         """Add the rows of `tables`, all of `schema`, as one snapshot: every row is in, or none is.
 
@@ -89,6 +98,7 @@ class Table:
                 and compared.
             advance: the stream these rows come from.
             media: what the files are that the rows name.
+            undo: called where nothing of it comes in, to remove what was kept beside the rows.
 
         Raises:
             InputError: an empty id, or one that is too long.
@@ -108,21 +118,28 @@ class Table:
         writer = parquet.Writer(
             self.place, arrival.columns, state.by, weights="size" if state.kind == "files" else None
         )
+
+        def discard() -> None:
+            with suppress(StorageError):  # what is left is removed when the table is expired
+                writer.discard()
+                if undo is not None:
+                    undo()
+
         try:
             for table in arrival.fitted(tables):
                 writer.write(table)
             files = writer.finish()
         except BaseException:
-            writer.discard()
+            discard()
             raise
         try:
             after, made = self.log.commit(lambda newest: arrival.plan(newest, files))
         except (DataError, RunError):  # of the plan; when storage fails, the commit may be in all the same
-            writer.discard()
+            discard()
             raise
         if made:
             return Appended(after.number, writer.rows, repeated=False, **_differing(state, arrival))
-        writer.discard()
+        discard()
         return self._repeated(after, arrival, ())
 
     def _repeated(self, state: State, arrival: Arrival, left: Iterable[pa.Table]) -> Appended:
