@@ -71,8 +71,8 @@ class Writer:
             part = self._parts.setdefault(values, _Part(values))
             if len(self._parts) > MOST_PARTITIONS:
                 raise DataError(
-                    f"partition columns {listing(self.by)} have more than {MOST_PARTITIONS:,} combinations of values in "
-                    "one batch. Partition by something coarser."
+                    f"partition columns {listing(self.by)} have more than {MOST_PARTITIONS:,} combinations of values "
+                    "in one batch. Partition by something coarser."
                 )
             rows = whole.select(self._schema.names)
             part.held.append(rows)
