@@ -124,3 +124,21 @@ def test_no_more_rows_are_looked_at_than_declared() -> None:
     rows = {tuple(row) for row in every.numbers_MW.tolist()}
     assert all(tuple(row) in rows for row in few.numbers_MW.tolist())
     assert every.at_most(3000).numbers_MW.tobytes() == every.numbers_MW.tobytes()
+
+
+def test_lasso_takes_folds_from_all_over_a_file_that_is_sorted_by_the_target() -> None:
+    """Folds of neighbours are each judged on targets that the others have not: the weakest penalty then wins."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(500, 20))
+    target = 2 * x[:, 3] - x[:, 7] + 2 * rng.normal(size=500)
+    order = np.argsort(target)
+    names = tuple(f"x{n}" for n in range(20))
+    found = dict(selector("lasso").choose(Candidates(names, x[order], target[order], Task.REGRESSION, seed=0)))
+    assert {"x3", "x7"} <= set(found)
+    assert len(found) < 15
+
+
+def test_a_share_or_a_whole_number_of_columns_stays() -> None:
+    with pytest.raises(SpecError, match="whole number of columns, or a share below 1"):
+        selector("rfe", keep=2.5)
+    assert len(selector("rfe", keep=2.0).choose(candidates(Task.BINARY))) == 2

@@ -156,3 +156,10 @@ def test_rows_come_in_the_order_of_their_keys_numbers_by_size() -> None:
 
 def votes_of(keys: list[str], who: str, label: str) -> list[tuple[str, str, str]]:
     return [(key, who, label) for key in keys]
+
+
+def test_of_a_label_given_on_no_shared_row_nothing_is_known() -> None:
+    found = agreement(table("aabc", "aab."))
+    alone = next(one for one in found.classes if one.label == "c")
+    assert (alone.given, alone.agreement, alone.alpha) == (0, None, None)
+    assert next(one for one in found.classes if one.label == "a").agreement == 1.0

@@ -276,3 +276,31 @@ def test_an_absent_column_is_refused_by_both_forms() -> None:
     for use in (lambda: preparation.apply(rest), lambda: preparation.compile().columns(rest.to_dict(as_series=False))):
         with pytest.raises(DataError, match="lacks the column 'income'.*Did you mean 'incomes'"):
             use()
+
+
+@pytest.mark.parametrize(("kind", "step"), [("text", {"texts": "hashing"}), ("text", {"texts": "tokens"})])
+def test_a_column_of_another_type_than_its_step_reads_is_named(kind: str, step: dict[str, str]) -> None:
+    frame = pl.DataFrame({ROW: range(3), "t": [1, 2, 3]})
+    with pytest.raises(DataError, match=r"column 't' is to be text, and holds int, .* Set data.features.t"):
+        fit(Prepare.model_validate(step), [Feature("t", FeatureType(kind))], profile_frame(frame, seed=0))
+
+
+def test_two_inputs_of_one_name_are_refused() -> None:
+    hot = Prepare.model_validate({"categories": {"encode": "onehot"}})
+    frame = pl.DataFrame({ROW: range(4), "c=a": [1, 2, 3, 4], "c": ["a", "b", "(missing)", None]})
+    features = [Feature("c=a", FeatureType.NUMBER), Feature("c", FeatureType.CATEGORY)]
+    profile = profile_frame(frame, seed=0)
+    with pytest.raises(DataError, match=r"would be called 'c=\(missing\)', one of them made of column 'c'"):
+        fit(hot, features[1:], profile)
+    without = profile_frame(frame.filter(pl.col("c").is_in(["a", "b"])), seed=0)
+    with pytest.raises(DataError, match="would be called 'c=a', one of them made of column 'c'"):
+        fit(hot, features, without)
+    assert fit(hot, features[1:], without).layout.numbers == ("c=a", "c=b")
+
+
+def test_a_private_column_of_numbers_too_large_tells_none_of_them() -> None:
+    frame = pl.DataFrame({ROW: range(3), "x": [-1e200, 1e200, 3.0]})
+    for private in ((), ("x",)):
+        with pytest.raises(DataError, match="too large to compute with") as caught:
+            fit(Prepare(), [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0, private=private))
+        assert ("e+200" in str(caught.value)) == (not private)

@@ -153,3 +153,9 @@ def test_threads_get_the_same_answers() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_nan_is_met_again() -> None:
+    asked = Remembered({"made": pl.col("x").is_nan()}, {"x": pl.Float64()})
+    assert [asked(float("nan"))[0] for _ in range(3)] == [True] * 3
+    assert len(asked._young) == 1

@@ -168,7 +168,8 @@ def _show_agreement(found: Agreement) -> None:
             print(f"  {name:<21}{value:.3f}")
     for one in found.classes:
         alpha = "" if one.alpha is None else f", alpha {one.alpha:.3f}"
-        print(f"  {one.label:<21}agreement {one.agreement:.3f}{alpha} ({one.given:,} times)")
+        agreed = "never on a row with two labels" if one.agreement is None else f"agreement {one.agreement:.3f}"
+        print(f"  {one.label:<21}{agreed}{alpha} ({one.given:,} times)")
     for (one_, other), kappa in found.pairs.items():
         if kappa is not None:
             print(f"  {one_} and {other}: kappa {kappa:.3f}")

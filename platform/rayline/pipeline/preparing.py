@@ -20,10 +20,10 @@ from rayline.prepare import on_ray as preparing
 from rayline.prepare import target as targets
 from rayline.prepare import training_rows
 from rayline.prepare.preparation import Preparation
+from rayline.prepare.profile_columns import category_column
 from rayline.prepare.shards import Form
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.prepare.training_account import account
-from rayline.prepare.training_columns import category_column
 from rayline.registry.outputs import FolderOutput
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment

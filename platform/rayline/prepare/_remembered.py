@@ -6,6 +6,7 @@ texts of categories and the days of dates come again and again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class Remembered:
             DataError: a step refuses them, or makes a date that no calendar has.
         """
         # 0.0 equals -0.0, and NaN not even itself
-        key = tuple(v if v or v is None or type(v) is not float else repr(v) for v in values)
+        key = tuple(repr(v) if type(v) is float and (not v or math.isnan(v)) else v for v in values)
         found = self._young.get(key) or self._old.get(key)
         if found is None:
             found = self._ask(values)

@@ -23,6 +23,7 @@ import numpy.typing as npt
 import polars as pl
 
 from rayline.core.errors import DataError, SpecError, listing, nearest
+from rayline.core.shown import counted
 
 KEY, ANNOTATOR, LABEL = "key", "annotator", "label"
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]\d+)?", re.ASCII)
@@ -40,8 +41,9 @@ class ClassAgreement:
     label: str
     given: int
     """How often it was given, on rows with two labels or more."""
-    agreement: float
-    """Of those who gave it, the share of the others on the row who gave it too."""
+    agreement: float | None
+    """Of those who gave it, the share of the others on the row who gave it too; `None` where it was given on no row
+    with two labels."""
     alpha: float | None
     """Krippendorff's alpha of this label against all others; `None` where it was given always or never."""
 
@@ -91,9 +93,10 @@ def votes(keys: Sequence[str], annotators: Sequence[str], labels: Sequence[str],
     twice = found.filter(pl.struct(KEY, ANNOTATOR).is_duplicated())
     if twice.height:
         first = twice.row(0, named=True)
+        cases = counted(twice.select(KEY, ANNOTATOR).unique().height, "such case")
         raise DataError(
-            f"{where}annotator {first[ANNOTATOR]!r} gave row {first[KEY]!r} more than one label"
-            f" ({twice.select(KEY, ANNOTATOR).unique().height} such cases). Keep one label of each annotator a row."
+            f"{where}annotator {first[ANNOTATOR]!r} gave row {first[KEY]!r} more than one label ({cases}). "
+            "Keep one label of each annotator a row."
         )
     return found
 
@@ -198,7 +201,7 @@ def _of_class(counts_NK: CountArray, place: int, name: str) -> ClassAgreement:
     own_N = counts_NK[:, place]
     others_N = counts_NK.sum(axis=1) - 1
     given = own_N.sum()
-    agreed = float((own_N * (own_N - 1) / np.maximum(others_N, 1)).sum() / given) if given else 0.0
+    agreed = float((own_N * (own_N - 1) / np.maximum(others_N, 1)).sum() / given) if given else None
     binary = np.stack([own_N, counts_NK.sum(axis=1) - own_N], axis=1)
     return ClassAgreement(name, int(given), agreed, krippendorff(binary))
 

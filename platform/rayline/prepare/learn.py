@@ -20,8 +20,10 @@ from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Knots, Power, dige
 from rayline.prepare.impute._joint import Filler, JointImputeConfig, SomeColumns
 from rayline.prepare.number_value import FloatArray
 from rayline.prepare.private_steps import IN_PLACE, GaveWay
-from rayline.prepare.state import CategoryState, ColumnState, NumberState, State, TensorState
-from rayline.prepare.training_columns import NumberColumn, category_column, number_column, target_sample
+from rayline.prepare.profile_columns import category_column, number_column, target_sample
+from rayline.prepare.state import CategoryState, ColumnState, NumberState, State, TensorState, refuse_twins
+from rayline.prepare.tensors import UnusableError
+from rayline.prepare.training_columns import NumberColumn
 
 if TYPE_CHECKING:
     from rayline.profile.profile import Profile
@@ -57,20 +59,22 @@ def learn_columns(
     for feature in features:
         name, own = feature.name, steps[feature.name]
         private = name in profile.private
-        state: ColumnState
+        column: ColumnState
         if feature.type is FeatureType.NUMBER:
-            state, learnt = _learn_number(own, bounded[name], filled.get(name), private=private)
+            column, learnt = _learn_number(own, bounded[name], filled.get(name), private=private)
         elif feature.type is FeatureType.CATEGORY:
-            state, learnt = _learn_category(name, own, profile, target)
-            state = _hidden(state, profile.seed) if private else state
+            category, learnt = _learn_category(name, own, profile, target)
+            column = _hidden(category, profile.seed) if private else category
         else:
-            state, learnt = _learn_tensor(feature, own, profile)
+            column, learnt = _learn_tensor(feature, own, profile)
         for step in learnt["steps"]:
             if step["step"] in gave_way.get(name, ()):
                 step["learnt"][IN_PLACE] = gave_way[name][step["step"]]
-        columns.append(state)
+        columns.append(column)
         accounts.append(without_values(learnt) if private else learnt)
-    return State(tuple(columns), fillers, seed=profile.seed), accounts
+    state = State(tuple(columns), fillers, seed=profile.seed)
+    refuse_twins(state)
+    return state, accounts
 
 
 def without_values(learnt: Learnt) -> Learnt:
@@ -245,7 +249,13 @@ def _learn_tensor(feature: Feature, steps: Steps, profile: Profile) -> tuple[Ten
     config = steps.tensor
     assert config is not None, "choose() leaves out columns without a step"
     found = profile.columns[feature.name]
-    step = config.learn(found, profile.sample[feature.name])
+    try:
+        step = config.learn(found, profile.sample[feature.name])
+    except UnusableError as error:
+        raise DataError(
+            f"column {feature.name!r} is to be {feature.type}, and {error} Set data.features.{feature.name} to what it "
+            "is, or make it another by a cast (prepare.clean)."
+        ) from None
     if feature.name in profile.private:
         step = step.hidden(_key(feature.name, profile.seed))
     kind = str(feature.type)

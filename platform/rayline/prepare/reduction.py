@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rayline.core.columns import Target, Task
 from rayline.core.errors import DataError, listing
+from rayline.core.shown import counted
 from rayline.prepare.batch import prepare_frame, stays_in_training
 from rayline.prepare.learn import Learnt
 from rayline.prepare.number_value import FloatArray
@@ -54,18 +55,18 @@ def choose_columns(
         truth: FloatArray | npt.NDArray[np.int64] = (
             target_M.astype(np.float64) if target.task is Task.REGRESSION else target_M.astype(np.int64)
         )
-        chosen = config.build().choose(Candidates(names, numbers_MW, truth, target.task, profile.seed))
-        kept = [name for name, _ in chosen]
-        if not kept:
+        chosen = dict(config.build().choose(Candidates(names, numbers_MW, truth, target.task, profile.seed)))
+        if not chosen:
             raise DataError(
-                f"prepare.select: {type(config).plugin_name} leaves none of {len(names)} number inputs. "
+                f"prepare.select: {type(config).plugin_name} leaves none of {counted(len(names), 'number input')}. "
                 f"Ask for less: {listing(names)}."
             )
-        left_out = [name for name in names if name not in kept]
-        learnt = {"kept": {name: float(score) for name, score in chosen}, "left_out": left_out}
+        left_out = [name for name in names if name not in chosen]
+        learnt = {"kept": {name: float(score) for name, score in chosen.items()}, "left_out": left_out}
         steps.append({"step": "select", "name": type(config).plugin_name, "learnt": learnt})
-        numbers_MW = numbers_MW[:, [names.index(name) for name in kept]]
-        names = tuple(kept)
+        places = {name: place for place, name in enumerate(names)}
+        numbers_MW = numbers_MW[:, [places[name] for name in chosen]]
+        names = tuple(chosen)
         state = replace(state, kept=names)
     if state.kept is not None:
         state = _without_unread(state, set(state.kept))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
+from rayline.core.errors import DataError
 from rayline.core.prepared import Layout, TensorInput
 from rayline.prepare.fitted import Affine, Clip, Curve, Hashed, Vocabulary
 from rayline.prepare.impute._joint import Filler
@@ -129,6 +131,26 @@ class State:
         found = {missing_name(c.name): c.name for c in self.columns if not isinstance(c, TensorState) and c.indicator}
         hot = (c for c in self.categories if c.vocabulary.form == "one_hot")
         return found | {name: category.name for category in hot for name in category.number_names}
+
+
+def refuse_twins(state: State) -> None:
+    """Raises:
+    DataError: two number inputs would have one name, by which selection and files tell them apart.
+    """
+    numbers = state.all_numbers
+    if len(set(numbers)) == len(numbers):
+        return
+    twin, _ = Counter(numbers).most_common(1)[0]
+    column = next(
+        c.name
+        for c in reversed(state.columns)
+        if twin in (c.number_names if isinstance(c, CategoryState) else ()) or twin == missing_name(c.name)
+    )
+    raise DataError(
+        f"two number inputs would be called {twin!r}, one of them made of column {column!r}. Give the other column "
+        f"another name (prepare.derive), encode {column!r} otherwise (prepare.columns.{column}.encode: ids), or, "
+        "where a text says that the value is missing, make it so (prepare.clean: missing)."
+    )
 
 
 def missing_name(name: str) -> str:

@@ -5,18 +5,32 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from rayline.core.seeds import derive
 from rayline.prepare.select._selector import Candidates, FloatArray
 
 
 def standardised_target(candidates: Candidates) -> FloatArray:
     """A regression's target with mean 0 and variance 1 [m], so that penalties do not depend on its unit."""
-    target_M = candidates.target_M.astype(np.float64)
+    target_M = candidates.target_M.astype("float64")
     found: FloatArray = (target_M - target_M.mean()) / target_M.std()
     return found
+
+
+def shuffled_folds(target_M: npt.NDArray[Any], folds: int, seed: int) -> Any:
+    """Folds for cross-validation, drawn by the seed, of classes [m] with their shares in each; of numbers without.
+
+    Rows come in the order of the source, which may be that of the target, of time or of a class: folds of neighbours
+    would each be judged on what the others have not seen.
+    """
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    kind = KFold if target_M.dtype.kind == "f" else StratifiedKFold
+    return kind(folds, shuffle=True, random_state=derive(seed, "select folds") % 2**32)
 
 
 @contextmanager

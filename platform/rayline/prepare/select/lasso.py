@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from rayline.core.seeds import derive
-from rayline.prepare.select._linear import standardised_target, steady
+from rayline.prepare.select._linear import shuffled_folds, standardised_target, steady
 from rayline.prepare.select._selector import Candidates, FloatArray, Scored, ScoredConfig, Selector
 
 SMALLEST_WEIGHT = 1e-9
@@ -25,7 +25,8 @@ SMALLEST_WEIGHT = 1e-9
 
 class Config(ScoredConfig):
     alpha: Annotated[float, Field(gt=0.0)] | Literal["auto"] = "auto"
-    """Strength of the penalty; larger keeps fewer columns. `auto`: the best in five-fold cross-validation."""
+    """Strength of the penalty; larger keeps fewer columns. `auto`: the best in five-fold cross-validation, folds drawn
+    by the seed."""
     rows: int = Field(default=16_384, ge=100)
     """Rows of the training sample that are looked at, at most: a seeded subset."""
 
@@ -48,13 +49,13 @@ class Lasso(Selector):
     def _regression(self, looked_at: Candidates) -> FloatArray:
         from sklearn import linear_model  # a second to import
 
-        alpha = self._options.alpha
+        alpha, target_M = self._options.alpha, standardised_target(looked_at)
         model = (
-            linear_model.LassoCV(cv=min(5, len(looked_at.target_M)), max_iter=5_000)
+            linear_model.LassoCV(cv=shuffled_folds(target_M, min(5, len(target_M)), looked_at.seed), max_iter=5_000)
             if alpha == "auto"
             else linear_model.Lasso(alpha=alpha, max_iter=10_000)
         )
-        fitted = model.fit(looked_at.standardised(), standardised_target(looked_at))
+        fitted = model.fit(looked_at.standardised(), target_M)
         return np.abs(np.asarray(fitted.coef_, dtype=np.float64))
 
     def _classes(self, looked_at: Candidates) -> FloatArray:
@@ -79,7 +80,7 @@ class Lasso(Selector):
             # penalties from one that keeps hardly anything down to a thousandth of it
             model = linear_model.LogisticRegressionCV(
                 Cs=1.0 / (np.logspace(-0.5, -3.5, 7) * m),
-                cv=min(5, rarer),
+                cv=shuffled_folds(is_class_M, min(5, rarer), seed),
                 scoring="neg_log_loss",
                 tol=1e-3,
                 l1_ratios=(1.0,),

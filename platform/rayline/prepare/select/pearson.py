@@ -39,7 +39,7 @@ class Pearson(Selector):
         for place in sorted(allowed, key=lambda place: (-scores_W[place], place)):
             if len(kept) == self._options.keep:
                 break
-            others = numbers_MW[:, kept].T @ numbers_MW[:, place] / len(numbers_MW)
+            others = np.einsum("mk,m->k", numbers_MW[:, kept], numbers_MW[:, place]) / len(numbers_MW)
             if not (np.abs(others) > limit).any():
                 kept.append(place)
         return stay(candidates.names, scores_W, kept, "pearson")
@@ -54,5 +54,7 @@ def correlations(numbers_MW: FloatArray, candidates: Candidates) -> FloatArray:
         targets_MT = (target_M[:, None] == np.unique(target_M)[None, :]).astype(np.float64)
     targets_MT = targets_MT - targets_MT.mean(axis=0)
     targets_MT = targets_MT / targets_MT.std(axis=0)
-    found: FloatArray = np.minimum(np.abs(numbers_MW.T @ targets_MT / len(target_M)), 1.0).max(axis=1)
+    # no matrix product: its sums, and with them the last bit of a score, would depend on threads and processor
+    products_WT = np.einsum("mw,mt->wt", numbers_MW, targets_MT)
+    found: FloatArray = np.minimum(np.abs(products_WT / len(target_M)), 1.0).max(axis=1)
     return found

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rayline.core.seeds import derive
 from rayline.prepare.select._linear import standardised_target, steady
@@ -27,6 +27,13 @@ class Config(SelectConfig):
     """What judges columns: ridge or logistic regression, or a forest of 50 trees."""
     rows: int = Field(default=8_192, ge=100)
     """Rows of the training sample that are looked at, at most: a seeded subset."""
+
+    @field_validator("keep")
+    @classmethod
+    def _whole(cls, value: int | float) -> int | float:
+        if value >= 1 and value != int(value):
+            raise ValueError("give a whole number of columns, or a share below 1")
+        return int(value) if value >= 1 else value
 
     def build(self) -> Rfe:
         return Rfe(self)
