@@ -1,7 +1,8 @@
 """What a column of bytes holds: encoded images or sounds, known by their first bytes.
 
-Every value's header is read; nothing is decoded but the pixels of a few images (`images.py`). A value whose format is
-not known, whose header cannot be read, or that ends too early is broken: counted, and the first rows named.
+Every value's header is read; decoded are the pixels of a few images (`images.py`) and the first seconds of a few
+sounds (`levels.py`). A value whose format is not known, whose header cannot be read, or that ends too early is broken:
+counted, and the first rows named.
 
     {"what": "image" | "audio" | "unknown" | None, "formats": {name: rows}, "bytes": Tally,
      "broken": rows, "broken_rows": [ROW, …],    the ten smallest
@@ -27,11 +28,12 @@ from rayline.profile.values import Rows
 EXAMPLES = 10
 UNKNOWN = "unknown"
 AT_ONCE = 256
+MAGIC = {**images.MAGIC, **sounds.MAGIC}
 
 
 def sniff(data: bytes) -> str:
     """The format of encoded bytes, by their first few: `png`, `wav` …, else `unknown`."""
-    for name, starts in {**images.MAGIC, **sounds.MAGIC}.items():
+    for name, starts in MAGIC.items():
         for place, magic in starts:
             if data[place : place + len(magic)] == magic:
                 return name
@@ -69,7 +71,9 @@ def measure(column: pl.Series, rows: Rows, hashes: UInt64Array) -> dict[str, Any
     found |= {
         "image": images.measure([header for _, header in seen["image"]])
         | images.pixels(column, rows, hashes, [place for place, _ in seen["image"]]),
-        "audio": sounds.measure([header for _, header in seen["audio"]]),
+        "audio": sounds.measure(
+            [header for _, header in seen["audio"]], column, rows, hashes, [place for place, _ in seen["audio"]]
+        ),
     }
     return _told(found)
 

@@ -1,4 +1,4 @@
-"""Encoded sounds: format, rate, channels and seconds, read from the headers of all; no sample is decoded.
+"""Encoded sounds: format, rate, channels and seconds, read from the headers of all; a few are heard (`levels.py`).
 
 Seconds are kept as whole microseconds, so that their sum is the same in any order. The length of an MP3 file without a
 table of contents is its size divided by the first frame's bit rate.
@@ -11,8 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from rayline.core.seeds import UInt64Array
+from rayline.profile import levels, wav
 from rayline.profile.tally import merge_counts, merge_tallies, tally
+from rayline.profile.values import Rows
 
 MAGIC: dict[str, tuple[tuple[int, bytes], ...]] = {
     "wav": ((8, b"WAVE"),),
@@ -22,8 +26,6 @@ MAGIC: dict[str, tuple[tuple[int, bytes], ...]] = {
     "aiff": ((8, b"AIFF"), (8, b"AIFC")),
     "au": ((0, b".snd"),),
 }
-UNKNOWN_SIZES = (0, 0xFFFFFFFF)
-"""What programs that write to a pipe leave as the size of the sound: all that follows is meant."""
 BIT_RATES = {
     (3, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (2, 1): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -47,12 +49,15 @@ def header(data: bytes, name: str) -> Header | None:
     return rate, channels, round(1_000_000 * samples / rate)
 
 
-def measure(headers: Sequence[Header]) -> dict[str, Any]:
-    """Rates, channels and lengths of sounds."""
+def measure(
+    headers: Sequence[Header], column: pl.Series, rows: Rows, hashes: UInt64Array, places: Sequence[int]
+) -> dict[str, Any]:
+    """Rates, channels and lengths of the sounds at `places` of a column, and how loud some of them are."""
     table = np.array(headers, np.int64).reshape(-1, 3)
     counts = [np.unique(table[:, place], return_counts=True) for place in (0, 1)]
     rates, channels = ({str(v): int(n) for v, n in zip(*one, strict=True)} for one in counts)
-    return {"rates": rates, "channels": channels, "microseconds": tally(table[:, 2])}
+    told = {"rates": rates, "channels": channels, "microseconds": tally(table[:, 2])}
+    return told | levels.measure(column, rows, hashes, places)
 
 
 def merge(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -61,32 +66,22 @@ def merge(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "rates": merge_counts(part["rates"] for part in parts),
         "channels": merge_counts(part["channels"] for part in parts),
         "microseconds": merge_tallies([part["microseconds"] for part in parts]),
+        **levels.merge(parts),
     }
 
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
-    """Rates and channels with their rows; seconds of the shortest, the longest, the mean and all."""
+    """Rates and channels with their rows; seconds of the shortest, the longest, the mean and all; how loud they are."""
     length = found["microseconds"]
     seconds = {
         key: None if length[key] is None else length[key] / 1e6 for key in ("minimum", "mean", "maximum", "total")
     }
-    return {"rates": found["rates"], "channels": found["channels"], "seconds": seconds}
+    return {"rates": found["rates"], "channels": found["channels"], "seconds": seconds, **levels.summary(found)}
 
 
 def _wav(data: bytes) -> Header | None:
-    at, layout = 12, None
-    while at + 8 <= len(data):
-        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        body = at + 8
-        if name == b"fmt ":
-            _, channels, rate, _, block, _ = struct.unpack_from("<HHIIHH", data, body)
-            layout = (rate, channels, block)
-        elif name == b"data":
-            held = len(data) - body
-            size = held if size in UNKNOWN_SIZES else size
-            return None if layout is None or size > held else (layout[0], layout[1], size // layout[2])
-        at = body + size + size % 2
-    return None
+    found = wav.layout(data)
+    return None if found is None else (found.rate, found.channels, found.samples)
 
 
 def _flac(data: bytes) -> Header | None:
@@ -123,11 +118,15 @@ def _mp3(data: bytes) -> Header | None:
     tag = at + 4 + side
     if data[tag : tag + 4] in (b"Xing", b"Info") and data[tag + 7] & 1:
         return rate, channels, per_frame * int.from_bytes(data[tag + 8 : tag + 12], "big")
+    if not data[at + 2] >> 4:  # a bit rate of the encoder's own, which no table tells
+        return None
     kilobits = BIT_RATES[3 if version == 3 else 2, layer][(data[at + 2] >> 4) - 1]
     return rate, channels, rate * 8 * (len(data) - at) // (1000 * kilobits)
 
 
 def _aiff(data: bytes) -> Header | None:
+    if 8 + int.from_bytes(data[4:8], "big") > len(data):
+        return None
     at = 12
     while at + 8 <= len(data):
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
@@ -142,7 +141,7 @@ def _au(data: bytes) -> Header | None:
     offset, size, encoding, rate, channels = struct.unpack_from(">IIIII", data, 4)
     widths = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
     held = len(data) - offset
-    size = held if size in UNKNOWN_SIZES else size
+    size = held if size in wav.UNKNOWN_SIZES else size
     return None if size > held else (rate, channels, size // (widths[encoding] * channels))
 
 

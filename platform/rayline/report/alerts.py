@@ -25,7 +25,7 @@ def alerts(
     suspected: Suspects | None = None,
     decisions: Mapping[str, Decision] | None = None,
 ) -> list[Alert]:
-    """Every oddity of the columns that are not private and of the rows: the graver, and what concerns the target, first.
+    """Every oddity of columns that are not private and of rows: the graver, and what concerns the target, first.
 
     Args:
         profile: of all rows.

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from rayline.evaluate.scored import FloatArray, IntArray
-from rayline.profile import sequences
+from rayline.profile import levels, sequences
 from rayline.profile.profile import ColumnProfile, Profile
-from rayline.report.notation import amount, number
+from rayline.report.notation import amount, decibels, number
 
 BARS = 24
 FEW_VALUES = 16
@@ -108,6 +108,8 @@ def inner_bars(profile: Profile, column: ColumnProfile) -> Bars:
     if inner.get("what") == "image":
         means = [float(np.mean(entry[3])) for entry in inner["image"]["measured"] if entry[2] > 0]
         return _bars_of(np.array(means), "brightness of images", "images", lambda value: f"{value:.2f}")
+    if inner.get("what") == "audio":
+        return _bars_of(np.array(levels.levels_of(inner)), "level of sounds, dB", "sounds", decibels)
     return Bars()
 
 

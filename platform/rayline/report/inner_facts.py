@@ -6,7 +6,7 @@ from typing import Any
 
 from rayline.profile import texts
 from rayline.profile.profile import ColumnProfile
-from rayline.report.notation import amount, number, percent, seconds
+from rayline.report.notation import amount, decibels, number, percent, seconds
 
 Facts = list[tuple[str, str]]
 
@@ -55,7 +55,22 @@ def _sound(inner: dict[str, Any]) -> Facts:
     if lengths["mean"] is not None:
         facts.append(("length", f"{seconds(lengths['minimum'])} to {seconds(lengths['maximum'])}"))
         facts.append(("in all", seconds(lengths["total"])))
-    return facts
+    return facts + _loudness(inner)
+
+
+def _loudness(inner: dict[str, Any]) -> Facts:
+    """How loud sounds are; profiles saved before it was measured do not tell."""
+    if not inner.get("heard"):
+        return [("loudness", "not heard: needs the extra audio")] if inner.get("unheard") else []
+    level = inner["level"]
+    span = f"{decibels(level['minimum'])} to {decibels(level['maximum'])}"
+    return [
+        ("level, dB", f"{span}, median {decibels(level['median'])}"),
+        ("peak, dB", decibels(inner["peak"])),
+        ("clipped", percent(inner["clipped"])),
+        ("silent", percent(inner["silent"])),
+        ("heard", f"first {inner['heard_seconds']} s of {amount(inner['heard'])} sounds"),
+    ]
 
 
 def _list(inner: dict[str, Any]) -> Facts:

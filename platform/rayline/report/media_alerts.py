@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rayline.profile.profile import ColumnProfile
 from rayline.report.alert import Alert
@@ -33,11 +34,26 @@ def media(column: ColumnProfile) -> Iterator[Alert]:
         commonest = max(inner["rates"], key=lambda rate: inner["rates"][rate])
         text = f"{name} has sounds of several rates: {rates}."
         yield Alert(name, "rates", text, "", step(name, "audio", {"name": "waveform", "rate": int(commonest)}))
+    yield from _loudness(name, inner)
     if inner["what"] == "image" and _shapes_differ(inner):
         wide, high = inner["width"], inner["height"]
         sizes = f"{wide['minimum']} x {high['minimum']} to {wide['maximum']} x {high['maximum']}"
         text = f"{name} has images of several sizes, {sizes} pixels: stretching may change their shapes."
         yield Alert(name, "sizes", text, "", step(name, "image", {"name": "pixels", "fit": "pad"}))
+
+
+def _loudness(name: str, inner: dict[str, Any]) -> Iterator[Alert]:
+    """That sounds are cut off at full scale, or silent throughout, of those that were heard."""
+    heard = inner.get("heard", 0)
+    of = f"of the {amount(heard)} sounds heard"
+    if heard and inner["clipping"]:
+        rows = listed(named_rows([inner["clipping_rows"][:5]])[0])
+        text = f"{name} clips: {amount(inner['clipping'])} {of} are cut off at full scale (such as rows {rows})."
+        yield Alert(name, "clipping", text, "warn")
+    if heard and inner["silences"]:
+        rows = listed(named_rows([inner["silences_rows"][:5]])[0])
+        text = f"{name} is silent: in {amount(inner['silences'])} {of} nothing is louder than −60 dB (rows {rows})."
+        yield Alert(name, "silent", text, "warn")
 
 
 def _shapes_differ(inner: dict[str, dict[str, int]]) -> bool:

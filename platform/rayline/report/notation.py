@@ -115,11 +115,20 @@ def percent(share: float | None) -> str:
     return f"{text.removesuffix('.0')}%"
 
 
-def seconds(value: float) -> str:
-    """A duration: `12 ms`, `0.4 s`, `12 s`, `3 min 20 s`.
+def decibels(value: float) -> str:
+    """A level of sound; −120 dB and less is digital silence.
 
-    >>> [seconds(v) for v in (0.012, 0.42, 12.3, 200.0)]
-    ['12 ms', '0.4 s', '12 s', '3 min 20 s']
+    >>> decibels(-23.46), decibels(-120.0), decibels(0.0)
+    ('−23.5', '−∞', '0')
+    """
+    return "−∞" if value <= -120 else number(round(value, 1) + 0.0)
+
+
+def seconds(value: float) -> str:
+    """A duration: `12 ms`, `0.4 s`, `12 s`, `3 min 20 s`, `2 h 30 min`.
+
+    >>> [seconds(v) for v in (0.012, 0.42, 12.3, 200.0, 9000.0)]
+    ['12 ms', '0.4 s', '12 s', '3 min 20 s', '2 h 30 min']
     """
     if value < 0.1:
         return f"{1000 * value:.0f} ms"
@@ -127,7 +136,9 @@ def seconds(value: float) -> str:
         return f"{value:.1f} s"
     if value < 120:
         return f"{value:.0f} s"
-    return f"{int(value) // 60} min {int(value) % 60} s"
+    if value < 7200:
+        return f"{int(value) // 60} min {int(value) % 60} s"
+    return f"{amount(int(value) // 3600)} h {int(value) // 60 % 60} min"
 
 
 def short(value: Any, most: int = 40) -> str:

@@ -58,7 +58,7 @@ def show(
     console.print(table)
     _show_associated(console, target, associated)
     for one in covered:
-        _show_groups(console, one)
+        show_groups(console, one)
     found = alerts(
         profile, target=target, associated=associated, covered=covered, suspected=suspected, decisions=decisions
     )
@@ -90,7 +90,8 @@ def _show_associated(console: Console, target: str | None, associated: Sequence[
         console.print(Text(f"{short(one.column, 28):<{longest}}  {bar:<20} {value}  {told}"))
 
 
-def _show_groups(console: Console, covered: Coverage) -> None:
+def show_groups(console: Console, covered: Coverage) -> None:
+    """A table of the groups of one column, or of several together."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), title_justify="left")
     declared = any(group.population is not None for group in covered.groups)
     for head in (covered.name, "rows", "share", *(["population"] if declared else []), covered.rate_of or ""):
