@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,21 @@ def test_a_set_that_is_not_here_and_cannot_be_downloaded(tmp_path: Path, monkeyp
         DataError, match=r"nobody/nothing cannot be read as a data set of Hugging Face: .* give a folder"
     ):
         as_source("hf:nobody/nothing").build().schema()  # type: ignore[attr-defined]
+
+
+def test_without_a_network_the_library_does_not_ask_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asked for half a minute before it told."""
+    from huggingface_hub import constants
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{free.getsockname()[1]}")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    began = time.monotonic()
+    with pytest.raises(DataError, match="it is in no cache here, and http://127.0.0.1:.* cannot be reached. Check"):
+        as_source("hf:nobody/none").build().schema()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 5
+    assert constants.HF_HUB_OFFLINE is False
 
 
 def test_a_damaged_folder(saved: Path) -> None:

@@ -117,8 +117,8 @@ class Client:
         if left <= 0:
             raise self.error(url, f"not asked, for total_s: {self.limits.total_s:g} have passed. Give more.")
         until = time.monotonic() + min(self.limits.timeout_s, left)
-        with _pool(url) as pool:
-            response = pool.request(
+        with pool(url) as connections:
+            response = connections.request(
                 "GET", url, headers=self.headers, retries=self._redirects, preload_content=False,
                 timeout=urllib3.Timeout(connect=self.limits.timeout_s, read=self.limits.timeout_s),
             )  # fmt: skip
@@ -149,7 +149,7 @@ def _prove_whole(data: bytes) -> None:
         raise urllib3.exceptions.ProtocolError("cut") from None
 
 
-def _pool(url: str) -> urllib3.PoolManager:
+def pool(url: str) -> urllib3.PoolManager:
     """Connections, through the proxy that the environment names, as other programs do."""
     parts = urlsplit(url)
     proxy = urllib.request.getproxies().get(parts.scheme)

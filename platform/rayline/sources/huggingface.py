@@ -10,22 +10,27 @@ Needs `rayline[huggingface]`. Reference: https://huggingface.co/docs/datasets
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import urllib3
 from pydantic import Field
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, UnknownNameError, listing, nearest
 from rayline.sources import _files
 from rayline.sources._columns import canonical_schema, union
+from rayline.sources._http import pool
 from rayline.sources._source import Fragment, Source
 
 PREFIX = "hf:"
 FRAGMENT_BYTES = 64 << 20
+ANSWER_S = 3.0
+"""How long the Hub may take to be connected to."""
 NEEDS = "data.source: huggingface needs an extra: pip install 'rayline[huggingface]'"
 
 
@@ -178,22 +183,59 @@ def load(config: Config) -> Mapping[str, Any]:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         import datasets
+        from huggingface_hub import constants
         from huggingface_hub.utils import logging
     except ImportError:
         raise DataError(NEEDS) from None
     datasets.disable_progress_bars()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # each try is a warning
+    saved = _files.table_kind(config.dataset) == "huggingface"
+    # asked for by name where nobody answers, the library would try again for half a minute
+    alone = not (saved or _files.is_folder(config.dataset) or constants.HF_HUB_OFFLINE or _answers(constants.ENDPOINT))
     try:
-        if _files.table_kind(config.dataset) == "huggingface":
+        if saved:
             found = datasets.load_from_disk(config.dataset)
         else:
-            found = datasets.load_dataset(
-                config.dataset, config.config, revision=config.revision, cache_dir=config.folder
-            )
+            with _offline() if alone else nullcontext():
+                found = datasets.load_dataset(
+                    config.dataset, config.config, revision=config.revision, cache_dir=config.folder
+                )
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:  # its own errors derive from these
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        if alone:
+            text = f"it is in no cache here, and {constants.ENDPOINT} cannot be reached"
         raise DataError(
             f"{config.dataset} cannot be read as a data set of Hugging Face: {text}. Check the name; without a "
             "network, give a folder that Dataset.save_to_disk wrote, or in data.source.folder the cache it is in."
         ) from None
     return found if isinstance(found, Mapping) else {str(found.split or "train"): found}
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Have the library look at its cache alone."""
+    import datasets
+    from huggingface_hub import constants
+
+    kept = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = kept
+
+
+def _answers(url: str) -> bool:
+    """Whether a server is there; what it says is for the library to judge."""
+    try:
+        with pool(url) as connections:
+            connections.request("HEAD", url, retries=False, redirect=False, timeout=ANSWER_S)
+    except (
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.ConnectTimeoutError,
+        urllib3.exceptions.ProxyError,
+    ):
+        return False
+    except urllib3.exceptions.HTTPError:  # a certificate, or a slow answer
+        return True
+    return True
