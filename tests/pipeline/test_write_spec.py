@@ -8,8 +8,9 @@ import pytest
 
 from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError, SpecError
+from rayline.pipeline.given import given_source
 from rayline.pipeline.no_feature import no_feature
-from rayline.pipeline.resolve import given_source, write_spec
+from rayline.pipeline.resolve import write_spec
 from rayline.spec import load
 from rayline.spec.yaml_text import read_yaml
 

@@ -58,7 +58,7 @@ def command(
     """Describe every column in one pass: types, missing, distributions, outliers, what goes together, repeated rows."""
     from rayline.core import files
     from rayline.core.errors import SpecError
-    from rayline.pipeline.resolve import given_source
+    from rayline.pipeline.given import given_source
     from rayline.pipeline.understand import understand
 
     if json and suggest:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from rayline.cluster.connect import connect
 from rayline.core.errors import listing
-from rayline.pipeline.lake import as_config
+from rayline.pipeline.given import as_config
 from rayline.pipeline.packages import package_uri
 from rayline.registry import package
 from rayline.registry.on_ray import predict_dataset

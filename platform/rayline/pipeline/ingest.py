@@ -12,7 +12,7 @@ from rayline.lake.ingest import MAX_ROWS, Ingested
 from rayline.lake.ingest import ingest as run
 from rayline.lake.lake import Lake
 from rayline.lake.table import Appended
-from rayline.pipeline.lake import as_config
+from rayline.pipeline.given import as_config
 
 
 def ingest(

@@ -11,7 +11,7 @@ import polars as pl
 from rayline.core.category_text import category_texts
 from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.core.seeds import derive, hash_keys
-from rayline.pipeline.lake import as_config
+from rayline.pipeline.given import as_config
 from rayline.prepare.annotation import key_order
 from rayline.sources._source import Source
 

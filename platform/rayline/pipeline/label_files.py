@@ -11,8 +11,8 @@ import pyarrow as pa
 from rayline.core import files
 from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, SpecError, listing
+from rayline.pipeline.given import as_config
 from rayline.pipeline.keyed_rows import key_texts, require_columns, source_of
-from rayline.pipeline.lake import as_config
 from rayline.prepare import label_studio
 from rayline.prepare.annotation import ANNOTATOR, KEY, LABEL, key_order
 from rayline.sources import csv

@@ -11,13 +11,13 @@ from typing import Any, cast
 import pyarrow as pa
 
 from rayline.core import files
-from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, InputError
 from rayline.lake import media
 from rayline.lake.columns import Columns, of_schema, parse
 from rayline.lake.lake import FILES, Lake
 from rayline.lake.snapshot import Kind, Zone
 from rayline.lake.table import Appended, Table
+from rayline.pipeline.given import as_config
 from rayline.registry.outputs import FileOutput, open_output
 from rayline.sources import _files, _manifest
 from rayline.sources._listing import listed
@@ -27,7 +27,6 @@ from rayline.sources._source import Source
 from rayline.sources.lake import PREFIX
 from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
-from rayline.spec.yaml_text import read_yaml
 
 
 def create(
@@ -105,15 +104,6 @@ def read(
     if nested and suffix == ".csv":
         raise InputError(f"{name} has columns that CSV does not hold ({', '.join(nested)}). Give OUT.parquet.")
     return out.write(table.batches(state), table.schema(state))
-
-
-def as_config(data: str) -> PluginConfig:
-    """The source that a path, URL or name means, or a mapping in YAML: `{name: csv, path: a.csv, decimal: ","}`.
-
-    Raises:
-        SpecError: nothing reads it, or it is no YAML.
-    """
-    return as_source(read_yaml(data, "DATA") if data.startswith("{") else data)
 
 
 def _source(data: str) -> Source:

@@ -16,13 +16,14 @@ from rayline.core.errors import DataError
 from rayline.pipeline.collect import collect
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.expect import Expected, expect
+from rayline.pipeline.given import given_source
 from rayline.pipeline.opening import open_source
 from rayline.sources._source import Source
 from rayline.sources.scan import scan
 from rayline.spec import Spec, load, render
 from rayline.spec.document import validate
 from rayline.spec.sections import as_source
-from rayline.spec.yaml_text import read_yaml, write_yaml
+from rayline.spec.yaml_text import write_yaml
 
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
@@ -67,15 +68,6 @@ def _held(spec: Spec, target: str, source: Source) -> Expected:
         return expect(spec, source, scan)
     except DataError:
         return Expected()
-
-
-def given_source(data: str) -> Any:
-    """What a command line says of data: a path, URL or name, or a mapping in YAML, `{name: csv, path: a.csv}`.
-
-    Raises:
-        SpecError: it begins as a mapping and is no YAML.
-    """
-    return read_yaml(data, "DATA") if data.startswith("{") else data
 
 
 def model_name(path: str) -> str:

@@ -129,7 +129,7 @@ class Client:
                     self._bytes_left -= len(part)
                     if self._bytes_left < 0:
                         raise self.error(
-                            url, f"more than max_bytes: {self.limits.total_bytes:,} in all. Give more, or ask for less."
+                            url, f"more than max_bytes: {self.limits.total_bytes} in all. Give more, or ask for less."
                         )
                     if time.monotonic() > until:  # a server may send a byte a second
                         raise TimeoutError

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rayline.core.errors import DataError, listing, nearest
 from rayline.sources import _secrets, _values
+from rayline.sources._columns import KINDS
 from rayline.sources._messages import MessageStream, Taken
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class KafkaStream(MessageStream):
     """All partitions of a topic. Partitions that are added are met at the next `seek`."""
 
     def __init__(self, config: Config) -> None:
-        declared = {name: _values.KINDS[kind] for name, kind in config.types.items()}
+        declared = {name: KINDS[kind] for name, kind in config.types.items()}
         if "timestamp" in config.metadata:
             declared[COLUMNS["timestamp"]] = _values.UTC_TIME
         super().__init__(declared, config.invalid)

@@ -22,6 +22,7 @@ import orjson
 from rayline.core import files
 from rayline.core.errors import DataError, StorageError
 from rayline.sources import _values
+from rayline.sources._columns import KINDS
 from rayline.sources._journal import Journal, Message
 from rayline.sources._kept import place
 from rayline.sources._messages import MessageStream, Taken
@@ -42,7 +43,7 @@ class MqttStream(MessageStream):
     """The messages of one topic filter since its group first asked for them."""
 
     def __init__(self, config: Config, use: str) -> None:
-        declared = {name: _values.KINDS[kind] for name, kind in config.types.items()}
+        declared = {name: KINDS[kind] for name, kind in config.types.items()}
         if "received" in config.metadata:
             declared[COLUMNS["received"]] = _values.UTC_TIME
         super().__init__(declared, config.invalid)

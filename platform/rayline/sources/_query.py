@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from rayline.core.errors import DataError
 from rayline.sources import _mysql, _postgres, _values
-from rayline.sources._columns import check_names, unknown_column
+from rayline.sources._columns import KINDS, check_names, unknown_column
 from rayline.sources._database import Database
 from rayline.sources._source import RefusedError
 
@@ -75,7 +75,7 @@ class Query:
         self._columns = tuple(names)
         columns = {name: [row[place] for row in values] for place, name in enumerate(names)}
         known = self._known(dict(zip(names, told, strict=True)), columns)
-        known |= self._declared(columns) | {name: _values.KINDS[kind] for name, kind in self.config.types.items()}
+        known |= self._declared(columns) | {name: KINDS[kind] for name, kind in self.config.types.items()}
         wanted = self.config.columns or self._columns
         kinds = {name: known[name] if name in known else _values.kind(columns[name]) for name in wanted}
         settled = len(values) < SAMPLE_ROWS or all(name in known for name in wanted)

@@ -10,7 +10,7 @@ import datetime as dt
 import decimal
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -19,16 +19,6 @@ from rayline.core.errors import DataError
 from rayline.sources._columns import SEQUENCE, common
 from rayline.sources._source import RefusedError
 
-Kind = Literal["integer", "number", "text", "boolean", "date", "time"]
-KINDS: dict[str, pa.DataType] = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "text": pa.string(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "time": pa.timestamp("us"),
-}
-"""Types as a spec names them."""
 UTC_TIME = pa.timestamp("us", "UTC")
 WHOLE = range(-(1 << 63), 1 << 63)
 _PLAIN = (str, type(None))

@@ -16,11 +16,11 @@ from pydantic import Field, field_validator
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import SpecError
 from rayline.sources import _messages, _secrets
+from rayline.sources._columns import Kind
 from rayline.sources._kafka import KafkaStream
 from rayline.sources._kept import READ_NAME, KeptSource, Reads, place
 from rayline.sources._messages import Taken
 from rayline.sources._source import Source
-from rayline.sources._values import Kind
 
 OURS = ("bootstrap.servers", "group.id", "enable.auto.commit", "enable.partition.eof", "auto.offset.reset")
 _URL = re.compile(r"kafka://([^/@]+)/([A-Za-z0-9._-]{1,249})")

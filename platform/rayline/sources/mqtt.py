@@ -18,11 +18,11 @@ from pydantic import Field, field_validator
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import SpecError
 from rayline.sources import _messages, _secrets
+from rayline.sources._columns import Kind
 from rayline.sources._kept import READ_NAME, KeptSource, Reads, place
 from rayline.sources._messages import Taken
 from rayline.sources._mqtt import MqttStream
 from rayline.sources._source import Source
-from rayline.sources._values import Kind
 
 _URL = re.compile(r"(mqtts?://[^/]+)/(.+)")
 _TOPIC = re.compile(r"(?:[^+#/]*|\+)(?:/(?:[^+#/]*|\+))*(?:/#)?|#")

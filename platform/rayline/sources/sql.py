@@ -20,9 +20,9 @@ from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, SpecError
 from rayline.core.shown import counted as rows
 from rayline.sources import _secrets
+from rayline.sources._columns import Kind
 from rayline.sources._piece_names import piece_name
 from rayline.sources._source import Fragment, Source
-from rayline.sources._values import Kind
 
 SCHEMES = ("postgresql", "postgres", "sqlite", "mysql", "mariadb", "mssql", "oracle")
 

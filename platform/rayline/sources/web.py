@@ -17,7 +17,8 @@ from pydantic import Field, field_validator
 from rayline.core import files
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError, SpecError
-from rayline.sources import _secrets, _values
+from rayline.sources import _secrets
+from rayline.sources._columns import KINDS, Kind
 from rayline.sources._http import Client, Limits
 from rayline.sources._kept import READ_NAME, KeptSource, Reads, place
 from rayline.sources._pages import Paging, pages, with_
@@ -36,7 +37,7 @@ class Config(PluginConfig):
     """Headers of every request; secrets by name: `{Authorization: "Bearer ${API_TOKEN}"}`."""
     paging: Paging | None = None
     """`{kind: cursor, path: next}`, `{kind: offset}`, `{kind: page}` or `{kind: link}`; `null`: one page."""
-    types: dict[str, _values.Kind] = Field(default={})
+    types: dict[str, Kind] = Field(default={})
     """Types that override the inferred ones: integer, number, text, boolean, date, time."""
     max_rows: int | None = Field(default=None, ge=1)
     """Stop after this many rows."""
@@ -113,7 +114,7 @@ class WebSource(KeptSource):
         with Reads(folder).locked() as local:
             if named and files.exists(named):
                 return named
-            declared = {name: _values.KINDS[kind] for name, kind in config.types.items()}
+            declared = {name: KINDS[kind] for name, kind in config.types.items()}
             with Spool(local, declared, self.name) as spool:
                 self._all(spool)
                 if not spool.num_rows:
