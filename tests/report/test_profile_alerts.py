@@ -153,6 +153,43 @@ def test_what_is_true_of_many_columns_is_told_once() -> None:
     validate(with_line(found[1].line))
 
 
+def test_columns_with_gaps_are_told_of_together_by_what_answers_them() -> None:
+    rng = np.random.default_rng(0)
+    gaps = {name: np.where(rng.random(400) < 0.3, np.nan, rng.random(400)) for name in ("a", "on", "b c", 'd "e"')}
+    words = pl.Series(np.where(rng.random(400) < 0.3, None, rng.choice(["u", "v"], 400)), dtype=pl.String)
+    frame = pl.DataFrame({ROW: np.arange(400), **gaps, "words": words})
+    many, one = [alert for alert in alerts(profile_frame(frame, seed=0)) if alert.tag == "many missing"]
+    assert many.columns == (*gaps,)
+    assert re.match(r"4 columns are missing in many rows: a \(\d+%\), on \(", many.text)
+    assert one.columns == ("words",)
+    steps = with_line(many.line)["prepare"]["columns"]
+    assert [*steps] == [*gaps]
+    assert all(step == {"impute": {"name": "median", "indicator": True}} for step in steps.values())
+    validate(with_line(many.line))
+
+
+def test_whole_numbers_of_few_values_may_be_names() -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"code{n}": rng.integers(1, 3 + n, 2000) for n in range(1, 5)} | {"share": rng.integers(0, 5, 2000) / 4}
+    found = alerts(profile_frame(pl.DataFrame({ROW: np.arange(2000), **columns}), seed=0))
+    (alert,) = [one for one in found if one.tag == "few numbers"]
+    assert alert.columns == ("code1", "code2", "code3", "code4")
+    assert alert.line == "data.features: {code1: category, code2: category, code3: category, code4: category}"
+    assert "outliers" not in {one.tag for one in found}
+    validate(with_line(alert.line))
+
+
+def test_pairs_that_say_the_same_are_told_of_together_where_there_are_many() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=500)
+    columns = {f"x{n}": x + 0.01 * rng.normal(size=500) for n in range(5)}
+    found = alerts(profile_frame(pl.DataFrame({ROW: np.arange(500), **columns}), seed=0))
+    (alert,) = [one for one in found if one.tag == "correlated"]
+    assert alert.text.startswith("10 pairs of columns say nearly the same")
+    assert alert.columns == ("x1", "x2", "x3", "x4")  # the first stays
+    assert alert.line == "data.features: {x1: drop, x2: drop, x3: drop, x4: drop}"
+
+
 @pytest.mark.parametrize(
     ("texts", "numbers"),
     [

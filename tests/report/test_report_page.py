@@ -30,7 +30,7 @@ def reports() -> dict[str, ReportData]:
     }
 
 
-VOID = {"meta", "br", "link", "img", "input", "hr"}
+VOID = {"meta", "br", "link", "img", "input", "hr", "wbr"}
 KINDS = ["binary", "multiclass", "many", "regression"]
 
 

@@ -21,6 +21,8 @@ class Alert:
     """What to write in the spec: a suggestion to judge, never done unasked."""
     others: tuple[str, ...] = ()
     """Further columns of which the same is true."""
+    detail: str = ""
+    """The figure that tells this column from others of which the same is said."""
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from rayline.evaluate.scored import FloatArray
 from rayline.profile import texts
 from rayline.profile.outliers import outliers
 from rayline.profile.profile import ColumnProfile, Profile
+from rayline.profile.types import is_classes
 from rayline.report.card_bars import Bars, date_bars, inner_bars, number_bars
 from rayline.report.inner_facts import inner_facts
 from rayline.report.notation import amount, number, percent, short
@@ -94,7 +95,9 @@ def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], ta
     if column.missing:
         facts.append(("missing", f"{amount(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))
     bars, tops = Bars(), []
-    if column.kind == "number" and column.count:
+    if kind == TARGET and column.count and is_classes(column):
+        tops = _tops(profile, column)
+    elif column.kind == "number" and column.count:
         bars = number_bars(profile, column)
         facts += _number_facts(profile, column)
     elif column.count and (column.kind == "date" or (column.kind == "text" and kind == "date")):

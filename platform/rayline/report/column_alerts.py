@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rayline.core.columns import FeatureType
 from rayline.core.shown import counted
 from rayline.profile.outliers import outliers
+from rayline.profile.population import FEW_NUMBERS
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.types import FEW_ROWS, ID_NAME, SAID, Decision
 from rayline.report.alert import Alert
 from rayline.report.card_bars import sample_numbers
 from rayline.report.cards import shown_columns, skewness, top_values
+from rayline.report.gather import gathered
 from rayline.report.media_alerts import lists, media
-from rayline.report.notation import amount, listed, number, percent, short
-from rayline.report.spec_lines import clean, feature, inline, line, step
+from rayline.report.notation import amount, number, percent, short
+from rayline.report.spec_lines import clean, feature, line, step
 from rayline.report.text_alerts import measured_in_units, texts
 
 MANY_MISSING = 0.2
 MOSTLY_MISSING = 0.6
 IMBALANCED = 0.95
 SKEWED = 3.0
-MANY_OUTLIERS = 0.05
+MANY_OUTLIERS, TOO_MANY_OUTLIERS = 0.05, 0.25
+"""Of more than that, which is another hump and no tail, nothing is said."""
 MANY_CATEGORIES = 100
-NEARLY_ALL = 0.97
+NEARLY_ALL, NAMED_SO = 0.97, 0.8
+"""Distinct values for each row from which a column is like an id; and one that is named so."""
 SENTINELS = (-1, -9, -99, -999, -9999, 99, 999, 9999, 99999, 999999)
 COMMONEST = 100
 """Values looked at besides those counted, where not all are."""
-SEVERAL = 3
-GATHERED = {
-    "placeholder": "hold what may mean missing",
-    "numbers as text": "are text, and nearly all of their values read as numbers",
-    "units": "are text, and nearly all of their values are a number with a unit",
-    "blank": "are blank in some rows",
-    "date": "hold dates, which are set aside unless their parts are asked for",
-    "spelling": "spell some of their categories in more than one way",
-}
-"""By tag, what is said of several columns at once."""
 
 
 def find(profile: Profile, target: str | None, decisions: Mapping[str, Decision]) -> list[Alert]:
@@ -49,31 +40,7 @@ def find(profile: Profile, target: str | None, decisions: Mapping[str, Decision]
     for column in shown_columns(profile):
         if column.name != target:
             found += _column(profile, column, decisions[column.name])
-    return _gathered(found)
-
-
-def _gathered(found: Sequence[Alert]) -> list[Alert]:
-    """With what is true of many columns told once."""
-    alike: dict[tuple[str, str], list[Alert]] = defaultdict(list)
-    for alert in found:
-        if alert.tag in GATHERED:
-            alike[alert.tag, _without(alert.line)].append(alert)
-    told: list[Alert] = []
-    for alert in found:
-        same = alike.get((alert.tag, _without(alert.line)), []) if alert.tag in GATHERED else []
-        if len(same) < SEVERAL:
-            told.append(alert)
-        elif alert is same[0]:
-            names = [one.column for one in same]
-            text = f"{len(names)} columns {GATHERED[alert.tag]}: {listed(names, 12)}."
-            gathered = alert.line.replace(f"columns: {inline([names[0]])}", f"columns: {inline(names)}")
-            told.append(replace(alert, text=text, line=gathered, others=tuple(names[1:])))
-    return told
-
-
-def _without(advice: str) -> str:
-    """A suggested line without the column it names."""
-    return re.sub(r"columns: \[.*?\]", "", advice)
+    return gathered(found)
 
 
 def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
@@ -105,7 +72,7 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
         value, share = top_values(profile, column)[0]
         if share > IMBALANCED:
             text = f"{name} is {short(value)!r} in {percent(share)} of {_of(column)}."
-            yield Alert(name, "imbalanced", text, "warn", feature(name, "drop"))
+            yield Alert(name, "imbalanced", text, "warn", feature(name, "drop"), detail=percent(share))
     if column.kind == "text":
         yield from texts(column, decision, counts, in_units=in_units is not None)
     if column.kind == "number" and decision.type is FeatureType.NUMBER:
@@ -137,7 +104,7 @@ def _missing(profile: Profile, column: ColumnProfile) -> Iterator[Alert]:
         advice = step(name, "impute", {"name": "constant", "value": "unknown"})
     else:
         advice = line(("data", "expect", name), {"missing_share": round(share + 0.05, 2), "on": "warn"})
-    yield Alert(name, "many missing", text, "warn", advice)
+    yield Alert(name, "many missing", text, "warn", advice, detail=percent(share))
 
 
 def _counts(profile: Profile, column: ColumnProfile) -> dict[Any, int]:
@@ -152,11 +119,12 @@ def _of(column: ColumnProfile) -> str:
 
 def _ids(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
     name = column.name
+    least = NAMED_SO if ID_NAME.search(name) else NEARLY_ALL
     if column.kind == "text" and decision.type is FeatureType.TEXT:
         words = (column.inner or {}).get("words", {}).get("mean")
         text = f"{name} is free text{f' of {words:.0f} words on average' if words else ''}, set aside unless asked for."
         yield Alert(name, "free text", text, "", line(("prepare", "texts"), "tokens"))
-    elif column.distinct >= NEARLY_ALL * column.count and column.count > FEW_ROWS and decision.reason != SAID:
+    elif column.distinct >= least * column.count and column.count > FEW_ROWS and decision.reason != SAID:
         if column.kind == "text":
             text = f"{name} is different in nearly every row, like an id or free text."
             yield Alert(name, "id-like", text, "warn", feature(name, "id"))
@@ -194,12 +162,24 @@ def _numbers(profile: Profile, column: ColumnProfile, counts: Mapping[Any, int])
     zeros, skew = float((values == 0).mean()), skewness(values)
     if zeros > 0.5:
         text = f"{name} is 0 in {percent(zeros)} of {_of(column)}."
-        yield Alert(name, "mostly zero", text, "", step(name, "scale", "maxabs"))
+        yield Alert(name, "mostly zero", text, "", step(name, "scale", "maxabs"), detail=percent(zeros))
     elif abs(skew) > SKEWED:
         side = "right" if skew > 0 else "left"
         text = f"{name} is skewed to the {side} (skewness {number(round(skew, 1))})."
-        yield Alert(name, "skewed", text, "", step(name, "scale", "power"))
-    if far.beyond > MANY_OUTLIERS:
+        yield Alert(name, "skewed", text, "", step(name, "scale", "power"), detail=number(round(skew, 1)))
+    few = not column.truncated and column.distinct <= FEW_NUMBERS
+    if few and _whole(column) and column.count >= FEW_ROWS * column.distinct:
+        text = (
+            f"{name} is one of {column.distinct} whole numbers: where they are names, and neither counts nor measures, "
+            "it is a category."
+        )
+        advice = feature(name, "category")
+        yield Alert(name, "few numbers", text, "", advice, detail=amount(column.distinct))
+    if MANY_OUTLIERS < far.beyond < TOO_MANY_OUTLIERS and not few:
         fences = f"{number(far.low)} to {number(far.high)}"
         text = f"{name} has {percent(far.beyond)} of its values far out, beyond {fences}."
-        yield Alert(name, "outliers", text, "", step(name, "outliers", "quantile"))
+        yield Alert(name, "outliers", text, "", step(name, "outliers", "quantile"), detail=percent(far.beyond))
+
+
+def _whole(column: ColumnProfile) -> bool:
+    return all(float(value).is_integer() for value in column.counts)

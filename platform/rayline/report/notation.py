@@ -86,13 +86,13 @@ def amount(things: float) -> str:
     return f"{round(things):,}"
 
 
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Names as a sentence lists them.
+def listed(names: Sequence[str], most: int = 8, longest: int = 40) -> str:
+    """Names as a sentence lists them, each of at most `longest` characters.
 
     >>> listed(["a", "b", "c"]), listed(["a"]), listed(list("abcd"), 2)
     ('a, b and c', 'a', 'a, b and 2 more')
     """
-    shown = [short(name) for name in names[:most]]
+    shown = [short(name, longest) for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most:,} more"
     return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part) if shown else ""

@@ -18,6 +18,7 @@ from rayline.profile.profile import Profile
 from rayline.profile.types import FEW_ROWS, Decision, is_classes
 from rayline.report.alert import Alert
 from rayline.report.cards import shown_columns, top_values
+from rayline.report.gather import together
 from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, listed, percent, short
 from rayline.report.spec_lines import clean, feature, line
@@ -31,6 +32,8 @@ TELLS_NEARLY_ALL = 0.8
 """Of information, which bins lose some of."""
 RARE_CLASS = 0.1
 MOST_NAMED = 30
+MOST_PAIRS = 5
+"""Pairs of columns that are told of one by one."""
 TOGETHER = 0.05
 
 
@@ -103,7 +106,7 @@ def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
         yield Alert("", "label conflicts", text, "warn", advice)
 
 
-def _pairs(profile: Profile, target: str | None, decisions: Mapping[str, Decision], most: int = 20) -> Iterator[Alert]:
+def _pairs(profile: Profile, target: str | None, decisions: Mapping[str, Decision]) -> Iterator[Alert]:
     found = profile.correlations()
     table = np.triu(np.nan_to_num(np.abs(found.matrix_FF)), k=1)
     rows = profile.gram.select(found.columns).count_FF
@@ -113,9 +116,16 @@ def _pairs(profile: Profile, target: str | None, decisions: Mapping[str, Decisio
             table[place, :] = table[:, place] = 0.0
     places = np.argwhere(table > HIGH_CORRELATION)
     order = sorted(places.tolist(), key=lambda place: -table[place[0], place[1]])
-    for one, other in order[:most]:
-        first, second = found.columns[one], found.columns[other]
-        value = f"{found.matrix_FF[one, other]:.2f}".replace("-", "−")
+    pairs = [(found.columns[one], found.columns[other], found.matrix_FF[one, other]) for one, other in order]
+    told = [(first, second, f"{value:.2f}".replace("-", "−")) for first, second, value in pairs]
+    if len(told) > MOST_PAIRS:
+        names = listed([f"{first} and {second} ({value})" for first, second, value in told], 2 * MOST_PAIRS, 120)
+        # of each cluster its first column stays, for that is the second of no pair
+        again = [name for name in found.columns if name in {second for _, second, _ in told}]
+        text = f"{amount(len(told))} pairs of columns say nearly the same (by their correlation): {names}."
+        yield Alert(again[0], "correlated", text, "warn", together(feature(again[0], "drop"), again), tuple(again[1:]))
+        return
+    for first, second, value in told:
         text = f"{first} and {second} say nearly the same (correlation {value})."
         yield Alert(second, "correlated", text, "warn", feature(second, "drop"))
 

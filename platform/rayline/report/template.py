@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rayline.report.notation import amount, condition, metric_name, number, percent, score
 
@@ -17,6 +17,15 @@ _FOLDER = Path(__file__).parent
 def fill(template: str, **values: Any) -> str:
     """`template` with `values`; the page's style stands in `css`."""
     return _environment().get_template(template).render(css=_css(), **values)
+
+
+def breakable(name: str) -> Markup:
+    """A name that is broken behind its underscores rather than within its words, where it must be.
+
+    >>> str(breakable("a_<b>"))
+    'a_<wbr>&lt;b&gt;'
+    """
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))
 
 
 @cache
@@ -29,7 +38,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        amount=amount, number=number, percent=percent, score=score, condition=condition, metric_name=metric_name
+        amount=amount,
+        breakable=breakable,
+        condition=condition,
+        metric_name=metric_name,
+        number=number,
+        percent=percent,
+        score=score,
     )
     return environment
 
