@@ -5,8 +5,8 @@
 
 A plug-in that keeps something of rows it saw before (another run of this process, another fold), a step that draws
 numbers without the seed, and a profile that is not of the training rows all show. What a plug-in reads by itself, from
-a file or over a network, does not. It costs the time of fitting once more: of a run a hundredth or less, but for
-imputers and selections that take long.
+a file or over a network, does not. It costs the time of fitting once more, but for the rows that joint imputers fill
+(`prepare/impute/_filled.py`): of a run a hundredth or less, but for imputers and selections that take long to learn.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rayline.core.columns import Feature
 from rayline.pipeline.cleaned import recipe_of
 from rayline.pipeline.collected import Collected
 from rayline.prepare import leakage, preparation
+from rayline.prepare.impute._filled import Filled
 from rayline.prepare.preparation import Preparation
 from rayline.profile.profile import merge
 
@@ -36,10 +37,12 @@ def fit(collected: Collected, features: Sequence[Feature], tell: Callable[[str],
         LeakageError: rows that are held out, or another run's, moved what was learnt.
     """
     settings = collected.spec.prepare
-    fitted = preparation.fit(settings, features, collected.training, collected.target)
+    filled = Filled()
+    fitted = preparation.fit(settings, features, collected.training, collected.target, filled=filled)
     if settings.leakage.found != "ignore":
         training = merge([profile for part, profile in sorted(collected.profiles.items()) if part >= 0])
-        moved = leakage.moved(fitted, preparation.fit(anew(settings), features, training, collected.target))
+        again = preparation.fit(anew(settings), features, training, collected.target, filled=filled)
+        moved = leakage.moved(fitted, again)
         found = [] if moved is None else [moved]
         if settings.leakage.found == "stop":
             leakage.refuse(found)

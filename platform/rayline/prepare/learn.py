@@ -17,6 +17,7 @@ from rayline.core.seeds import derive
 from rayline.core.shown import counted
 from rayline.prepare.choose import Steps
 from rayline.prepare.fitted import Bent, Clip, Curve, Hashed, Knots, Power, digest
+from rayline.prepare.impute._filled import Filled
 from rayline.prepare.impute._joint import Filler, JointImputeConfig, SomeColumns
 from rayline.prepare.number_value import FloatArray
 from rayline.prepare.private_steps import IN_PLACE, GaveWay
@@ -38,6 +39,7 @@ def learn_columns(
     profile: Profile,
     target: Target | None = None,
     gave_way: GaveWay = MappingProxyType({}),
+    filled: Filled | None = None,
 ) -> tuple[State, list[Learnt]]:
     """The state of every feature and the account of how it came about.
 
@@ -47,13 +49,14 @@ def learn_columns(
         profile: of the training rows.
         target: what is predicted, for encodings that learn from it.
         gave_way: of private columns, the steps in whose place others stand, for the account.
+        filled: what joint imputers made of the sample before, where this is learnt once more.
 
     Raises:
         DataError: a column cannot be learnt from as declared.
     """
     numbers = [f.name for f in features if f.type is FeatureType.NUMBER]
     bounded = {name: _bounded(name, steps[name], profile) for name in numbers}
-    fillers, filled = _fill_jointly(numbers, steps, bounded, profile.seed, profile.private)
+    fillers, whole = _fill_jointly(numbers, steps, bounded, profile, filled or Filled())
     columns: list[ColumnState] = []
     accounts: list[Learnt] = []
     for feature in features:
@@ -61,7 +64,7 @@ def learn_columns(
         private = name in profile.private
         column: ColumnState
         if feature.type is FeatureType.NUMBER:
-            column, learnt = _learn_number(own, bounded[name], filled.get(name), private=private)
+            column, learnt = _learn_number(own, bounded[name], whole.get(name), private=private)
         elif feature.type is FeatureType.CATEGORY:
             category, learnt = _learn_category(name, own, profile, target)
             column = _hidden(category, profile.seed) if private else category
@@ -127,8 +130,8 @@ def _fill_jointly(
     numbers: Sequence[str],
     steps: Mapping[str, Steps],
     bounded: Mapping[str, _Bounded],
-    seed: int,
-    private: Sequence[str],
+    profile: Profile,
+    known: Filled,
 ) -> tuple[dict[str, Filler], dict[str, tuple[str, NumberColumn]]]:
     """The joint imputers that are declared, fitted; and by column the key of its imputer and the column it leaves."""
     kinds: dict[JointImputeConfig, list[str]] = {}
@@ -146,9 +149,8 @@ def _fill_jointly(
     x_FM[~np.isfinite(x_FM)] = np.nan
     for place, (config, names) in enumerate(kinds.items()):
         key = f"{type(config).plugin_name}-{place}"
-        fillers[key] = _learn_jointly(config, x_FM, numbers, seed, private)
-        whole_FM = x_FM.copy()
-        fillers[key](whole_FM)
+        fillers[key] = _learn_jointly(config, x_FM, numbers, profile.seed, profile.private)
+        whole_FM = known.of(fillers[key], x_FM)
         for name in names:
             filled[name] = (key, bounded[name].column.with_sample(whole_FM[numbers.index(name)], missing=0))
     return fillers, filled

@@ -24,6 +24,7 @@ from rayline.prepare import state_files
 from rayline.prepare.batch import prepare_frame, stays_in_training
 from rayline.prepare.choose import choose
 from rayline.prepare.compiled import Compiled
+from rayline.prepare.impute._filled import Filled
 from rayline.prepare.learn import Learnt, learn_columns, without_values
 from rayline.prepare.private_steps import without_kept_values
 from rayline.prepare.recipe import Recipe
@@ -36,7 +37,14 @@ if TYPE_CHECKING:
     from rayline.profile.profile import Profile
 
 
-def fit(prepare: Prepare, features: Sequence[Feature], profile: Profile, target: Target | None = None) -> Preparation:
+def fit(
+    prepare: Prepare,
+    features: Sequence[Feature],
+    profile: Profile,
+    target: Target | None = None,
+    *,
+    filled: Filled | None = None,
+) -> Preparation:
     """Learn the declared steps from the profile of the training rows, and of no others.
 
     Args:
@@ -45,6 +53,7 @@ def fit(prepare: Prepare, features: Sequence[Feature], profile: Profile, target:
             without a step.
         profile: of the training rows (of a fold: of the fold's training rows).
         target: what is predicted; target encoding, selection and the report of them read it.
+        filled: given when this is learnt twice, what joint imputers made of the sample, for the second time.
 
     Raises:
         SpecError: a step that does not fit its column, or a column that is none of the features.
@@ -52,7 +61,7 @@ def fit(prepare: Prepare, features: Sequence[Feature], profile: Profile, target:
     """
     steps, gave_way = without_kept_values(prepare, choose(prepare, features), profile.private)
     learnt_from = [feature for feature in features if feature.name in steps]
-    state, accounts = learn_columns(learnt_from, steps, profile, target, gave_way)
+    state, accounts = learn_columns(learnt_from, steps, profile, target, gave_way, filled)
     return Preparation(*choose_columns(prepare, state, accounts, profile, target))
 
 
