@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,19 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str, code: int = 2) -> s
 
 @pytest.mark.usefixtures("ray_cluster")
 class TestOnACluster:
+    def test_explain_tells_of_sensitive_groups(self, capsys: pytest.CaptureFixture[str]) -> None:
+        document = spec("people")
+        document["data"]["sensitive"] = "city"
+        write_spec(document)
+        assert _guarded(["prepare", "spec.yaml", "--explain"], debug=False) == 0
+        said = capsys.readouterr().out
+        assert "\nTraining rows by data.sensitive, which nothing learns of\n" in said
+        assert re.search(r"\ncity +rows +share +share of \w+ *\n", said)
+        assert _guarded(["prepare", "spec.yaml", "--json"], debug=False) == 0
+        told = json.loads(capsys.readouterr().out)
+        rows = sum(group["rows"] for group in told["groups"][0]["groups"])
+        assert rows == told["rows"]["train"] + told["rows"]["outliers"]
+
     def test_explain_says_what_was_done_to_rows_and_columns(
         self, capsys: pytest.CaptureFixture[str], work: Path
     ) -> None:

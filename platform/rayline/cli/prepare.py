@@ -36,6 +36,7 @@ def command(
     from rayline.report.prepare_text import WIDTH
     from rayline.report.prepare_text import explain as explain_lines
     from rayline.report.prepare_words import undone_words
+    from rayline.report.profile_text import show_groups
 
     with watcher(quiet=json) as watch:
         look = None
@@ -56,6 +57,10 @@ def command(
         )  # fmt: skip
         for line in told:
             out.print(line, markup=False)
+        if result.groups:
+            out.print("\nTraining rows by data.sensitive, which nothing learns of", markup=False)
+        for covered in result.groups:
+            show_groups(out, covered)
     if show_augment is not None:
         out.print()
         out.print(f"wrote {show_augment}: training rows before and after augmentation")

@@ -78,7 +78,7 @@ def augment_samples(collected: Collected, fitted: Preparation, *, rows: int = 6,
         classes=target.classes,
         levels={tensor.name: tensor.step.levels for tensor in state.tensors},
         words={t.name: tuple(t.step.to_json()["known"]) for t in state.tensors if t.step.ids},
-        private=tuple(spec.data.private),
+        private=collected.training.private,
     )
 
 

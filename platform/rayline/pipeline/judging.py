@@ -90,7 +90,7 @@ def judge_model(stages: Stages, collected: Collected, trained: Trained) -> Judge
                 repeats=spec.explain.importance_repeats, rows=spec.explain.importance_rows, seed=seed,
                 features=[f.name for f in collected.features], threshold=threshold,
             )  # fmt: skip
-        worst = worst_errors(sampled, sample, private=spec.data.private)
+        worst = worst_errors(sampled, sample, private=collected.training.private)
         shown = metric if metric in judgement.metrics else next(iter(judgement.metrics))
         value = judgement.metrics[shown].value
         summary.text = f"{judgement.rows:,} test rows, {shown} " + ("undefined" if value is None else f"{value:.4f}")

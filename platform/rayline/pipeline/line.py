@@ -16,6 +16,7 @@ from rayline.core.home import ensure_home
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
 from rayline.pipeline import folder as folders
+from rayline.pipeline import sensitive
 from rayline.pipeline.cleaned import raw
 from rayline.pipeline.collect import LEARNT, collect
 from rayline.pipeline.collected import Collected
@@ -62,8 +63,17 @@ class Line:
         )
 
     def tell(self, collected: Collected, *, arrays: bool = False) -> None:
-        """Tell what was inferred; `arrays`: texts, images, sounds and sequences become inputs too."""
-        for text in (*in_short(collected, arrays=arrays), *(f"warning: {w}" for w in collected.warnings)):
+        """Tell what was inferred, and of which groups too few rows are there.
+
+        Args:
+            collected: what is known of the data.
+            arrays: texts, images, sounds and sequences become inputs too.
+
+        Raises:
+            SpecError: a column of `data.sensitive` that makes no groups.
+        """
+        warnings = (*collected.warnings, *sensitive.few(sensitive.groups(collected)))
+        for text in (*in_short(collected, arrays=arrays), *(f"warning: {w}" for w in warnings)):
             self.stages.watcher.note(text)
 
     def done(self, spec: Spec, result: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from rayline.core.errors import SpecError, listing, nearest
 from rayline.pipeline.cleaned import cleaned, recipe_of
 from rayline.pipeline.history import refuse_history_of_target, spread
 from rayline.pipeline.leaks import SET_ASIDE
+from rayline.pipeline.sensitive import refuse_private
 from rayline.sources._source import Source
 from rayline.spec import Spec
 from rayline.spec.sections import EVERY
@@ -28,6 +29,7 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
     _known(columns, "data.target", [spec.data.target])
     _known(columns, "data.features", spec.data.features)
     _known(columns, "data.private", spec.data.private)
+    _known(columns, "data.sensitive", spec.data.sensitive)
     _known(columns, "data.expect", [name for name in spec.data.expect if name != EVERY])
     _known(columns, "evaluate.slices", spec.evaluate.slices)
     _known(columns, "prepare.columns", spec.prepare.columns)
@@ -44,9 +46,11 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
         raise SpecError(f"data.features names the target {spec.data.target!r}; a target is not a feature.")
     _refuse_made_of_target(spec, source)
     refuse_history_of_target(spec, source)
-    private = [name for name in spec.evaluate.slices if name in private_columns(spec, source)]
-    if private:
-        raise SpecError(f"evaluate.slices: {private[0]!r} is private, and slices are shown in the report.")
+    private = private_columns(spec, source)
+    sliced = [name for name in spec.evaluate.slices if name in private]
+    if sliced:
+        raise SpecError(f"evaluate.slices: {sliced[0]!r} is private, and slices are shown in the report.")
+    refuse_private(spec, private)
     return source, schema
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from rayline.core import files
 from rayline.core.category_text import category_text
 from rayline.core.prepared import Layout
-from rayline.pipeline import fitting
+from rayline.pipeline import fitting, sensitive
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
 from rayline.pipeline.line import begin, describe, read_spec
@@ -24,6 +24,7 @@ from rayline.prepare.profile_columns import category_column
 from rayline.prepare.shards import Form
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.prepare.training_account import account
+from rayline.profile.coverage import Coverage
 from rayline.registry.outputs import FolderOutput
 from rayline.sources import on_ray
 from rayline.sources._source import Fragment
@@ -47,6 +48,8 @@ class PrepareResult:
     what is written (see `training_account`)."""
     aside: dict[str, str]
     """Columns that become no input, with the reason."""
+    groups: list[Coverage]
+    """Training rows by the columns of `data.sensitive`."""
     warnings: tuple[str, ...]
     stages: dict[str, float]
     output: str | None
@@ -102,9 +105,10 @@ def prepare(
             rows=rows | _left_out(collected, rows),
             layout=fitted.layout,
             recipe=None if fitted.recipe is None else fitted.recipe.to_json(),
-            learnt=fitted.explain(collected.spec.data.private),
+            learnt=fitted.explain(collected.training.private),
             training=_in_training(collected, fitted),
             aside=_aside(collected),
+            groups=sensitive.groups(collected),
             warnings=collected.warnings,
             stages=dict(line.stages.seconds),
             output=output,
@@ -144,7 +148,7 @@ def _in_training(collected: Collected, fitted: Preparation) -> dict[str, Any]:
     rows: dict[str, int] = {}
     if spec.prepare.balance is not None:
         rows = _classes(collected, fitted)
-    private = target.name in spec.data.private
+    private = target.name in collected.training.private
     return account(spec.prepare, target, rows, seed=spec.train.seed, private=private)
 
 

@@ -130,7 +130,7 @@ def _kinds(training: Profile) -> dict[str, ValueKind]:
 
 def _write_package(written: str, collected: Collected, trained: Trained, judged: Judged) -> str:
     spec, training = collected.spec, collected.training
-    private = spec.data.private
+    private = training.private
     scored = judged.scored
     # held-out rows say what the model answers for rows like training's; training rows would flatter it
     answers = scored.labels() if collected.target.task.is_classification else scored.prediction
@@ -184,12 +184,12 @@ def _example(trained: Trained, described: Signature, rows: pl.DataFrame, referen
 
 @contextmanager
 def _closed(run: tracking.Run) -> Iterator[None]:
-    """End the run in MLflow, as failed if the block fails."""
+    """End the run in MLflow, as failed if the block fails, as killed by Ctrl-C."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         with suppress(StorageError):
-            run.finish("FAILED")
+            run.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     run.finish()
 
@@ -250,8 +250,8 @@ def _report(
         worst=judged.worst,
         profile=collected.training,
         decisions=collected.reasons,
-        private=spec.data.private,
-        preparation=trained.preparation.explain(spec.data.private),
+        private=collected.training.private,
+        preparation=trained.preparation.explain(collected.training.private),
         stages=stages.seconds,
         package=registered.uri,
         digest=digest,

@@ -43,6 +43,8 @@ class Data(Section):
     """A column that names each row for ever; the split follows it. Default: the row's position."""
     private: tuple[str, ...] = ()
     """Columns kept out of golden rows, samples, quarantine, logs and reports, and so is what is made of them."""
+    sensitive: tuple[str, ...] = ()
+    """Columns whose groups are counted among the training rows and told, with the target's rate; nothing reads them."""
     expect: Expect = Field(default={})
     """Column to what it is declared to hold, and `*` to what is said of the rows."""
     split: Annotated[PluginConfig, Plugin("split", "hash")] = Field(default="hash", validate_default=True)  # type: ignore[assignment]
