@@ -149,6 +149,21 @@ def test_text_in_encodings_of_polars_is_text() -> None:
     assert {c.dtype for c in columns.values()} == {"String"}
 
 
+@pytest.mark.parametrize("encoded", itertools.product([True, False], repeat=3))
+def test_texts_that_some_parts_keep_once_each_are_texts_of_the_whole(encoded: tuple[bool, ...]) -> None:
+    parts = [rows(60, seed).with_columns(pl.col(ROW) + seed * 60) for seed in range(3)]
+    kept = [
+        part.with_columns(pl.col("word").cast(pl.Categorical)) if one else part
+        for part, one in zip(parts, encoded, strict=True)
+    ]
+    travelled = [pickle.loads(pickle.dumps(profile_frame(part, seed=0))) for part in kept]
+    found = merge([merge(travelled[:2]), travelled[2]])
+    assert found.sample["word"].dtype == pl.String
+    assert bits(found) == bits(
+        merge([merge([profile_frame(p, seed=0) for p in parts[:2]]), profile_frame(parts[2], seed=0)])
+    )
+
+
 def test_profiles_of_other_rows_differ_in_everything() -> None:
     found = differences(profile_frame(rows(100), seed=0), profile_frame(rows(99, seed=1), seed=0))
     assert {"rows", "sample", "complete rows", "missing together", "correlations"} <= set(found)

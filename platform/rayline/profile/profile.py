@@ -269,6 +269,7 @@ def share_sample(profiles: Sequence[Profile]) -> list[Profile]:
 
 def _one_after_the_other(profiles: Sequence[Profile]) -> pl.DataFrame:
     """The rows that are kept of all; texts are written out where not all came alike."""
-    frames = [profile.kept for profile in profiles]
-    alike = all(frame.schema == frames[0].schema for frame in frames)
-    return pl.concat(frames if alike else [profile.sample for profile in profiles])
+    try:
+        return pl.concat([profile.kept for profile in profiles])
+    except pl.exceptions.SchemaError:
+        return pl.concat([profile.sample for profile in profiles])
