@@ -149,7 +149,7 @@ def test_text_in_encodings_of_polars_is_text() -> None:
     assert {c.dtype for c in columns.values()} == {"String"}
 
 
-@pytest.mark.parametrize("encoded", itertools.product([True, False], repeat=3))
+@pytest.mark.parametrize("encoded", list(itertools.product([True, False], repeat=3)))
 def test_texts_that_some_parts_keep_once_each_are_texts_of_the_whole(encoded: tuple[bool, ...]) -> None:
     parts = [rows(60, seed).with_columns(pl.col(ROW) + seed * 60) for seed in range(3)]
     kept = [
