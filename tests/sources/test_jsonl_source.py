@@ -152,9 +152,10 @@ def test_compressed_files_and_folders(tmp_path: Path) -> None:
         ([{"a": 1}, '{"a": secret}'], "data.jsonl line 2 is not JSON: "),
         ([{"a": 1}, "", '{"a": "secret'], "data.jsonl line 3 is not JSON: "),
         ([{"a": 1}, '{"a": 1} {"a": 2}'], "data.jsonl line 2 is not JSON: "),
-        ([{"a": 1}, b'{"a": "secret\xff"}'], "data.jsonl line 2 is not JSON: "),
+        ([{"a": 1}, b'{"a": "secret\xff"}'], "data.jsonl line 2 is not UTF-8 text"),
         ([{"a": 1}, "17"], "data.jsonl line 2 holds a whole number, not an object."),
         (["[", '{"a": 1}', "]"], "data.jsonl line 1 is not JSON: "),
+        (["[", '{"a": 1}', "]"], "An array becomes lines by: jq -c '.[]'"),
         (['[{"a": 1}]'], "line 1 holds a list of other things than numbers, not an object. JSON lines"),
         (['[{"a": 1}]'], "jq -c '.[]'"),
         ([{"a": 1}, {"a": ["secret"]}], "data.jsonl line 2: column 'a' holds a list of other things than numbers."),
@@ -262,3 +263,19 @@ def test_arrows_reader_and_ours_agree(tmp_path: Path, rows: list[dict[str, Any]]
     if fast is not None:
         assert fast.schema == slow.schema
         assert fast.to_pylist() == slow.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"a": "\xe9"}', r"line 2 is not UTF-8 text, as JSON lines are, at its byte 8 \(0xe9\)\. Convert the file"),
+        (rb'{"a": "\ud83d"}', r"line 2 holds half of a character: a \\ud800 to \\udfff without the other"),
+        (rb'{"\udc00": 1}', r"line 2 holds half of a character"),
+        (b"{", r"line 2 is not JSON: .* Objects of several lines become lines by: jq -c \."),
+    ],
+)
+def test_lines_that_hold_what_is_no_text_or_number(tmp_path: Path, line: bytes, message: str) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b'{"a": null}\n' + line + b"\n")
+    with pytest.raises(DataError, match=message):
+        scan(Config(path=str(path)).build(), lambda frame, _: frame.height)

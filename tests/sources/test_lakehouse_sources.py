@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import pickle
 import struct
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +75,26 @@ def test_partition_values_and_columns_that_came_later(lake: Path) -> None:
     first = source.fragments()[0]
     assert source.read(first, ["late", "kind"]).column_names == ["late", "kind", ROW]
     assert pickle.loads(pickle.dumps(source)).read(first).equals(source.read(first))
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine in another time zone."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_times_without_a_zone_are_of_utc_on_every_machine(lake: Path, warehouse: tuple[dict[str, str], str]) -> None:
+    *_, last = sorted(entry["timestamp"] for entry in DeltaTable(lake).history())
+    at = datetime.fromtimestamp((last - 1) / 1000, UTC).replace(tzinfo=None)
+    assert 1 in numbers(delta.Config(path=str(lake), as_of=at).build())
+    orders = SqlCatalog("test", **warehouse[0]).load_table("shop.orders")
+    at = datetime.fromtimestamp(orders.snapshots()[0].timestamp_ms / 1000, UTC).replace(tzinfo=None)
+    assert numbers(opened(warehouse, as_of=at)) == list(range(10))
 
 
 def test_earlier_versions_of_a_delta_table(lake: Path) -> None:
@@ -237,6 +261,44 @@ def test_what_is_no_iceberg_table(warehouse: tuple[dict[str, str], str], tmp_pat
         iceberg.Config(path=str(tmp_path)).build().schema()
     with pytest.raises(SpecError, match="give path, or table with its catalog"):
         catalog.resolve("source", {"name": "iceberg"})
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A catalog that lets nobody in, and repeats what it was given."""
+
+    def do_GET(self) -> None:
+        said = {"error": {"message": f"no: {self.headers['Authorization']}", "type": "NotAuthorized", "code": 401}}
+        self.send_response(401)
+        self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_catalog_that_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATALOG_TOKEN", "hunter2")
+    server = http.server.HTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    given = {"type": "rest", "uri": f"http://127.0.0.1:{server.server_port}", "token": "${CATALOG_TOKEN}"}
+    with pytest.raises(DataError, match=r"default\.shop\.orders cannot be read as an Iceberg table: .*Check") as caught:
+        iceberg.Config(table="shop.orders", properties=given).build().schema()
+    server.shutdown()
+    assert "***" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_catalog_whose_database_is_not_there(tmp_path: Path) -> None:
+    given = {"type": "sql", "uri": f"sqlite:///{tmp_path}/none/catalog.db"}
+    with pytest.raises(DataError, match="cannot be read as an Iceberg table: .*unable to open database file"):
+        iceberg.Config(table="shop.orders", properties=given).build().schema()
+
+
+@pytest.mark.parametrize("given", [{"token": "hunter2"}, {"uri": "postgresql://me:hunter2@host/catalog"}])
+def test_literal_secrets_of_a_catalog_are_refused(given: dict[str, str]) -> None:
+    with pytest.raises(SpecError, match="Put it into the environment and name it here") as caught:
+        catalog.resolve("source", {"name": "iceberg", "table": "shop.orders", "properties": given})
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("fault", ["gone", "cut"])

@@ -153,3 +153,34 @@ def test_bytes_changed_within_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(data)
     message = refused(Config(path=str(tmp_path)).build())
     assert message.startswith("a.parquet: row group 0 (rows 1 to 1000), column 'n' cannot be read as Parquet: ZSTD")
+
+
+def test_a_file_whose_column_has_no_value_says_nothing_of_its_type(tmp_path: Path) -> None:
+    """It made text of the numbers in all other files."""
+    source = open_folder(
+        tmp_path,
+        a=pa.table({"n": pa.nulls(1), "t": pa.nulls(1)}),
+        b=pa.table({"n": [1.5], "t": pa.nulls(1)}),
+        c=pa.table({"n": pa.nulls(1), "t": pa.nulls(1)}),
+    )
+    assert source.schema().types == [pa.float64(), pa.string()]
+    assert (column(source, "n"), column(source, "t")) == ([None, 1.5, None], [None, None, None])
+
+
+def test_a_folder_of_no_value_says_nothing_of_its_columns_type(tmp_path: Path) -> None:
+    for year in ("2023", "__HIVE_DEFAULT_PARTITION__"):
+        (tmp_path / f"year={year}").mkdir()
+        pq.write_table(pa.table({"v": [1]}), tmp_path / f"year={year}" / "a.parquet")
+    source = Config(path=str(tmp_path)).build()
+    assert source.schema().field("year").type == pa.int64()
+    assert column(source, "year") == [2023, None]
+
+
+@pytest.mark.parametrize("other", [pa.array(["x"]), pa.array([[1.0]]), pa.array([1])])
+def test_values_that_no_type_holds_together_are_refused_by_both(tmp_path: Path, other: pa.Array) -> None:
+    message = refused(open_folder(tmp_path, a=pa.table({"v": [b"x"]}), b=pa.table({"v": other})))
+    assert message.startswith("b.parquet: column 'v' holds ")
+    assert message.endswith(
+        "and in files before it binary. Write them with one type, or leave the column out: "
+        "data.source: {…, columns: […]}."
+    )

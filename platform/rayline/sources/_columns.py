@@ -84,8 +84,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind)) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None = None) -> pa.Schema:
+def canonical_schema(
+    schema: pa.Schema, where: str, only: Sequence[str] | None = None, *, nulls: bool = False
+) -> pa.Schema:
     """`schema` in the eight types, columns `only` of it where given.
+
+    With `nulls`, a column that is of no type, for want of values, stays so: another file may say of which it is.
 
     Raises:
         DataError: a column asked for that is not there, or one of a type nothing here learns from.
@@ -97,7 +101,7 @@ def canonical_schema(schema: pa.Schema, where: str, only: Sequence[str] | None =
         if column not in found_types:
             raise unknown_column(where, column, schema.names)
         found = found_types[column]
-        kind = canonical(found)
+        kind = found if nulls and pa.types.is_null(found) else canonical(found)
         if kind is None:
             raise DataError(
                 f"{where}: column {column!r} holds {found}. Numbers, text, booleans, dates, bytes and lists of numbers "
@@ -151,7 +155,7 @@ def union(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
     """One schema for files of the same columns, in the first one's order; each given with its file's label.
 
     Raises:
-        DataError: a file with other columns.
+        DataError: a file with other columns, or with values that no type holds together with those of others.
     """
     label, first = schemas[0]
     kinds = dict(zip(first.names, first.types, strict=True))
@@ -159,7 +163,13 @@ def union(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
         if set(schema.names) != set(kinds):
             raise other_columns(other_label, schema.names, label, first.names)
         others = dict(zip(schema.names, schema.types, strict=True))
-        kinds = {column: common(kind, others[column]) for column, kind in kinds.items()}
+        for column, kind in kinds.items():
+            kinds[column] = both = common(kind, others[column])
+            if pa.types.is_string(both) and {kind, others[column]} & {SEQUENCE, pa.binary()}:
+                raise DataError(
+                    f"{other_label}: column {column!r} holds {others[column]}, and in files before it {kind}. Write "
+                    "them with one type, or leave the column out: data.source: {…, columns: […]}."
+                )
     return pa.schema(list(kinds.items()))
 
 

@@ -101,20 +101,45 @@ def _object(text: bytes, fragment: Fragment, number: int) -> dict[str, Any]:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        try:
-            found = json.loads(text)  # takes NaN and Infinity, which Python itself writes
-        except ValueError:
-            place = f" at character {error.colno}" if error.colno > 1 else ""
-            raise DataError(
-                f"{fragment.label} line {number} is not JSON: {error.msg}{place}. JSON lines hold one whole "
-                "object a line."
-            ) from None
+        found = _as_python_writes_it(text, fragment, number, error)
     if not isinstance(found, dict):
         whole = " A file that is one array becomes JSON lines by: jq -c '.[]'." if isinstance(found, list) else ""
         raise DataError(
             f"{fragment.label} line {number} holds {form(found)}, not an object. JSON lines hold one object a line, "
             f"its keys the columns.{whole}"
         )
+    return found
+
+
+def _as_python_writes_it(text: bytes, fragment: Fragment, number: int, error: orjson.JSONDecodeError) -> Any:
+    """What a line holds that is no strict JSON, but for the NaN and Infinity that Python itself writes.
+
+    Raises:
+        DataError: it is no JSON for another reason, which is told.
+    """
+    where = f"{fragment.label} line {number}"
+    try:
+        found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeDecodeError as fault:
+        raise DataError(
+            f"{where} is not UTF-8 text, as JSON lines are, at its byte {fault.start + 1} (0x{text[fault.start]:02x}). "
+            "Convert the file, such as by: iconv -f latin1 -t utf8"
+        ) from None
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{where} holds half of a character: a \\ud800 to \\udfff without the other that belongs to it, as texts "
+            "have that were cut. Take it out."
+        ) from None
+    except ValueError:
+        place = f" at character {error.colno}" if error.colno > 1 else ""
+        cures = {
+            b"{": " Objects of several lines become lines by: jq -c .",
+            b"[": " An array becomes lines by: jq -c '.[]'",
+        }
+        raise DataError(
+            f"{where} is not JSON: {error.msg}{place}. JSON lines hold one whole object a line.{cures.get(text, '')}"
+        ) from None
     return found
 
 
@@ -210,7 +235,7 @@ def columns(
                 continue
             try:
                 made[name] = convert[name](value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 met = form(value)
                 if met is not None:
                     raise MisfitError(name, line, met) from None

@@ -54,7 +54,7 @@ class StoredSource(Source):
         schemas: list[tuple[str, pa.Schema]] = []
         for place, file in enumerate(_files.find(self.path, self.suffixes)):
             schema, pieces = self._look(file)
-            schemas.append((file.label, canonical_schema(schema, file.label, self.columns)))
+            schemas.append((file.label, canonical_schema(schema, file.label, self.columns, nulls=True)))
             first_row = 0
             for piece in pieces:
                 if piece.num_rows:

@@ -37,7 +37,7 @@ class Config(PluginConfig):
     version: int | None = Field(default=None, ge=0)
     """An earlier version's number; `null`: the latest."""
     as_of: datetime | None = None
-    """The version at this time, such as `2024-06-01T00:00:00Z`; `null`: the latest."""
+    """The version at this time (UTC where it names no zone), such as `2024-06-01T00:00:00Z`; `null`: the latest."""
     columns: tuple[str, ...] | None = None
     """Columns to read; `null` for all."""
 
@@ -173,7 +173,7 @@ def _go_back(table: Any, config: Config) -> None:
             raise DataError(f"{config.path} has no version {config.version}: the latest is {latest}.")
         table.load_as_version(config.version)
     if config.as_of is not None:
-        asked = config.as_of.astimezone()
+        asked = config.as_of.astimezone() if config.as_of.tzinfo else config.as_of.replace(tzinfo=UTC)
         written = {entry["version"]: entry.get("timestamp") for entry in table.history()}
         table.load_as_version(asked)
         found = written.get(table.version())

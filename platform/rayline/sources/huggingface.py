@@ -117,7 +117,7 @@ class HuggingFaceSource(Source):
         for split in self._chosen():
             where = f"{self.name} {split}"
             table = self._table(split, 0, 0)
-            schemas.append((where, canonical_schema(table.schema, where, self.config.columns)))
+            schemas.append((where, canonical_schema(table.schema, where, self.config.columns, nulls=True)))
         return union(schemas)
 
     def _read(self, fragment: Fragment, names: list[str]) -> pa.Table:

@@ -9,17 +9,19 @@ Reference: https://iceberg.apache.org/spec
 
 from __future__ import annotations
 
+import importlib
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import DataError
-from rayline.sources import _files
+from rayline.sources import _files, _secrets
 from rayline.sources._columns import canonical_schema
 from rayline.sources._source import Fragment, Source
 from rayline.sources._stored import broken
@@ -36,11 +38,12 @@ class Config(PluginConfig):
     catalog: str = "default"
     """The catalog's name."""
     properties: dict[str, str] = Field(default={})
-    """The catalog's options where no file or environment has them: `{uri: sqlite:///…, warehouse: …}`."""
+    """The catalog's options where no file or environment has them: `{uri: sqlite:///…, warehouse: …}`; secrets by
+    name: `{token: "${CATALOG_TOKEN}"}`."""
     snapshot: int | str | None = None
     """A snapshot's number, or the name of a branch or tag; `null`: the current one."""
     as_of: datetime | None = None
-    """The snapshot at this time, such as `2024-06-01T00:00:00Z`; `null`: the current one."""
+    """The snapshot at this time, such as `2024-06-01T00:00:00Z` (UTC where no zone is named); `null`: the current."""
     columns: tuple[str, ...] | None = None
     """Columns to read; `null` for all."""
 
@@ -51,6 +54,23 @@ class Config(PluginConfig):
         if self.snapshot is not None and self.as_of is not None:
             raise ValueError("give snapshot or as_of, not both")
         return self
+
+    @field_validator("properties")
+    @classmethod
+    def _no_secret(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            _secrets.check(name, text, hint=f"{{{name}: '${{CATALOG_TOKEN}}'}}")
+            _secrets.check_url(text)
+        return value
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """`properties` with the environment's values for what is named there.
+
+        Raises:
+            DataError: the environment has no such name.
+        """
+        return _secrets.fill_all(self.properties, f"data.source.properties of {self.path or self.table}")
 
     @classmethod
     def from_text(cls, text: str) -> Config | None:
@@ -78,7 +98,7 @@ class IcebergSource(Source):
 
     def _find(self) -> list[Fragment]:
         try:
-            from pyiceberg.exceptions import NoSuchTableError, ValidationError
+            errors = _errors()
             from pyiceberg.io.pyarrow import schema_to_pyarrow
         except ImportError:
             raise DataError(NEEDS) from None
@@ -89,11 +109,15 @@ class IcebergSource(Source):
             scan = table.scan(snapshot_id=self._snapshot)
             tasks = sorted(scan.plan_files(), key=lambda task: task.file.file_path)
             schema = schema_to_pyarrow(scan.projection())
-        except (NoSuchTableError, ValidationError, OSError, ValueError) as error:
-            if isinstance(error, DataError):
-                raise
-            text = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"{self.name} cannot be read as an Iceberg table: {text}") from None
+        except DataError:
+            raise
+        except errors as error:
+            text = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+            text = _secrets.scrub(text, _secrets.hidden(self.config.properties.values()))
+            raise DataError(
+                f"{self.name} cannot be read as an Iceberg table: {text}. Check the table's name, and the catalog's "
+                "address and credentials."
+            ) from None
         self._found = canonical_schema(schema, self.name, self.config.columns)
         self._tasks = [task for task in tasks if task.file.record_count]
         if not self._tasks:
@@ -115,7 +139,7 @@ class IcebergSource(Source):
 
         self.fragments()
         try:
-            table = StaticTable.from_metadata(self._metadata, self.config.properties)
+            table = StaticTable.from_metadata(self._metadata, self.config.filled)
             schema = table.scan(snapshot_id=self._snapshot).projection()
             wanted = names or [schema.fields[0].name]  # one column at least: it counts the rows
             scan = ArrowScan(table.metadata, table.io, schema.select(*wanted), AlwaysTrue())
@@ -124,15 +148,27 @@ class IcebergSource(Source):
             raise broken(fragment.label, f"a file of {self.name}", error) from None
 
 
+def _errors() -> tuple[type[Exception], ...]:
+    """What the library raises, whose errors have no base of their own, and the databases that catalogs are kept in."""
+    named = vars(importlib.import_module("pyiceberg.exceptions"))
+    found: list[type[Exception]] = [OSError, ValueError]
+    found += [each for each in named.values() if isinstance(each, type) and issubclass(each, Exception)]
+    with suppress(ImportError):
+        from sqlalchemy.exc import SQLAlchemyError
+
+        found.append(SQLAlchemyError)
+    return tuple(found)
+
+
 def _open(config: Config) -> Any:
     from pyiceberg.catalog import load_catalog
     from pyiceberg.table import StaticTable
 
     if config.table is not None:
-        return load_catalog(config.catalog, **config.properties).load_table(config.table)
+        return load_catalog(config.catalog, **config.filled).load_table(config.table)
     assert config.path is not None
     uri = _files.absolute(config.path)
-    return StaticTable.from_metadata(uri if uri.endswith(".json") else _latest(uri), config.properties)
+    return StaticTable.from_metadata(uri if uri.endswith(".json") else _latest(uri), config.filled)
 
 
 def _latest(uri: str) -> str:
@@ -150,7 +186,7 @@ def _snapshot(table: Any, config: Config, name: str) -> int | None:
     """The number of the snapshot that is meant; `None` where the table has none yet."""
     wanted = config.snapshot
     if config.as_of is not None:
-        asked = config.as_of.astimezone()
+        asked = config.as_of.astimezone() if config.as_of.tzinfo else config.as_of.replace(tzinfo=UTC)
         found = table.snapshot_as_of_timestamp(int(asked.timestamp() * 1000))
         if found is None:
             oldest = min((snapshot.timestamp_ms for snapshot in table.snapshots()), default=None)
