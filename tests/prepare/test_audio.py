@@ -130,6 +130,10 @@ def broken_headers() -> dict[str, tuple[bytes, str]]:
         "no channels": (changed(22, "<H", 0), "broken WAV header: 0 channels of 16 bits at 16000 Hz"),
         "no rate": (changed(24, "<I", 0), "broken WAV header: 1 channels of 16 bits at 0 Hz"),
         "odd width": (changed(34, "<H", 12), "broken WAV header"),
+        "no width": (
+            struct.pack_into("<HH", wide := bytearray(whole), 32, 0, 4) or bytes(wide),
+            "1 channels of 4 bits",
+        ),
         "sound before format": (whole[:12] + whole[36:], "no format before the sound"),
         "unknown coding": (changed(20, "<H", 0x9999), "cannot be decoded as sound"),
         "flac cut": (flac[: len(flac) // 2], "cut off|cannot be decoded"),

@@ -265,6 +265,18 @@ def test_scalers_to_the_tolerance_beside_each(data: str, scaler: str) -> None:
         np.testing.assert_allclose(mine, theirs, atol=tolerance * np.abs(theirs).max())
 
 
+@pytest.mark.parametrize("size", [1e-14, 1e-9, 1.0])
+@pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+def test_powers_of_numbers_however_small(size: float, method: str) -> None:
+    """Farads and moles: one more than 1e-14 is 1 to two digits."""
+    x = np.random.default_rng(0).lognormal(size=(500, 1)) * size
+    spec = {"numbers": {"scale": {"name": "power", "method": method}}}
+    profile = profile_frame(pl.DataFrame({ROW: range(500), "x": x[:, 0]}), seed=0)
+    preparation = fit(Prepare.model_validate(spec), [Feature("x", FeatureType.NUMBER)], profile)
+    mine = preparation.apply(pl.DataFrame({"x": x[:, 0]})).numbers
+    np.testing.assert_allclose(mine, PowerTransformer(method).fit_transform(x), atol=1e-5)
+
+
 @every_set
 def test_ranks_of_real_ties_to_half_a_rank(data: str) -> None:
     """scikit-learn's quantiles of n rows miss some of the n numbers by rounding, and with them the middle of a tie."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -48,24 +49,24 @@ class Power:
     def __call__(self, x_N: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Numbers [n] transformed; Box-Cox takes what is not above 0 as the smallest positive float."""
         if self.method == "box-cox":
-            return _power(np.maximum(x_N, np.finfo(np.float64).tiny), self.exponent)
+            return _curved(map(math.log, np.maximum(x_N, np.finfo(np.float64).tiny).tolist()), self.exponent)
         out_N = np.empty_like(x_N)
         positive = x_N >= 0.0
-        out_N[positive] = _power(x_N[positive] + 1.0, self.exponent)
-        out_N[~positive] = -_power(1.0 - x_N[~positive], 2.0 - self.exponent)
+        # log1p and expm1: 1 + x would round numbers of 1e-12 to those of 1e-16
+        out_N[positive] = _curved(map(math.log1p, x_N[positive].tolist()), self.exponent)
+        out_N[~positive] = -_curved(map(math.log1p, (-x_N[~positive]).tolist()), 2.0 - self.exponent)
         return out_N
 
 
-def _power(x_N: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.float64]:
+def _curved(logs: Iterable[float], exponent: float) -> npt.NDArray[np.float64]:
+    """`(x ** exponent - 1) / exponent` of numbers given by their logarithms, which are its limit at 0."""
     # one scalar call of libm a value: NumPy's vector loops may differ in the last bit between lengths
-    if exponent == 0.0:
-        return np.array([math.log(x) for x in x_N.tolist()], dtype=np.float64)
-    return np.array([_raised(x, exponent) for x in x_N.tolist()], dtype=np.float64)
+    return np.array([_raised(log, exponent) for log in logs] if exponent else list(logs), dtype=np.float64)
 
 
-def _raised(x: float, exponent: float) -> float:
+def _raised(log: float, exponent: float) -> float:
     try:
-        return (math.pow(x, exponent) - 1.0) / exponent
+        return math.expm1(exponent * log) / exponent
     except OverflowError:
         return math.copysign(math.inf, exponent)
 

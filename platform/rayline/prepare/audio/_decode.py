@@ -53,7 +53,7 @@ def _wav(data: bytes) -> tuple[FloatArray, int] | None:
                 kind = int.from_bytes(data[body + 24 : body + 26], "little")
             if kind not in (PCM, FLOAT):
                 return None
-            if not channels or not 0 < rate <= MOST_RATE or block != channels * (bits // 8):
+            if not channels or bits < 8 or not 0 < rate <= MOST_RATE or block != channels * (bits // 8):
                 raise UnusableError(f"has a broken WAV header: {channels} channels of {bits} bits at {rate} Hz.")
             layout = (kind, channels, rate, bits)
         elif name == b"data":
