@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +75,28 @@ def test_ctrl_c_while_the_interpreter_ends_prints_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
     assert done.stdout.endswith("}\n")
+
+
+def test_a_disk_that_is_full_is_no_fault_of_ours() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rayline.cli", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: cannot write the output or a temporary file: No space left on device. Free some space and run it "
+        "again.\n"
+    )
+
+
+def test_a_file_that_the_disk_has_no_room_for_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class OfATaskError(RuntimeError):
+        cause = OSError(errno.ENOSPC, "No space left on device", "/data/part-0.arrow")
+
+    monkeypatch.setattr(main, "_run", ending(OfATaskError("Traceback (most recent call last): …")))
+    assert main._guarded(["run"], debug=False) == 1
+    assert capsys.readouterr().err == (
+        "error: cannot write /data/part-0.arrow: No space left on device. Free some space and run it again.\n"
+    )

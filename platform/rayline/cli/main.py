@@ -6,6 +6,7 @@ Light to import: Ctrl-C is answered by `main` from here on, while the commands a
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 
 INTERRUPTED = 130
 """Exit code of Ctrl-C; Typer turns the signal into it by itself."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A disk, or what one may keep on it, is full: nobody's fault that could be mended here."""
 
 
 def main() -> None:
@@ -79,13 +82,16 @@ def _failed(error: Exception, arguments: list[str], debug: bool) -> int:
 def _fault(error: Exception, debug: bool) -> int:
     if debug:
         _show_traceback(error)
-    else:
-        cause = getattr(error, "cause", None)  # what Ray raises for an error of a task tells the task's traceback
-        error = cause if isinstance(cause, Exception) else error
-        print(
-            f"error: {type(error).__name__}: {error}\nThis is a fault of Rayline's; --debug shows where.",
-            file=sys.stderr,
-        )
+        return 1
+    cause = getattr(error, "cause", None)  # what Ray raises for an error of a task tells the task's traceback
+    error = cause if isinstance(cause, Exception) else error
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = error.filename or "the output or a temporary file"
+        print(f"error: cannot write {where}: {error.strerror}. Free some space and run it again.", file=sys.stderr)
+        return 1
+    print(
+        f"error: {type(error).__name__}: {error}\nThis is a fault of Rayline's; --debug shows where.", file=sys.stderr
+    )
     return 1
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rayline.core import files
 from rayline.core.home import home
+from rayline.pipeline.process import lives
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,17 @@ class Endpoint:
     """URL of the monitor beside it."""
     dashboard: str | None
     pid: int
+    born: str | None = None
+    """As `process.born` tells it."""
 
 
 def running() -> Endpoint | None:
     """The endpoint that `rayline serve` runs from this `RAYLINE_HOME`, if it is alive."""
-    if not _place().exists():
-        return None
-    endpoint = Endpoint(**files.read_json(str(_place())))
     try:
-        os.kill(endpoint.pid, 0)
-    except ProcessLookupError:
+        endpoint = Endpoint(**files.read_json(str(_place())))
+    except (FileNotFoundError, TypeError, ValueError):  # none, or what another Rayline wrote
         return None
-    except PermissionError:  # somebody else's, and alive
-        pass
-    return endpoint
+    return endpoint if lives(endpoint.pid, endpoint.born) else None
 
 
 def note(endpoint: Endpoint) -> None:

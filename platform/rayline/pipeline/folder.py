@@ -22,6 +22,7 @@ import rayline
 from rayline.core import files
 from rayline.core.errors import InputError, StorageError
 from rayline.core.home import home
+from rayline.pipeline.process import born, lives
 from rayline.spec import Spec
 from rayline.spec.document import to_dict
 from rayline.tune.ledger import digest
@@ -115,18 +116,14 @@ def begin(spec: Spec, command: Command) -> RunFolder:
 
 
 def _process() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "pid": os.getpid()}
+    return {"host": socket.gethostname(), "pid": os.getpid(), "born": born(os.getpid())}
 
 
 def _require_dead(state: dict[str, Any]) -> None:
     if state.get("status") != "running" or state.get("host") != socket.gethostname() or state["pid"] == os.getpid():
         return
-    try:
-        os.kill(state["pid"], 0)
-    except ProcessLookupError:
+    if not lives(state["pid"], state.get("born")):
         return
-    except PermissionError:
-        pass
     raise InputError(f"run {state['id']} is still running, as process {state['pid']}. Let it end, or stop it first.")
 
 
@@ -151,7 +148,7 @@ def resume(spec: Spec, command: Command) -> RunFolder:
             return folder
         others += 1
     changed = (
-        f" ({others} unfinished of an other version of the spec: undo its changes to continue one)" if others else ""
+        f" ({others} unfinished of another version of the spec: undo its changes to continue one)" if others else ""
     )
     raise InputError(
         f"nothing to resume: no unfinished `rayline {command}` of this spec under {root(spec)}{changed}. "

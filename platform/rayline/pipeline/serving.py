@@ -26,6 +26,7 @@ from rayline.core import files
 from rayline.core.errors import AddressInUseError, ClusterError, NotFoundError, RunError
 from rayline.core.home import ensure_home
 from rayline.pipeline.endpoint import Endpoint, forget, note, running
+from rayline.pipeline.process import born
 from rayline.registry.models import Registry
 from rayline.registry.package import SPEC
 from rayline.serve import on_ray
@@ -94,7 +95,7 @@ def serving(
         try:
             if wanted:
                 on_ray.deploy(wanted)
-            endpoint = Endpoint(url, cluster.address, monitor, cluster.dashboard, os.getpid())
+            endpoint = Endpoint(url, cluster.address, monitor, cluster.dashboard, os.getpid(), born(os.getpid()))
             note(endpoint)
             yield endpoint
         finally:
