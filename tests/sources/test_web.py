@@ -78,8 +78,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.send(200, {"items": ORDERS[:3], "next": query.get("to")})
             case "/loop":
                 self.send(200, {"items": ORDERS[:3], "next": "/loop"})
-            case "/same":
-                self.send(200, ORDERS[:3])
+            case "/same" | "/stamped":
+                self.send(200, ORDERS[:3] if path == "/same" else {"at": time.time(), "items": ORDERS[:3]})
             case "/one":
                 self.send(200, json.loads(query["body"]))
             case "/text":
@@ -333,6 +333,7 @@ def test_pages_that_cannot_be_rows(server: Server) -> None:
     message = refused(url=f"{server.url}/cursor")
     assert "there is no list itself. It has data, meta. Name the list's place: records: data.items." in message
     assert "no list at records: 'dta'. It has data, meta. Did you mean 'data'?" in refused(url=f"{server.url}/cursor", records="dta")  # fmt: skip  # noqa: E501
+    assert "no list at records: 'data'. It has data, meta. Name" in refused(url=f"{server.url}/cursor", records="data")
     assert "record 2 is a number, where an object is a row" in refused(url=one, params={"body": "[{}, 7]"})
     assert "record 1 has two values for column 'a.b'" in refused(
         url=one, params={"body": '[{"a.b": 1, "a": {"b": 2}}]'}
@@ -340,13 +341,42 @@ def test_pages_that_cannot_be_rows(server: Server) -> None:
     assert "has no rows: its first page's list is empty" in refused(url=one, params={"body": "[]"})
     message = refused(url=f"{server.url}/nowhere", tries=5)
     assert "it answered 404 (no such thing). Check url and params." in message
-    assert len(server.asked) == 7
+    assert len(server.asked) == 8
 
 
 def test_pages_that_do_not_end(server: Server) -> None:
     linked = {"records": "items", "paging": {"kind": "link", "path": "next"}}
     assert "it leads back to itself" in refused(url=f"{server.url}/linked", params={"to": "/loop"}, **linked)
-    assert "it is the page before. The server knows no parameter 'page'?" in refused(url=f"{server.url}/same", paging="page")  # fmt: skip  # noqa: E501
+    for path, records in (("same", ""), ("stamped", "items")):
+        message = refused(url=f"{server.url}/{path}", records=records, paging="page", total_s=5)
+        assert "it has the rows of the page before: the server knows no parameter 'page', or sends its last" in message
+
+
+def test_a_page_that_is_none_and_does_not_say_how_long_it_is(server: Server) -> None:
+    """It was asked for again and again, as one that was cut."""
+
+    def before(handler: Handler, place: int) -> bool:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"<html>private</html>")
+        handler.close_connection = True
+        return True
+
+    server.before = before
+    assert "it is no JSON (at character 0 of 20 bytes" in refused(url=server.url, tries=3, backoff_s=0.01)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("said", ["\u00b2", "soon", "nan", "-5", "0.2"])
+def test_pauses_that_servers_ask_for_in_odd_words(server: Server, said: str) -> None:
+    def before(handler: Handler, place: int) -> bool:
+        if place == 1:
+            handler.send(429, {}, Retry_After=said)
+        return place == 1
+
+    server.before = before
+    assert rows(Config(url=f"{server.url}/link", paging="link", backoff_s=0.01)).height == 25  # type: ignore[arg-type]
+    assert (server.times[1] - server.times[0] >= 0.2) == (said == "0.2")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import random
 import time
 import urllib.request
@@ -142,7 +143,9 @@ class Client:
 
 
 def _prove_whole(data: bytes) -> None:
-    """An answer that ends with the connection does not say whether it is all."""
+    """An answer that ends with the connection does not say whether it is all; what is no JSON is told as such later."""
+    if data.lstrip() and not data.lstrip().startswith((b"{", b"[")):
+        return
     try:
         orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -205,8 +208,11 @@ def _retry_after(value: str | None) -> float:
     """Seconds that a server asks us to wait: a number, or a date."""
     if not value:
         return 0.0
-    if value.strip().isdigit():
-        return float(value)
+    try:
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+    except ValueError:
+        pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:

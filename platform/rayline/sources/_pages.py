@@ -89,9 +89,13 @@ def pages(
             return
         body = _parsed(client, here, answer)
         rows = _rows(client, here, body, records)
-        digest = hashlib.blake2b(answer.data).digest()
+        # of the rows alone: what stands around them may tell the time
+        digest = hashlib.blake2b(orjson.dumps(rows)).digest()
         if rows and digest == before and isinstance(paging, Offset | Page):
-            raise client.error(here, f"it is the page before. The server knows no parameter {paging.parameter!r}?")
+            raise client.error(
+                here, f"it has the rows of the page before: the server knows no parameter {paging.parameter!r}, or "
+                "sends its last page again and again. Check paging, or give max_rows."
+            )  # fmt: skip
         before = digest
         yield here, rows
         skipped += len(rows)
@@ -162,7 +166,8 @@ def _rows(client: Client, url: str, body: Any, records: str) -> list[dict[str, A
     found = at(body, records) if records else body
     if not isinstance(found, list):
         keys = list(body) if isinstance(body, dict) else []
-        holds = f"It has {listing(keys)}.{nearest(records, keys)}" if keys else "It is no object."
+        near = nearest(records, keys) if found is None else ""
+        holds = f"It has {listing(keys)}.{near}" if keys else "It is no object."
         where = f"at records: {records!r}" if records else "itself"
         raise client.error(url, f"there is no list {where}. {holds} Name the list's place: records: data.items.")
     rows = []
