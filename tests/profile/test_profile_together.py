@@ -372,6 +372,17 @@ def test_ranges_of_large_numbers_are_told_apart() -> None:
     assert [group.rows for group in fraction.groups] == [n // 4] * 4
 
 
+def test_groups_of_numbers_come_in_their_order() -> None:
+    frame = pl.DataFrame({"grade": [10] * 400 + [9] * 300 + [*range(1, 9)] * 20 + [*range(11, 17)] * 40})
+    (grade,) = coverage(profiled(frame), ["grade"])
+    assert [group.value for group in grade.groups] == ["up to 9", "10", "11 and more"]
+    (few,) = coverage(profiled(pl.DataFrame({"n": [3, 1, 1, 10, None] * 40})), ["n"])
+    assert [group.value for group in few.groups] == ["1", "3", "10", "missing"]
+    said = {"over 12": 0.2, "up to 12": 0.8}
+    (declared,) = coverage(profiled(frame), ["grade"], population={"grade": said})
+    assert [group.value for group in declared.groups] == ["up to 12", "over 12"]
+
+
 def test_the_rate_of_a_target_of_many_rare_classes_is_that_of_the_commonest() -> None:
     frame = pl.DataFrame({"sex": ["f", "m"] * 200, "y": [f"c{max(0, i - 2)}" for i in range(400)]})
     (found,) = coverage(profiled(frame), ["sex"], target="y")

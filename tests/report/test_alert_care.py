@@ -145,6 +145,20 @@ def test_lists_and_images_have_bars_of_what_is_within() -> None:
     assert found["picture"].ends == ("0.00", "0.93")
 
 
+def test_values_that_are_there_once_are_examples_and_no_bars() -> None:
+    card = card_of(profiled(code=[f"x{n}" for n in range(300)]), "code")
+    assert card.tops[-1] == ("294 others", 0, "")
+    assert {(width, share) for _, width, share in card.tops} == {(0, "")}
+
+
+def test_an_id_that_is_known_as_one_is_not_suggested() -> None:
+    found = {one.column: one for one in alerts(profiled(code=[f"x{n}" for n in range(300)])) if one.tag == "id-like"}
+    assert (found["code"].tone, found["code"].line) == ("", "")
+    number = np.random.default_rng(0).integers(0, 1000, 300)
+    found = {one.column: one for one in alerts(profiled(hospital_number=number)) if one.tag == "id-like"}
+    assert found["hospital_number"].line == "data.features.hospital_number: id"
+
+
 def test_the_page_of_a_saved_profile_with_private_text_is_drawn(tmp_path: Path) -> None:
     profile = profiled(private=("name",), name=[f"secret {n}" for n in range(60)], x=list(range(60)))
     profile.save(tmp_path)
@@ -174,7 +188,7 @@ def test_what_a_source_says_of_its_columns_is_obeyed() -> None:
     )
     decisions = infer(profile) | said
     drawn = profile_page.render(profile, decisions=decisions)
-    assert drawn.count('<p class="soft small" style="margin:8px 0 0">data.source</p>') == 2
+    assert drawn.count('<p class="soft small" style="margin:8px 0 0">as its source says</p>') == 2
     assert {tag for name, tag in tags_of(alerts(profile, decisions=decisions)) if name == "frame"} == set()
     assert "frame" not in {one.column for one in associations(profile, "x", decisions=decisions)}
 

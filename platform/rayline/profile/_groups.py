@@ -85,7 +85,7 @@ def _ranges(values: pl.Series, cuts: FloatArray, *, whole: bool) -> pl.Series:
     """The range between cuts that each number lies in."""
     ends = [f"{cut:.0f}" for cut in cuts] if whole else _told_apart(cuts)
     starts = [f"{cut + 1:.0f}" for cut in cuts] if whole else [f"over {end}" for end in ends]
-    names = [f"up to {ends[0]}", *(f"{a} to {b}" for a, b in zip(starts[:-1], ends[1:], strict=True))]
+    names = [f"up to {ends[0]}", *(a if a == b else f"{a} to {b}" for a, b in zip(starts[:-1], ends[1:], strict=True))]
     names.append(f"{starts[-1]} and more" if whole else starts[-1])
     numbers = _numbers(values)
     places = np.searchsorted(cuts, numbers, side="left")

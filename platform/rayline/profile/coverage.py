@@ -58,7 +58,7 @@ class Coverage:
     whole: float | None
     """The rate over all rows."""
     groups: tuple[Group, ...]
-    """The largest first, missing values last."""
+    """The largest first, those of a number in its order; missing values last."""
     sampled: bool
     """Whether rows are estimates."""
 
@@ -152,11 +152,22 @@ def _cover(watched: _Watched, names: tuple[str, ...], said: Declared | None) -> 
         rate, rate_low, rate_high = rates.get(value, (None, None, None))
         found.append(Group(value, rows, share, low, high, shares.get(value), rate, rate_low, rate_high, warnings))
     last = (MISSING, OTHERS)
-    found.sort(key=lambda group: (group.value in last, -group.rows, group.value))
+    places = _ascending(profile, names, groups, said)
+    found.sort(key=lambda group: (group.value in last, places.get(group.value, math.inf), -group.rows, group.value))
     told = [g for n, g in enumerate(found) if n < MOST_GROUPS or g.population is not None or g.value in last]
     known = None if answer is None else answer.cast(pl.Float64).mean()
     whole = float(known) if isinstance(known, int | float) else None
     return Coverage(names, watched.rate_of, whole, tuple(told), exact is None)
+
+
+def _ascending(profile: Profile, names: tuple[str, ...], groups: pl.Series, said: Declared | None) -> dict[str, float]:
+    """Where the groups of one column of numbers stand among its numbers; nothing of other columns."""
+    if len(names) > 1 or profile.columns[names[0]].kind != "number":
+        return {}
+    numbers = pl.DataFrame({"group": groups, "low": profile.sample[names[0]].cast(pl.Float64)})
+    lowest: dict[str, float | None] = dict(numbers.group_by("group").agg(pl.col("low").min()).iter_rows())
+    spans = () if said is None or said.spans[0] is None else said.spans[0]
+    return {group: low for group, low in lowest.items() if low is not None} | {one.text: one.low for one in spans}
 
 
 def _rates(watched: _Watched, groups: pl.Series) -> dict[str, tuple[float | None, float | None, float | None]]:

@@ -13,7 +13,7 @@ from rayline.evaluate.scored import FloatArray
 from rayline.profile import texts
 from rayline.profile.outliers import outliers
 from rayline.profile.profile import ColumnProfile, Profile
-from rayline.profile.types import is_classes
+from rayline.profile.types import FEW_ROWS, SAID, is_classes
 from rayline.report.card_bars import Bars, date_bars, inner_bars, number_bars
 from rayline.report.inner_facts import inner_facts
 from rayline.report.notation import amount, number, percent, short
@@ -91,6 +91,7 @@ def skewness(values: FloatArray) -> float:
 def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], tags: list[tuple[str, str]]) -> Card:
     # what is said of a column that is learnt from would be the same on every card
     kind, reason = decision[0], "" if decision[0] in ("number", "category") else decision[1]
+    reason = "as its source says" if reason == SAID else reason
     facts = [("distinct", f"{'about ' if column.truncated else ''}{amount(column.distinct)}")]
     if column.missing:
         facts.append(("missing", f"{amount(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))
@@ -146,6 +147,9 @@ def top_values(profile: Profile, column: ColumnProfile) -> list[tuple[Any, float
 def _tops(profile: Profile, column: ColumnProfile) -> list[tuple[str, int, str]]:
     top = top_values(profile, column)
     shown = [(short("(empty)" if value == "" else value), share) for value, share in top[:_TOPS]]
+    if top[0][1] * column.count <= 1 and column.count > FEW_ROWS:  # no value is there twice: these are examples
+        left = [(f"{amount(column.distinct - len(shown))} others", 0, "")] if column.distinct > len(shown) else []
+        return [*((text, 0, "") for text, _ in shown), *left]
     rest = max(0.0, 1.0 - sum(share for _, share in shown))
     if len(top) > _TOPS and rest > 0:
         others = column.distinct - _TOPS

@@ -123,14 +123,11 @@ def _ids(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
     if column.kind == "text" and decision.type is FeatureType.TEXT:
         words = (column.inner or {}).get("words", {}).get("mean")
         text = f"{name} is free text{f' of {words:.0f} words on average' if words else ''}, set aside unless asked for."
-        yield Alert(name, "free text", text, "", line(("prepare", "texts"), "tokens"))
+        told = f"{words:.0f} words" if words else ""
+        yield Alert(name, "free text", text, "", line(("prepare", "texts"), "tokens"), detail=told)
     elif column.distinct >= least * column.count and column.count > FEW_ROWS and decision.reason != SAID:
-        if column.kind == "text":
-            text = f"{name} is different in nearly every row, like an id or free text."
-            yield Alert(name, "id-like", text, "warn", feature(name, "id"))
-        elif column.kind == "number" and "Int" in column.dtype:
-            text = f"{name} is a different whole number in nearly every row, like an id."
-            yield Alert(name, "id-like", text, "warn", feature(name, "id"))
+        if column.kind == "text" or (column.kind == "number" and "Int" in column.dtype):
+            yield _like_an_id(column, decision)
     elif (
         column.kind in ("text", "number")
         and "Float" not in column.dtype
@@ -144,6 +141,15 @@ def _ids(column: ColumnProfile, decision: Decision) -> Iterator[Alert]:
     elif column.kind == "text" and decision.type is FeatureType.CATEGORY and column.distinct > MANY_CATEGORIES:
         text = f"{name} has {amount(column.distinct)} categories: a number for each learnt from the target is smaller."
         yield Alert(name, "many categories", text, "", step(name, "encode", "target"))
+
+
+def _like_an_id(column: ColumnProfile, decision: Decision) -> Alert:
+    differs = (
+        f"{column.name} is {'different' if column.kind == 'text' else 'a different whole number'} in nearly every row"
+    )
+    if decision.type is FeatureType.ID:
+        return Alert(column.name, "id-like", f"{differs}: it is taken for an id, and is no input.", "")
+    return Alert(column.name, "id-like", f"{differs}, like an id.", "warn", feature(column.name, "id"))
 
 
 def _numbers(profile: Profile, column: ColumnProfile, counts: Mapping[Any, int]) -> Iterator[Alert]:
@@ -168,7 +174,7 @@ def _numbers(profile: Profile, column: ColumnProfile, counts: Mapping[Any, int])
         text = f"{name} is skewed to the {side} (skewness {number(round(skew, 1))})."
         yield Alert(name, "skewed", text, "", step(name, "scale", "power"), detail=number(round(skew, 1)))
     few = not column.truncated and column.distinct <= FEW_NUMBERS
-    if few and _whole(column) and column.count >= FEW_ROWS * column.distinct:
+    if few and _whole(column) and column.count >= FEW_ROWS * column.distinct and not ID_NAME.search(name):
         text = (
             f"{name} is one of {column.distinct} whole numbers: where they are names, and neither counts nor measures, "
             "it is a category."

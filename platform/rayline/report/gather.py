@@ -21,8 +21,11 @@ SAID = {
     "empty": "have no value at all",
     "few numbers": "hold few different whole numbers each: where they are names, and neither counts nor measures, "
     "they are categories",
+    "free text": "are free text, set aside unless asked for",
+    "gaps": "lack elements within their lists",
     "id-like": "are different in nearly every row, like ids",
     "imbalanced": "have one value in nearly all of their rows",
+    "lengths": "have lists of many lengths",
     "many missing": "are missing in many rows",
     "mostly zero": "are 0 in most rows",
     "numbers as text": "are text, and nearly all of their values read as numbers",

@@ -69,4 +69,5 @@ def lists(column: ColumnProfile) -> Iterator[Alert]:
         yield Alert(name, "gaps", text, "warn", line(("prepare", "sequences"), "resample"))
     if lengths.get("count") and lengths["maximum"] > 4 * max(1, lengths["minimum"]):
         text = f"{name} has lists of {amount(lengths['minimum'])} to {amount(lengths['maximum'])} elements."
-        yield Alert(name, "lengths", text, "", step(name, "sequence", "resample"))
+        span = f"{amount(lengths['minimum'])} to {amount(lengths['maximum'])}"
+        yield Alert(name, "lengths", text, "", step(name, "sequence", "resample"), detail=span)

@@ -13,11 +13,19 @@ from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
 from rayline.profile.suspects import Suspects
+from rayline.profile.telling import telling_words
 from rayline.profile.types import Decision, infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
 from rayline.report.notation import amount, percent
-from rayline.report.profile_tables import association_bars, coverage_tables, missing_plot, repeat_facts
+from rayline.report.profile_tables import (
+    answer_tables,
+    association_bars,
+    coverage_tables,
+    missing_plot,
+    repeat_facts,
+    word_tables,
+)
 from rayline.report.suspect_facts import suspect_facts
 from rayline.report.template import fill
 
@@ -80,6 +88,8 @@ def render(
         columns_left=max(0, len(columns) - _CARDS),
         patterns=missing_plot(profile),
         associated=association_bars(associated),
+        answers=answer_tables(profile, target, associated),
+        telling=[] if target is None else word_tables(telling_words(profile, target, decisions=decisions)),
         heat=_heat(profile),
         repeats=repeat_facts(profile, target),
         suspected=suspect_facts(suspected),

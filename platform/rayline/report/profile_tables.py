@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rayline.profile.association import Association
-from rayline.profile.coverage import FEW, Coverage
+from rayline.profile.coverage import FEW, Coverage, coverage
 from rayline.profile.population import MISSING
 from rayline.profile.profile import Profile
+from rayline.profile.telling import TellingWord
+from rayline.profile.types import is_classes
 from rayline.report.cards import shown_columns
 from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, number, percent, short
@@ -18,6 +20,9 @@ _PATTERNS = 12
 _LACKING = 14
 _BARS = 30
 _GROUPS = 16
+_ANSWERED, _ANSWERS = 6, 8
+"""Features by which the target is shown, and groups of each."""
+_TELLS = 0.05
 
 
 def missing_plot(profile: Profile) -> dict[str, Any] | None:
@@ -93,7 +98,36 @@ def repeat_facts(profile: Profile, target: str | None) -> dict[str, Any] | None:
     }
 
 
-def coverage_tables(covered: Sequence[Coverage]) -> list[dict[str, Any]]:
+def answer_tables(profile: Profile, target: str | None, associated: Sequence[Association]) -> list[dict[str, Any]]:
+    """How a number or one of two classes varies with the features that go most with it: a table each."""
+    if target is None or (is_classes(profile.columns[target]) and profile.columns[target].distinct > 2):
+        return []
+    strong = [one.column for one in associated if one.strength >= _TELLS]
+    names = [name for name in strong if profile.columns[name].kind != "date"][:_ANSWERED]
+    return coverage_tables([coverage(profile, [name], target=target)[0] for name in names], most=_ANSWERS)
+
+
+def word_tables(telling: Mapping[str, Mapping[str, Sequence[TellingWord]]]) -> list[dict[str, Any]]:
+    """A table a text column: the words that tell each class of the target, with how often each is met."""
+    return [
+        {
+            "name": name,
+            "classes": [
+                {
+                    "name": short(label),
+                    "words": [
+                        {"word": short(one.word), "share": percent(one.share), "elsewhere": percent(one.elsewhere)}
+                        for one in words
+                    ],
+                }
+                for label, words in classes.items()
+            ],
+        }
+        for name, classes in telling.items()
+    ]
+
+
+def coverage_tables(covered: Sequence[Coverage], most: int = _GROUPS) -> list[dict[str, Any]]:
     """A table a column (or several together): rows, share with its interval, population, rate with its interval."""
     tables = []
     for one in covered:
@@ -117,7 +151,7 @@ def coverage_tables(covered: Sequence[Coverage]) -> list[dict[str, Any]]:
                 "range": _range(group.rate, group.rate_low, group.rate_high, low, high, one.whole),
                 "warning": "; ".join(group.warnings),
             }
-            for group in one.groups[:_GROUPS]
+            for group in one.groups[:most]
         ]
         tables.append(
             {
@@ -125,7 +159,7 @@ def coverage_tables(covered: Sequence[Coverage]) -> list[dict[str, Any]]:
                 "rate_of": one.rate_of if rates and one.rate_of else "",
                 "populated": any(group.population is not None for group in one.groups),
                 "rows": rows,
-                "left": max(0, len(one.groups) - _GROUPS),
+                "left": max(0, len(one.groups) - most),
                 "sampled": one.sampled,
             }
         )
