@@ -47,6 +47,17 @@ def test_ctrl_c_tells_how_to_go_on_where_one_can(
     assert capsys.readouterr().err == f"\nstopped. What was finished is kept{more}\n"
 
 
+def test_sigterm_ends_a_command_that_has_joined_ray_as_ctrl_c_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(main, "_run", ending(SystemExit(signal.SIGTERM)))  # Ray's handler raises it
+    assert main._guarded(["run", "spec.yaml"], debug=False) == 143
+    assert capsys.readouterr().err == "\nstopped. What was finished is kept; `--resume` continues.\n"
+    monkeypatch.setattr(main, "_run", ending(SystemExit(3)))
+    with pytest.raises(SystemExit):
+        main._guarded(["run", "spec.yaml"], debug=False)
+
+
 @pytest.mark.parametrize("module", ["typer", "rayline.core.errors", "rayline.pipeline.resolve", "polars"])
 def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(module: str) -> None:
     """The press comes where Python begins to import `module`."""

@@ -108,9 +108,10 @@ def test_a_refusal_after_work_was_done_is_a_failure_that_resumes(tmp_path: Path,
     assert (state["status"], state["error"]) == ("failed", "DataError: the data has changed")
 
 
-def test_ctrl_c_is_no_failure(tmp_path: Path, rayline_home: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), begin(spec(tmp_path), "run", address=None, watcher=None):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(15)], ids=["Ctrl-C", "SIGTERM"])
+def test_what_was_stopped_is_no_failure(tmp_path: Path, rayline_home: Path, stop: BaseException) -> None:
+    with pytest.raises(type(stop)), begin(spec(tmp_path), "run", address=None, watcher=None):
+        raise stop
     [state] = states(rayline_home)
     assert state["status"] == "interrupted"
     assert "error" not in state

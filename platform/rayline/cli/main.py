@@ -14,12 +14,16 @@ from typing import Any
 
 INTERRUPTED = 130
 """Exit code of Ctrl-C; Typer turns the signal into it by itself."""
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code after SIGTERM, as a shell has it for a process that SIGTERM killed."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """A disk, or what one may keep on it, is full: nobody's fault that could be mended here."""
 
 
 def main() -> None:
-    """Entry point of the `rayline` command; exits with the codes of the design (0, 1, 2; 130 for Ctrl-C)."""
+    """Entry point of the `rayline` command; exits with the codes of the design: 0, 1, 2; 130 after Ctrl-C, 143 after
+    SIGTERM.
+    """
     debug = "--debug" in sys.argv or bool(os.environ.get("RAYLINE_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     code = _guarded(arguments, debug)
@@ -39,6 +43,11 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         code = _run(arguments)
     except KeyboardInterrupt:
         return _interrupted(arguments)
+    except SystemExit as stop:  # what Ray, once it is joined, makes of SIGTERM
+        if stop.code != signal.SIGTERM:
+            raise
+        _interrupted(arguments)
+        return TERMINATED
     except Exception as error:  # noqa: BLE001 - the process boundary
         return _failed(error, arguments, debug)
     return _interrupted(arguments) if code == INTERRUPTED else int(code or 0)

@@ -51,7 +51,7 @@ class RunFolder:
         return dict(files.read_json(self.path("run.json")))
 
     def end(self, error: BaseException, *, worked: bool, seconds: dict[str, float]) -> None:
-        """Say how the run ended: by Ctrl-C, or failed. One that was refused before it did any work is deleted.
+        """Say how the run ended: stopped by Ctrl-C or SIGTERM, or failed. One refused before it did any work is deleted.
 
         Args:
             error: what ended it.
@@ -62,7 +62,7 @@ class RunFolder:
             files.delete_folder(self.uri)
         elif self.state().get("status") == "done":
             return  # Ctrl-C while the cluster stops
-        elif isinstance(error, KeyboardInterrupt):
+        elif isinstance(error, KeyboardInterrupt | SystemExit):  # the latter by SIGTERM
             self.update(status="interrupted", stages=seconds)
         else:
             self.update(status="failed", error=f"{type(error).__name__}: {error}", stages=seconds)

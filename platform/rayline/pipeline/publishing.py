@@ -184,12 +184,12 @@ def _example(trained: Trained, described: Signature, rows: pl.DataFrame, referen
 
 @contextmanager
 def _closed(run: tracking.Run) -> Iterator[None]:
-    """End the run in MLflow, as failed if the block fails, as killed by Ctrl-C."""
+    """End the run in MLflow, as failed if the block fails, as killed by Ctrl-C or SIGTERM."""
     try:
         yield
     except BaseException as error:
         with suppress(StorageError):
-            run.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            run.finish("KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
         raise
     run.finish()
 
