@@ -16,7 +16,7 @@ from rayline.pipeline import suspected, understand
 from rayline.profile.association import associations
 from rayline.profile.profile import Profile, profile_frame
 from rayline.profile.types import Decision, infer
-from rayline.report import page, profile_page
+from rayline.report import gaps, page, profile_page
 from rayline.report.alerts import Alert, alerts
 from rayline.report.cards import Card, cards
 
@@ -214,3 +214,19 @@ def test_the_report_of_a_run_shows_a_class_target_as_one() -> None:
     card = card[: card.index("</dl>")]
     assert '<span class="tag">target</span>' in card
     assert "vocabulary" not in card
+
+
+def test_a_column_without_any_value_hides_no_complete_row() -> None:
+    rng = np.random.default_rng(0)
+    lacks = rng.random(200) < 0.25
+    x = pl.Series(np.where(lacks, np.nan, 1.0 + np.arange(200) % 7))
+    profile = profiled(gone=pl.Series([None] * 200, dtype=pl.String), x=x, y=pl.Series([*range(200)]))
+    assert profile.patterns is not None
+    assert profile.patterns.complete == 0
+    assert gaps.complete_rows(profile) == 200 - lacks.sum()
+    plot = gaps.missing_plot(profile)
+    assert plot is not None
+    assert plot["names"] == ["x"]
+    assert [(row["complete"], row["cells"]) for row in plot["rows"]] == [(True, [False]), (False, [True])]
+    assert [one["name"] for one in plot["counts"]] == ["gone", "x"]
+    assert f"<b>{100 - 100 * lacks.mean():.0f}%</b><span>complete rows</span>" in profile_page.render(profile)

@@ -17,12 +17,12 @@ from rayline.profile.telling import telling_words
 from rayline.profile.types import Decision, infer
 from rayline.report.alerts import alerts, tags
 from rayline.report.cards import cards, shown_columns
+from rayline.report.gaps import complete_rows, missing_plot
 from rayline.report.notation import amount, percent
 from rayline.report.profile_tables import (
     answer_tables,
     association_bars,
     coverage_tables,
-    missing_plot,
     repeat_facts,
     word_tables,
 )
@@ -106,8 +106,9 @@ def _figures(profile: Profile, missing: float, found: Sequence[Any]) -> list[tup
     """The few figures that head the page: value, name, what else there is to say."""
     rows = max(profile.rows, 1)
     figures = [("missing cells", percent(missing), "")]
-    if profile.patterns is not None:
-        figures.append(("complete rows", percent(profile.patterns.complete / rows), amount(profile.patterns.complete)))
+    complete = complete_rows(profile)
+    if complete is not None:
+        figures.append(("complete rows", percent(complete / rows), amount(complete)))
     if profile.repeats is not None:
         repeated = profile.repeats.found(profile.rows)
         about = "" if repeated.exact else "about "

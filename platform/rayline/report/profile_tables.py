@@ -1,4 +1,4 @@
-"""The tables of a profile's page, ready to print: missing patterns, what goes with the target, repeats, groups."""
+"""The tables of a profile's page, ready to print: what goes with the target, repeats, groups."""
 
 from __future__ import annotations
 
@@ -11,54 +11,15 @@ from rayline.profile.population import MISSING
 from rayline.profile.profile import Profile
 from rayline.profile.telling import TellingWord
 from rayline.profile.types import is_classes
-from rayline.report.cards import shown_columns
 from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, number, percent, short
 from rayline.report.tables import Range
 
-_PATTERNS = 12
-_LACKING = 14
 _BARS = 30
 _GROUPS = 16
 _ANSWERED, _ANSWERS = 6, 8
 """Features by which the target is shown, and groups of each."""
 _TELLS = 0.05
-
-
-def missing_plot(profile: Profile) -> dict[str, Any] | None:
-    """Which columns are missing together: a row a pattern, a column a column, those missing most."""
-    lacking = sorted((c for c in shown_columns(profile) if c.missing), key=lambda c: -c.missing)
-    if not lacking or profile.patterns is None:
-        return None
-    names = [column.name for column in lacking[:_LACKING]]
-    every = profile.missing_together(_PATTERNS + 1)
-    whole = ((), profile.patterns.complete)
-    lines = sorted([*every[:_PATTERNS], whole], key=lambda line: -line[1])
-    most = max((rows for _, rows in lines), default=1) or 1
-    rows = [
-        {
-            "cells": [name in held for name in names],
-            "others": len([name for name in held if name not in names]),
-            "complete": not held,
-            "label": ", ".join(held) or "nothing is missing",
-            "rows": amount(count),
-            "share": percent(count / max(profile.rows, 1)),
-            "width": round(100 * count / most, 1),
-        }
-        for held, count in lines
-        if count
-    ]
-    shares = [(column.name, column.missing / max(profile.rows, 1)) for column in lacking[:_LACKING]]
-    counts = [{"name": name, "share": percent(share), "width": round(100 * share, 1)} for name, share in shares]
-    told = sum(count for _, count in lines)
-    return {
-        "names": names,
-        "rows": rows,
-        "counts": counts,
-        "columns_left": len(lacking) - len(names),
-        "rows_left": percent(max(0, profile.rows - told) / max(profile.rows, 1)) if len(every) > _PATTERNS else "",
-        "sampled": profile.patterns.truncated and profile.sample.height < profile.rows,
-    }
 
 
 def association_bars(associated: Sequence[Association]) -> dict[str, Any] | None:

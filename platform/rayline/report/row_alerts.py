@@ -18,6 +18,7 @@ from rayline.profile.profile import Profile
 from rayline.profile.types import FEW_ROWS, Decision, is_classes
 from rayline.report.alert import Alert
 from rayline.report.cards import shown_columns, top_values
+from rayline.report.gaps import missing_together
 from rayline.report.gather import together
 from rayline.report.named_rows import named_rows
 from rayline.report.notation import amount, listed, percent, short
@@ -138,12 +139,10 @@ def _at_least(correlations: FloatArray, rows: FloatArray) -> FloatArray:
 
 def _together(profile: Profile, most: int = 3) -> Iterator[Alert]:
     told = 0
-    for lacking, rows in profile.missing_together(50):
-        # a column without any value is missing with whatever else is
-        names = [name for name in lacking if profile.columns[name].count]
+    for names, rows in missing_together(profile, 50):
         if told < most and 1 < len(names) <= MOST_NAMED and rows > TOGETHER * profile.rows:
             told += 1
-            text = f"{listed([*names], 6)} are missing together in {counted(rows)} ({percent(rows / profile.rows)})."
+            text = f"{listed(names, 6)} are missing together in {counted(rows)} ({percent(rows / profile.rows)})."
             advice = line(("prepare", "clean"), {"name": "flags", "columns": [names[0]]})
             yield Alert("", "missing together", text, "", advice)
 
