@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import Any, Self
 
 import orjson
 import pyarrow as pa
+import pyarrow.fs as pafs
 
 from rayline.core import files
 from rayline.core.errors import StorageError
@@ -186,9 +186,9 @@ def _place(whole: Path, uri: str) -> None:
         finally:
             os.close(folder)
         return
-    # an object store shows an object only when its upload is complete
-    with whole.open("rb") as source, filesystem.open_output_stream(path) as sink:
-        shutil.copyfileobj(source, sink, 1 << 20)
+    # an object store shows an object only when its upload is complete; a stream that was left half-way, by Ctrl-C
+    # for one, would complete it on its way out, so none is open here
+    pafs.copy_files(str(whole), path, source_filesystem=pafs.LocalFileSystem(), destination_filesystem=filesystem)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ S steps of all sequences, one after the other
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -123,15 +125,26 @@ def _times(frame: pl.DataFrame, config: Config) -> pl.Series:
         elif times.dtype == pl.Date:
             times = times.cast(pl.Datetime("us"))
     except (pl.exceptions.InvalidOperationError, pl.exceptions.ComputeError):
+        hold = "holds" if len(names) == 1 else "hold"
         raise DataError(
-            f"{config.path}: {where} holds values that are no times. Write them as 2024-05-31 13:45:00, or give the "
-            "columns of year, month, day and hour."
+            f"{config.path} row {_first_wrong(frame, names) + 1:,}: {where} {hold} no time. Write "
+            "times as 2024-05-31 13:45:00, or give the columns of year, month, day and hour."
         ) from None
     if times.dtype.is_numeric() and isinstance(config.every, str):
         raise DataError(f"{config.path}: {where} holds numbers. Give data.source.every as a number of their unit.")
     if not times.dtype.is_numeric() and isinstance(config.every, float):
         raise DataError(f"{config.path}: {where} holds times. Give data.source.every with a unit, such as 15m.")
     return times
+
+
+def _first_wrong(frame: pl.DataFrame, names: Sequence[str]) -> int:
+    """The place of the first row whose time is none."""
+    for place, values in enumerate(frame.select(names).iter_rows()):
+        try:
+            pl.Series(values).str.to_datetime() if len(names) == 1 else dt.datetime(*values)
+        except (pl.exceptions.PolarsError, ValueError, OverflowError, TypeError):
+            return place
+    return 0  # each alone is a time, and they are not written alike
 
 
 def _regular(frame: pl.DataFrame, keys: list[str], channels: list[str], config: Config) -> pl.DataFrame:

@@ -49,6 +49,8 @@ from rayline.sources.sequences import DURATION, MICROSECONDS
 from rayline.spec.sections import as_source
 
 Statistic = Literal["count", "sum", "mean", "std", "min", "max", "median", "first", "last"]
+LONGEST_US = 100_000 * 366 * MICROSECONDS["d"]
+"""Of a window; times and lengths together stay within 64 bits."""
 TIME = "time"
 """What a time of several columns is called."""
 
@@ -72,7 +74,8 @@ _SOURCE = {
         {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
     ]
 }
-Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], *_ONE]
+Rows = Annotated[int, Field(ge=1, le=1 << 40)]
+Steps = Annotated[tuple[Rows, ...], *_ONE]
 Inner = Annotated[
     # its own schema, for that of all sources would hold itself
     PluginConfig, Plugin("source", free_text=True), BeforeValidator(as_source), WithJsonSchema(_SOURCE)
@@ -82,7 +85,7 @@ Inner = Annotated[
 class Window(Declared):
     """Rows before a row."""
 
-    last: Annotated[int, Field(ge=1)] | str
+    last: Rows | str
     """How far back: a number of rows, or a length of time such as 90s, 15m, 12h, 7d, 4w, its beginning included."""
     of: Annotated[tuple[Statistic, ...], AfterValidator(_some)]
     """What is told of the values that are there: count, sum, mean, std, min, max, median, first, last."""
@@ -98,6 +101,8 @@ class Window(Declared):
         found = DURATION.fullmatch(value) if isinstance(value, str) else None
         if isinstance(value, str) and (found is None or not int(found[1])):
             raise ValueError("give a number of rows, or a number and a unit of us, ms, s, m, h, d, w, such as 7d")
+        if found is not None and int(found[1]) * MICROSECONDS[found[2]] > LONGEST_US:
+            raise ValueError("give no more than 100,000 years")
         return value
 
     @property

@@ -80,7 +80,8 @@ class Config(PluginConfig):
     @field_validator("every")
     @classmethod
     def _duration(cls, value: Any) -> Any:
-        if isinstance(value, str) and not DURATION.fullmatch(value):
+        found = DURATION.fullmatch(value) if isinstance(value, str) else None
+        if isinstance(value, str) and (found is None or not int(found[1])):
             raise ValueError("give a number and a unit of us, ms, s, m, h, d, w, such as 15m")
         return value
 
