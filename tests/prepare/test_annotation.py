@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from rayline.core.errors import DataError, SpecError
-from rayline.prepare.annotation import agreement, fleiss, krippendorff, resolve, votes
+from rayline.prepare.annotation import agreement, fleiss, key_order, krippendorff, resolve, votes
 
 # Fleiss 1971, table 1: 30 patients, 6 psychiatrists each, five diagnoses
 DIAGNOSES = """
@@ -163,3 +163,7 @@ def test_of_a_label_given_on_no_shared_row_nothing_is_known() -> None:
     alone = next(one for one in found.classes if one.label == "c")
     assert (alone.given, alone.agreement, alone.alpha) == (0, None, None)
     assert next(one for one in found.classes if one.label == "a").agreement == 1.0
+
+
+def test_keys_of_any_length_are_sorted() -> None:
+    assert sorted(["b", "1e+99999999999999999999", "3"], key=key_order) == ["3", "1e+99999999999999999999", "b"]

@@ -103,3 +103,23 @@ def test_a_number_is_no_target_to_stratify_by(values: list[object], what: str) -
     with pytest.raises(SpecError, match=f"{what}.*Use data.split: hash") as caught:
         fit(frame(values))
     assert "0.5" not in str(caught.value), "the target may be private"
+
+
+def test_later_rows_of_a_rare_class_are_divided_by_the_shares_declared() -> None:
+    """Two rows leave the cut-offs free over much of the range: they lie where the shares say, not at a row."""
+    held = []
+    for seed in range(20):
+        early = frame(["common"] * 50 + ["rare"] * 2)
+        late = pl.DataFrame({ROW: np.arange(1000, 5000), "y": ["rare"] * 4000})
+        assignment = fit(early, 4, seed=seed)
+        parts = assignment.parts(late)
+        held.append([np.mean(parts == TEST), np.mean(parts == VALIDATION)])
+    assert max(test for test, _ in held) < 0.23
+    assert max(test + validation for test, validation in held) < 0.33
+
+
+def test_without_a_test_share_no_row_is_tested_however_late_it_comes() -> None:
+    for options in ({"test": 0.0}, {"test": 0.0, "validation": 0.0}):
+        assignment = fit(frame(["a", "b"] * 10), **options)
+        late = pl.DataFrame({ROW: np.arange(100, 20_100), "y": ["a", "b"] * 10_000})
+        assert not (assignment.parts(late) == TEST).any()

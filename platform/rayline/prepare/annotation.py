@@ -26,7 +26,7 @@ from rayline.core.errors import DataError, SpecError, listing, nearest
 from rayline.core.shown import counted
 
 KEY, ANNOTATOR, LABEL = "key", "annotator", "label"
-NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]\d+)?", re.ASCII)
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]\d{1,6})?", re.ASCII)
 """Keys that are numbers as `category_text` writes them; 007 is none."""
 MOST_PAIRS = 45
 """Pairs of annotators whose kappas are told: those of ten."""

@@ -68,21 +68,36 @@ def sizes(
 
 
 def cut(
-    part_hashes: UInt64Array, fold_hashes: UInt64Array, sizes: Sequence[int], folds: int, first_fold: int = 0
+    part_hashes: UInt64Array,
+    fold_hashes: UInt64Array,
+    sizes: Sequence[int],
+    shares: tuple[float, float],
+    folds: int,
+    first_fold: int = 0,
 ) -> tuple[Cuts, int]:
     """The cut-offs that give `sizes` (train, validation, test) and even folds, and how many training rows there are.
 
-    The folds from `first_fold` on take the rows that do not divide, so that folds over several sets are even too.
+    Of those that divide these rows so, the ones nearest to `shares` (validation, test), which are right for rows that
+    come later. The folds from `first_fold` on take the rows that do not divide, so that folds over several sets are
+    even too.
     """
     _, validation, test = sizes
     ordered = np.sort(part_hashes)
-    cut_test, cut_validation = int(ordered[test]), int(ordered[test + validation])
+    cut_test = _between(ordered, test, shares[1])
+    cut_validation = _between(ordered, test + validation, shares[0] + shares[1])
     training = np.sort(fold_hashes[part_hashes >= np.uint64(cut_validation)])
     n = len(training)
     extra = [1 if (fold - first_fold) % folds < n % folds else 0 for fold in range(folds)]
     ends = np.cumsum([n // folds + more for more in extra])[:-1].tolist()
-    cuts = tuple(int(training[end]) if end < n else LARGEST for end in ends)
+    cuts = tuple(_between(training, end, fold / folds) for fold, end in enumerate(ends, 1))
     return Cuts(cut_test, cut_validation, cuts), n
+
+
+def _between(ordered: UInt64Array, below: int, share: float) -> int:
+    """The cut-off nearest to a share of all hashes that has `below` of the `ordered` ones below it."""
+    least = int(ordered[below - 1]) + 1 if below else 0
+    most = int(ordered[below]) if below < len(ordered) else LARGEST
+    return min(max(int(share * 2.0**64), least), most)
 
 
 def by_share(validation: float, test: float, folds: int) -> Cuts:

@@ -69,7 +69,7 @@ class RandomSplitter(Splitter):
         if table.num_rows:
             counts, _ = sizes(table.num_rows, (options.validation, options.test), np.zeros(3))
             second = fold_hashes(table.column("fold").to_numpy(), repeat)
-            cuts, _ = cut(table.column("part").to_numpy(), second, counts, folds)
+            cuts, _ = cut(table.column("part").to_numpy(), second, counts, (options.validation, options.test), folds)
         return RandomAssignment(told(indexes), options.seed, cuts, folds, repeat)
 
 

@@ -84,12 +84,13 @@ class StratifiedSplitter(Splitter):
         if len(by_class) > min(MOST_CLASSES, max(2, table.num_rows // 2)):
             raise SpecError(_not_classes(target, f"has {counted(len(by_class), 'value')} in {counted(table.num_rows)}"))
         options = self._options
+        shares = (options.validation, options.test)
         strata: dict[str, Cuts] = {}
         owed = np.zeros(3)
         first_fold = 0
         for name, (part, fold) in by_class.items():
-            counts, owed = sizes(len(part), (options.validation, options.test), owed)
-            strata[name], training = cut(part, fold_hashes(fold, repeat), counts, folds, first_fold)
+            counts, owed = sizes(len(part), shares, owed)
+            strata[name], training = cut(part, fold_hashes(fold, repeat), counts, shares, folds, first_fold)
             first_fold = (first_fold + training) % folds
         rest = by_share(options.validation, options.test, folds)
         return StratifiedAssignment(key, target, options.seed, strata, rest, folds, repeat)
