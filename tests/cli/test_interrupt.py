@@ -89,7 +89,7 @@ def test_ctrl_c_ends_cleanly(folder: Path, command: str, after: str | None) -> N
     assert not list((folder / "home").rglob("*.tmp"))
     assert not list((folder / "home").glob("artifacts/*/*/artifacts/package"))
     for state in (folder / "home").glob("runs/*/*/run.json"):
-        assert orjson.loads(state.read_bytes())["status"] == "failed"
+        assert orjson.loads(state.read_bytes())["status"] == "interrupted"
 
 
 def test_a_run_that_was_stopped_in_training_is_resumed(folder: Path) -> None:

@@ -33,6 +33,8 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
     ("text", "value"),
     [
         ("07", "07"),
+        ("{path: s3://x/y, at: 12:30, none: }", {"path": "s3://x/y", "at": "12:30", "none": None}),
+        ("{'a:b', c:d: 1}", {"a:b": None, "c:d": 1}),
         ("010", "010"),
         ("0o17", 15),
         ("12:30", "12:30"),
@@ -97,6 +99,7 @@ def test_a_mapping_may_be_merged_and_changed(tmp_path: Path) -> None:
         (HEAD + "train: epochs: 1\n", ["line 5", "text with a colon"]),
         (HEAD + "train:\n    epochs: 1\n  seed: 2\n", ["line 7", "begin in the column"]),
         (HEAD + "prepare: {derive: {a: 'x}}\n", ["line 6", "quote not closed"]),
+        (HEAD + "train: {epochs:1, seed: 2}\n", ["line 5, column 9", "'epochs:1' is one word here; put a space after"]),
         (HEAD + "storage: @here\n", ["line 5", "in quotes"]),
         (HEAD + "storage: !there x\n", ["line 5", "'!there' means nothing here"]),
         (HEAD + "storage: !!python/object:os.system x\n", ["line 5", "means nothing here"]),

@@ -28,8 +28,10 @@ def ensure_home() -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        try:
+            probe.write_bytes(b"")
+        finally:  # Ctrl-C, too
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
             f"RAYLINE_HOME {path} cannot be written: {error.strerror}. "

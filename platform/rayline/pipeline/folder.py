@@ -51,7 +51,7 @@ class RunFolder:
         return dict(files.read_json(self.path("run.json")))
 
     def end(self, error: BaseException, *, worked: bool, seconds: dict[str, float]) -> None:
-        """Say how the run ended: stopped by Ctrl-C or SIGTERM, or failed. One refused before it did any work is deleted.
+        """Say how the run ended: stopped (Ctrl-C, SIGTERM), or failed. One refused before it did any work is deleted.
 
         Args:
             error: what ended it.

@@ -31,9 +31,13 @@ class _Loader(yaml.SafeLoader):
         # here keys are as they are written; where mappings are made, merged ones are among them
         node = super().compose_mapping_node(anchor)
         lines: dict[str, int] = {}
-        for key, _ in node.value:
+        for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _FaultError(None, None, "a key is a text, not a list or mapping", key.start_mark)
+            bare = key.style is None and key.end_mark.index == value.end_mark.index
+            if node.flow_style and bare and ":" in key.value:
+                problem = f"{shown(key.value)} is one word here; put a space after the colon, or the word in quotes"
+                raise _FaultError(None, None, problem, key.start_mark)
             if key.tag == _MERGE:
                 continue
             key.tag = _STR
