@@ -10,15 +10,22 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from rich.console import Console
 
-from rayline.core.columns import ROW, FeatureType, Task
+from rayline.core.columns import ROW, FeatureType, Target, Task
+from rayline.evaluate.judge import judge
+from rayline.evaluate.scored import Scored
 from rayline.pipeline import suspected, understand
 from rayline.profile.association import associations
 from rayline.profile.profile import Profile, profile_frame
+from rayline.profile.suspects import suspects
 from rayline.profile.types import Decision, infer
-from rayline.report import gaps, page, profile_page
+from rayline.report import gaps, page, profile_page, profile_text, tables
 from rayline.report.alerts import Alert, alerts
 from rayline.report.cards import Card, cards
+from rayline.report.data import ReportData
+from rayline.report.insights import insights
+from rayline.spec.sections import Evaluate
 
 
 def profiled(private: tuple[str, ...] = (), first: int = 0, **columns: Any) -> Profile:
@@ -230,3 +237,53 @@ def test_a_column_without_any_value_hides_no_complete_row() -> None:
     assert [(row["complete"], row["cells"]) for row in plot["rows"]] == [(True, [False]), (False, [True])]
     assert [one["name"] for one in plot["counts"]] == ["gone", "x"]
     assert f"<b>{100 - 100 * lacks.mean():.0f}%</b><span>complete rows</span>" in profile_page.render(profile)
+
+
+def test_rows_of_a_private_target_are_not_shown() -> None:
+    from made_reports import report, scored
+
+    data = report(scored(Task.BINARY, classes=("covered", "hidden")))
+    heads, rows = tables.worst_table(data, frozenset())
+    assert len(rows) > 5
+    assert heads[0] == "is"
+    assert tables.worst_table(data, frozenset({data.target.name})) == ([], [])
+
+
+def test_probabilities_that_are_right_are_not_called_wrong_on_few_rows() -> None:
+    rng = np.random.default_rng(0)
+    told = {True: 0, False: 0}
+    for skewed in (False, True):
+        for _ in range(20):
+            p = rng.random(150)
+            truth = (rng.random(150) < (p**3 if skewed else p)).astype(np.float32)
+            target = Target("y", Task.BINARY, ("no", "yes"), "yes")
+            judgement = judge(Scored(target, truth, p), Evaluate(bootstrap=0))
+            data = ReportData(name="m", target=target, judgement=judgement, spec="")
+            found = judgement.metrics["calibration_error"].value
+            assert found is not None
+            told[skewed] += any("do not read them as odds" in one.text for one in insights(data))
+    assert told[False] <= 1
+    assert told[True] >= 18
+
+
+def test_the_command_for_suspects_is_one_that_a_shell_reads() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    label = np.where(x > 0, "up", "down")
+    label[np.flatnonzero(x > 0.5)[:3]] = "down"
+    profile = profiled(x=x, twice=x * 2, **{"which way": label})
+    found = suspects(profile, "which way")
+    assert found is not None
+    (alert,) = [one for one in alerts(profile, target="which way", suspected=found) if one.tag == "suspected labels"]
+    assert alert.text.endswith("rayline annotate export DATA --suspects 'which way' -o TODO.csv")
+    assert "--suspects &#39;which way&#39; -o" in profile_page.render(profile, target="which way", suspected=found)
+
+
+def test_the_terminal_shows_so_many_columns_and_counts_the_rest() -> None:
+    profile = profiled(**{f"c{n:03}": list(range(30)) for n in range(40)})
+    console = Console(file=io.StringIO(), width=120)
+    profile_text.show(profile, console, most_columns=10)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "and 30 more columns: --json lists them" in told
+    assert "c009 " in told
+    assert "c010 " not in told

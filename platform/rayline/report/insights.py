@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from rayline.core.columns import Task
+from rayline.evaluate.curves import Bin
 from rayline.evaluate.judgement import Slice
 from rayline.evaluate.selection import build_metric, default_metric
 from rayline.report.data import ReportData
@@ -72,13 +73,26 @@ def _calibration(data: ReportData) -> Iterator[Insight]:
         yield Insight(
             "good", f"Stated probabilities can be taken at their word: they are {points} points off on average."
         )
-    elif found.value > 0.05:
+    elif found.value > max(0.05, _by_chance(data.judgement.calibration)):
         bins = data.judgement.calibration
         lean = sum(one.rows * (one.stated - one.observed) for one in bins)
         how = "too high" if lean > 0 else "too low"
         yield Insight(
             "warn", f"Stated probabilities are {points} points off on average, mostly {how}; do not read them as odds."
         )
+
+
+def _by_chance(bins: Sequence[Bin]) -> float:
+    """The calibration error that one in a hundred models whose probabilities are right would have on so few rows.
+
+    A bin of n rows with probability p is off by a normal deviate of variance p(1 − p) / n: its size has a mean of
+    √(2/π) of the deviation, and a variance of 1 − 2/π of that one.
+    """
+    total = sum(one.rows for one in bins)
+    weights = np.array([one.rows / total for one in bins])
+    variances = np.array([one.stated * (1 - one.stated) / one.rows for one in bins])
+    mean = float((weights * np.sqrt(2 / np.pi * variances)).sum())
+    return mean + 2.33 * float(np.sqrt((np.square(weights) * variances).sum() * (1 - 2 / np.pi)))
 
 
 def _slices(data: ReportData) -> Iterator[Insight]:

@@ -33,9 +33,13 @@ def show(
     covered: Sequence[Coverage] = (),
     suspected: Suspects | None = None,
     decisions: Mapping[str, Decision] | None = None,
+    most_columns: int = 250,
     most_alerts: int = 25,
 ) -> None:
-    """Print the profile; its private columns are only counted. Arguments are those of `profile_page.render`."""
+    """Print the profile; its private columns are only counted, and of many columns the first are shown.
+
+    Arguments are those of `profile_page.render`.
+    """
     columns = shown_columns(profile)
     longest = max((len(column.name) for column in columns), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=True)
@@ -46,8 +50,8 @@ def show(
     table.add_column("values", overflow="ellipsis", ratio=1, no_wrap=True)
     decisions = decisions or infer(profile)
     types = {name: (str(one.type), one.reason) for name, one in decisions.items()}
-    drawn = {card.name: card for card in cards(profile, types, {}, target=target)}
-    for column in columns:
+    drawn = {card.name: card for card in cards(profile, types, {}, target=target, most=most_columns)}
+    for column in [column for column in columns if column.name in drawn]:
         missing = percent(column.missing / profile.rows) if column.missing else ""
         distinct = f"{'~' if column.truncated else ''}{amount(column.distinct)}"
         # Text, not str: names from data may look like rich's markup
@@ -56,6 +60,8 @@ def show(
     hidden = f" ({len(profile.private)} private, not shown)" if profile.private else ""
     console.print(Text(f"{amount(profile.rows)} rows, {amount(len(columns))} columns{hidden}", style="bold"))
     console.print(table)
+    if len(columns) > len(drawn):
+        console.print(Text(f"and {amount(len(columns) - len(drawn))} more columns: --json lists them", style="dim"))
     _show_associated(console, target, associated)
     for one in covered:
         show_groups(console, one)

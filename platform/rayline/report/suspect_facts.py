@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from rayline.profile.suspects import PLANTED, Suspects
@@ -25,6 +26,7 @@ def suspect_facts(suspected: Suspects | None) -> dict[str, Any] | None:
         "looked": amount(suspected.looked),
         "estimate": "" if suspected.exact else amount(suspected.estimate),
         "range": f"{percent(suspected.low)} to {percent(suspected.high)}",
+        "command": _command(suspected.target),
         "planted": percent(PLANTED),
         "found": percent(suspected.found),
         "right": percent(suspected.right),
@@ -55,6 +57,11 @@ def suspect_alert(suspected: Suspects | None) -> Alert | None:
         f"{about}{amount(count)} {rows} ({percent(suspected.share)}) {has} another {suspected.target} than nearly all "
         f"rows like them (such as row{'s' if len(suspected.rows) > 1 else ''} {worst}): {they} wrong, or unusual. "
         f"Of labels changed at random for a trial {percent(suspected.found)} were found so. "
-        f"Have them looked at: rayline annotate export DATA --suspects {suspected.target} -o TODO.csv"
+        f"Have them looked at: {_command(suspected.target)}"
     )
     return Alert("", "suspected labels", text, "warn" if suspected.found >= 0.5 else "")
+
+
+def _command(target: str) -> str:
+    """What hands the suspects to people, as a shell reads it."""
+    return f"rayline annotate export DATA --suspects {shlex.quote(target)} -o TODO.csv"

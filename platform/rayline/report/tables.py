@@ -162,8 +162,8 @@ def slice_heads(data: ReportData) -> list[str]:
 
 
 def worst_table(data: ReportData, private: frozenset[str]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the worst errors, private columns left out."""
-    frame = data.worst if data.worst is not None else pl.DataFrame()
+    """Heads and rows of the worst errors, private columns left out; none where the target is private."""
+    frame = pl.DataFrame() if data.worst is None or data.target.name in private else data.worst
     heads = {TRUTH: "is", ANSWER: "answered", STATED: "stated probability", LOSS: "loss"}
     if data.judgement.task is Task.REGRESSION:
         heads |= {ANSWER: "predicted", LOSS: "error"}
