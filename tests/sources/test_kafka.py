@@ -98,6 +98,47 @@ def test_groups_names_and_a_new_beginning(cluster: Cluster, topic: str, tmp_path
     assert len(list((tmp_path / "kept").rglob("*.arrow"))) == 3
 
 
+def test_brokers_may_be_listed_otherwise_and_earlier_versions_have_kept_by_them(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(brokers=cluster.brokers, topic=topic)
+    other = config.model_copy(update={"brokers": cluster.brokers.replace("127.0.0.1", "localhost")})
+    assert other.brokers != config.brokers
+    cluster.send(topic, orders(0, 9))
+    with monkeypatch.context() as patch:  # as an earlier version, or a broker of one
+        patch.setattr(KafkaStream, "cluster", None)
+        monday = read(config.model_copy(update={"read": "monday"}))
+    assert sorted(monday["id"]) == list(range(9))
+    cluster.send(topic, orders(9, 14), first=9)
+    assert read(config.model_copy(update={"read": "monday"})).equals(monday)
+    assert sorted(read(config)["id"]) == list(range(9, 14))
+    cluster.send(topic, orders(14, 17), first=14)
+    assert sorted(read(other)["id"]) == list(range(14, 17))
+    assert "no message has come since" in refused(config)
+    assert read(config.model_copy(update={"read": "monday"})).equals(monday)
+
+
+def test_another_cluster_at_the_same_brokers_is_read_from_its_beginning(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(brokers=cluster.brokers, topic=topic)
+    cluster.send(topic, orders(0, 9))
+    assert read(config).height == 9
+    monkeypatch.setattr(KafkaStream, "cluster", "made-anew")
+    assert read(config).height == 9
+    assert "no message has come since" in refused(config)
+
+
+def test_a_named_read_asks_no_broker(topic: str) -> None:
+    made = Cluster()
+    made.send(topic, orders(0, 9))
+    config = Config(brokers=made.brokers, topic=topic, read="monday", timeout_s=2)
+    monday = read(config)
+    made.close()
+    assert read(config).equals(monday)
+    assert "no broker answers" in refused(config.model_copy(update={"read": "tuesday"}))
+
+
 def test_a_read_of_few_rows_leaves_the_rest_to_the_next(cluster: Cluster, topic: str) -> None:
     cluster.send(topic, orders(0, 25))
     config = Config(brokers=cluster.brokers, topic=topic, max_rows=10)

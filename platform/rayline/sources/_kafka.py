@@ -47,11 +47,24 @@ class KafkaStream(MessageStream):
         Raises:
             DataError: no broker answers, or there is no such topic.
         """
+        return f"kafka:{self.cluster or self.listed}/{self.config.topic}"
+
+    @property
+    def cluster(self) -> str | None:
+        """The id of the cluster that answers; brokers before 0.10.1 have none to tell.
+
+        Raises:
+            DataError: as `key`.
+        """
         if self._consumer is None:
             self._connect()
         self._partitions()
-        # brokers before 0.10.1 have no id to tell
-        return f"kafka:{self._cluster or ','.join(sorted(self.config.brokers.split(',')))}/{self.config.topic}"
+        return self._cluster
+
+    @property
+    def listed(self) -> str:
+        """The brokers as they are given, in one order."""
+        return ",".join(sorted(self.config.brokers.split(",")))
 
     def seek(self, offsets: dict[str, int] | None) -> None:
         """See `Stream.seek`."""

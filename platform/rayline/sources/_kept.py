@@ -55,18 +55,21 @@ class Read:
                 notes = reader.schema.metadata or {}
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"{self.uri} cannot be read as an Arrow file: {error}. Delete it to begin anew.") from None
+        if OFFSETS.encode() not in notes:
+            raise DataError(f"{self.uri} is none of the files that reads are kept in. Move it elsewhere.")
         found: dict[str, int] = orjson.loads(notes[OFFSETS.encode()])
         return found
 
 
 class Reads:
-    """The reads of one stream, in a folder or at a URI."""
+    """The reads of one stream, in a folder or at a URI; after those of `before`, which are kept elsewhere."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, before: Reads | None = None) -> None:
         self.uri = uri
+        self.before = before
 
     def all(self) -> list[Read]:
-        """By number.
+        """Those that are kept here, by number.
 
         Raises:
             StorageError: the folder cannot be read.
@@ -78,7 +81,15 @@ class Reads:
 
     def called(self, name: str) -> Read | None:
         """The read of that name."""
-        return next((read for read in self.all() if read.name == name), None)
+        found = next((read for read in self.all() if read.name == name), None)
+        return self.before.called(name) if found is None and self.before is not None else found
+
+    def last(self) -> Read | None:
+        """The read that the next one continues."""
+        every = self.all()
+        if not every and self.before is not None:
+            return self.before.last()
+        return every[-1] if every else None
 
     def next(self, name: str | None) -> Read:
         """The place of a further read."""

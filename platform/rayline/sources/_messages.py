@@ -107,8 +107,8 @@ def keep(
     with reads.locked() as local:
         if name is not None and (found := reads.called(name)) is not None:
             return found.uri
-        every = reads.all()
-        begin(every[-1].offsets() if every else None)
+        last = reads.last()
+        begin(None if last is None else last.offsets())
         end: dict[str, int] = {}
         with _records.Spool(local, stream.declared, stream.name) as spool:
             while (taken := more(spool.num_rows)) is not None:

@@ -13,16 +13,19 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from rayline.core import files
 from rayline.core.catalog import PluginConfig
 from rayline.core.errors import SpecError
 from rayline.sources import _messages, _secrets
 from rayline.sources._columns import Kind
 from rayline.sources._kafka import KafkaStream
-from rayline.sources._kept import READ_NAME, KeptSource, Reads, place
+from rayline.sources._kept import READ_NAME, KeptSource, Read, Reads, place
 from rayline.sources._messages import Taken
 from rayline.sources._source import Source
 
 OURS = ("bootstrap.servers", "group.id", "enable.auto.commit", "enable.partition.eof", "auto.offset.reset")
+NOTE = "cluster"
+"""The file that holds the id of the cluster that named reads are of."""
 _URL = re.compile(r"kafka://([^/@]+)/([A-Za-z0-9._-]{1,249})")
 
 
@@ -103,10 +106,11 @@ class KafkaSource(KeptSource):
 
     def _fetch(self) -> str:
         config = self.config
-        reads = Reads(
-            place("kafka", config.keep, ",".join(sorted(config.brokers.split(","))), config.group, config.topic)
-        )
         with config.stream() as stream:
+            kept = self._kept(stream)
+            if isinstance(kept, Read):
+                return kept.uri
+            reads = kept
 
             def begin(offsets: dict[str, int] | None) -> None:
                 stream.seek(None if config.start == "earliest" else offsets)
@@ -130,3 +134,26 @@ class KafkaSource(KeptSource):
                 nothing=f"no message has come since group {config.group!r} read last. Read again later, name an "
                 "earlier read, or begin anew with start: earliest.",
             )  # fmt: skip
+
+    def _kept(self, stream: KafkaStream) -> Reads | Read:
+        """The reads of the cluster, however its brokers are listed; the one that is named, where it is there already.
+
+        For that one no broker is asked: which cluster has it is noted beside what is kept by the brokers as they are
+        listed, which is all that earlier versions kept.
+        """
+        listed, note = self._reads(stream.listed), files.join(self._reads(stream.listed).uri, NOTE)
+        known = files.read_bytes(note).decode() if files.exists(note) else None
+        if self.config.read is not None:
+            reads = Reads(self._reads(known).uri, listed) if known else listed
+            if (found := reads.called(self.config.read)) is not None:
+                return found
+        cluster = stream.cluster
+        if cluster is None:
+            return listed
+        if self.config.read is not None and known != cluster:
+            files.write_bytes(note, cluster.encode())
+        # what was kept before is of another cluster where another one has answered since
+        return Reads(self._reads(cluster).uri, listed if known in (None, cluster) else None)
+
+    def _reads(self, who: str) -> Reads:
+        return Reads(place("kafka", self.config.keep, who, self.config.group, self.config.topic))
