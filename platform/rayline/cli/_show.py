@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rayline.core.errors import RaylineError
 from rayline.pipeline.events import Silent, Watcher
 from rayline.pipeline.result import RunResult
 
@@ -99,10 +100,17 @@ def finish(*, as_json: bool) -> Iterator[Done]:
     assert done.result is not None
     show_result(done.result, as_json=as_json)
     if running() is not None:
-        from rayline.pipeline.serving import follow
+        _follow(done.result.model, sys.stderr if as_json else sys.stdout)
 
-        for line in follow(done.result.model):
-            print(line, file=sys.stderr if as_json else sys.stdout)
+
+def _follow(model: str, out: TextIO) -> None:
+    from rayline.pipeline.serving import follow
+
+    try:
+        for line in follow(model):
+            print(line, file=out)
+    except RaylineError as error:  # the run is done, whatever the endpoint makes of it
+        print(f"warning: the endpoint answers as before: {error}\nTry again: rayline deploy {model}", file=sys.stderr)
 
 
 def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rayline.cli._options import AsJson, ModelRef
-from rayline.core.errors import InputError
+from rayline.core.errors import InputError, RaylineError, RunError
 
 if TYPE_CHECKING:
     from rayline.registry.models import Entry
@@ -71,15 +71,20 @@ def promote(
     version: Version, alias: Annotated[str, typer.Option("--alias", help="champion, challenger, …")] = "champion"
 ) -> None:
     """Point an alias at a version; running endpoints that follow the alias change over."""
+    from rayline.pipeline.serving import follow
     from rayline.registry.models import Registry
 
     name, number = _split(version)
     entry = Registry().promote(name, number, alias)
     print(f"{entry.name} version {entry.version} is now @{alias}")
-    from rayline.pipeline.serving import follow
-
-    for line in follow(name):
-        print(line)
+    try:
+        for line in follow(name):
+            print(line)
+    except RaylineError as error:
+        raise RunError(
+            f"@{alias} points at version {entry.version} now, but the endpoint answers as before: {error} Try again: "
+            f"rayline deploy {entry.name}/{entry.version} --alias {alias}"
+        ) from error
 
 
 @app.command()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rayline.cli._options import Address
 from rayline.core.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rayline.pipeline.endpoint import Endpoint
 
 
 def command(
@@ -37,7 +42,6 @@ def command(
 
     from rayline.cli._show import console
     from rayline.pipeline.serving import serving
-    from rayline.serve import on_ray
     from rayline.serve.keys import read
 
     stopping = threading.Event()
@@ -53,21 +57,25 @@ def command(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
         out = console()
-        out.print(f"[bold green]serving[/] {endpoint.url}   Ctrl-C stops")
-        for name, model in on_ray.status()["models"].items():
-            failed = [v for v, about in model["versions"].items() if about["failures"]]
-            versions = ", ".join(model["versions"])
-            out.print(
-                f"  {endpoint.url}/models/{name}   version {versions}"
-                + (f"   not loaded: {', '.join(failed)}" if failed else "")
-            )
-        if endpoint.monitor:
-            out.print(f"  monitor    {endpoint.monitor}/metrics   drift: {endpoint.monitor}/drift")
-        if endpoint.dashboard:
-            out.print(f"  dashboard  http://{endpoint.dashboard}")
-        out.print("  deploy     rayline deploy NAME@champion      metrics: rayline monitor export DIR")
+        _tell(out, endpoint)
         stopping.wait()
         out.print("stopping …")
+
+
+def _tell(out: Console, endpoint: Endpoint) -> None:
+    """Where everything is, once it answers."""
+    from rayline.serve import on_ray
+
+    out.print(f"[bold green]serving[/] {endpoint.url}   Ctrl-C stops")
+    for name, model in on_ray.status()["models"].items():
+        failed = [version for version, about in model["versions"].items() if about["failures"]]
+        lacking = f"   not loaded: {', '.join(failed)}" if failed else ""
+        out.print(f"  {endpoint.url}/models/{name}   version {', '.join(model['versions'])}{lacking}")
+    if endpoint.monitor:
+        out.print(f"  monitor    {endpoint.monitor}/metrics   drift: {endpoint.monitor}/drift")
+    if endpoint.dashboard:
+        out.print(f"  dashboard  http://{endpoint.dashboard}")
+    out.print("  deploy     rayline deploy NAME@champion      metrics: rayline monitor export DIR")
 
 
 def _replicas(text: str) -> int | tuple[int, int]:

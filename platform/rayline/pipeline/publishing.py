@@ -100,13 +100,23 @@ def publish(
         # an alias moves when all else is done: who follows it finds a whole version
         for alias in registered.aliases:
             Registry().promote(spec.model_name, int(registered.version), alias)
+    return _result(folder, stages, collected, judged, search, registered)
+
+
+def _result(
+    folder: RunFolder,
+    stages: Stages,
+    collected: Collected,
+    judged: Judged,
+    search: SearchRecord | None,
+    registered: _Registered,
+) -> RunResult:
+    spec, metrics = collected.spec, judged.judgement.metrics
     return RunResult(
         model=spec.model_name,
         version=registered.version,
         aliases=registered.aliases,
-        metrics={
-            name: {"value": e.value, "low": e.low, "high": e.high} for name, e in judged.judgement.metrics.items()
-        },
+        metrics={name: {"value": e.value, "low": e.low, "high": e.high} for name, e in metrics.items()},
         stages=dict(stages.seconds),
         package=registered.uri,
         report=folder.path(REPORT),
