@@ -142,3 +142,14 @@ def test_a_share_or_a_whole_number_of_columns_stays() -> None:
     with pytest.raises(SpecError, match="whole number of columns, or a share below 1"):
         selector("rfe", keep=2.5)
     assert len(selector("rfe", keep=2.0).choose(candidates(Task.BINARY))) == 2
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_a_row_of_each_class_is_enough_or_refused_in_words(name: str) -> None:
+    two = Candidates(("a", "b"), np.array([[0.0, 1.0], [1.0, 1.5]]), np.array([0, 1]), Task.BINARY, seed=0)
+    try:
+        found = selector(name).choose(two)
+    except DataError as error:
+        assert "every class has one row" in str(error)
+    else:
+        assert found

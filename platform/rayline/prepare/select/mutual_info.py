@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from rayline.core.errors import DataError
 from rayline.core.seeds import derive
 from rayline.prepare.select._selector import Candidates, Scored, ScoredConfig, Selector
 
@@ -41,6 +42,11 @@ class MutualInfo(Selector):
 
         looked_at = candidates.at_most(self._options.rows)
         looked_at.require_rows("mutual_info")
+        if not candidates.is_regression and len(np.unique(looked_at.target_M)) == len(looked_at.target_M):
+            raise DataError(
+                "select mutual_info: every class has one row in the training sample, and what a column tells is measured "
+                "between rows of a class. Give more rows, or leave it out of prepare.select."
+            )
         estimate = mutual_info_regression if candidates.is_regression else mutual_info_classif
         few_W = few_values(looked_at)
         scores_W = estimate(
