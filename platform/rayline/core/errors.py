@@ -142,4 +142,4 @@ def listing(names: Iterable[str], most: int = 20) -> str:
     every = list(names)
     if len(every) <= most:
         return ", ".join(every)
-    return f"{', '.join(every[:most])}, … ({len(every)} in all)"
+    return f"{', '.join(every[:most])}, … ({len(every):,} in all)"

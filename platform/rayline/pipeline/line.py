@@ -13,6 +13,7 @@ from rayline.core.catalog import describe as describe_plugin
 from rayline.core.columns import Task
 from rayline.core.errors import DataError, InputError, RunError, SpecError, StorageError, listing
 from rayline.core.home import ensure_home
+from rayline.core.shown import counted
 from rayline.evaluate import gates
 from rayline.evaluate.selection import metrics_for
 from rayline.pipeline import folder as folders
@@ -198,10 +199,8 @@ def describe(collected: Collected, *, arrays: bool = False) -> str:
     out = (("duplicates", dropped), ("quarantined", collected.set_aside), ("in gaps", collected.left_out))
     told = "".join(f", {what} {rows:,}" for what, rows in out if rows)
     features = len(collected.features) + (len(collected.tensors) if arrays else 0)
-    return (
-        f"{collected.kept:,} rows ({parts}{told}), "
-        f"{features} feature{'' if features == 1 else 's'}, {target.task} {target.name}"
-        + (f" = {target.positive}" if target.positive else "")
+    return f"{counted(collected.kept)} ({parts}{told}), {counted(features, 'feature')}, {target.task} {target.name}" + (
+        f" = {target.positive}" if target.positive else ""
     )
 
 
@@ -211,11 +210,11 @@ def in_short(collected: Collected, *, arrays: bool = False) -> list[str]:
     for kind in LEARNT:
         names = [feature.name for feature in collected.features if feature.type is kind]
         if names:
-            lines.append(f"{len(names)} {kind} column{'s' if len(names) > 1 else ''}: {listing(names, 12)}")
+            lines.append(f"{counted(len(names), f'{kind} column')}: {listing(names, 12)}")
     made = collected.tensors if arrays else ()
     for array_kind in dict.fromkeys(feature.type for feature in made):
         names = [feature.name for feature in made if feature.type is array_kind]
-        lines.append(f"{len(names)} {array_kind} column{'s' if len(names) > 1 else ''}: {listing(names, 12)}")
+        lines.append(f"{counted(len(names), f'{array_kind} column')}: {listing(names, 12)}")
     learnt = {feature.name for feature in (*collected.features, *made)}
     aside = [f"{n} ({kind}: {why})" for n, (kind, why) in collected.reasons.items() if n not in learnt]
     if aside:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from rayline.core.columns import ROW
+from rayline.core.shown import counted
 from rayline.prepare.leakage import MEANT, Finding
 from rayline.prepare.row_names import row_name
 from rayline.prepare.split._parts import TEST, VALIDATION, Assignment, Parts
@@ -65,8 +66,9 @@ def finding(told: Sequence[pl.DataFrame], assignment: Assignment, shared: Shared
         return Finding(
             "shared",
             meeting.height,
-            f"{meeting.height} held-out rows{where} hold some of what training rows hold, for {shared.what}; for "
-            f"example {row_name(first[ROW])} is held out and {row_name(other[ROW][0])} is trained on. "
+            f"{counted(meeting.height, 'held-out row')}{where} {'holds' if meeting.height == 1 else 'hold'} "
+            f"some of what training rows hold, for {shared.what}; for example {row_name(first[ROW])} is held out "
+            f"and {row_name(other[ROW][0])} is trained on. "
             f"Set {', or '.join(shared.ways)}.",
             MEANT,
         )
