@@ -16,7 +16,7 @@ import pyarrow.json as pajson
 from pydantic import Field
 
 from rayline.core.errors import DataError, listing
-from rayline.sources import _files, _guessed, _json_lines, _pieces
+from rayline.sources import _files, _guessed, _json_lines, _json_text, _pieces
 from rayline.sources._columns import Kind, unknown_column
 from rayline.sources._guessed import GuessedSource
 from rayline.sources._json_lines import Form, MisfitError
@@ -61,7 +61,7 @@ class JsonLinesSource(GuessedSource):
 
     def _infer(self, fragment: Fragment) -> tuple[dict[str, pa.DataType], int]:
         head = None if self.settled else _guessed.HEAD_BYTES
-        guesses, rows = _json_lines.guess(_json_lines.objects(fragment, head))
+        guesses, rows = _json_lines.guess(_json_text.objects(fragment, head))
         kinds: dict[str, pa.DataType] = {}
         for path, guess in guesses.items():
             name = ".".join(path)
@@ -135,7 +135,7 @@ class JsonLinesSource(GuessedSource):
 
     def _slow(self, fragment: Fragment, kinds: Mapping[str, pa.DataType], *, complete: bool) -> pa.Table:
         paths = {name: self._paths[name] for name in kinds}
-        rows = _json_lines.objects(fragment)
+        rows = _json_text.objects(fragment)
         if complete:
             rows = self._known(rows, fragment)
         try:
