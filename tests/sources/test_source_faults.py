@@ -218,7 +218,7 @@ def test_ten_thousand_columns_are_read_and_profiled(kind: str, tmp_path: Path) -
     assert len(source.schema()) == 10_000
     (found,) = scan(source, lambda frame, _: frame)
     assert found.drop(ROW).equals(wide)
-    with pytest.raises(DataError, match=r"no column 'column 10000'\. Did you mean 'column 1000'\?.*\(10000 in all\)"):
+    with pytest.raises(DataError, match=r"no column 'column 10000'\. Did you mean 'column 1000'\?.*\(10,000 in all\)"):
         source.read(source.fragments()[0], ["column 10000"])
     profile = profile_frame(found.select([*found.columns[:50], ROW]), seed=0)
     assert profile.columns["column 3"].mean == 3.5
