@@ -44,8 +44,8 @@ class MutualInfo(Selector):
         looked_at.require_rows("mutual_info")
         if not candidates.is_regression and len(np.unique(looked_at.target_M)) == len(looked_at.target_M):
             raise DataError(
-                "select mutual_info: every class has one row in the training sample, and what a column tells is measured "
-                "between rows of a class. Give more rows, or leave it out of prepare.select."
+                "select mutual_info: every class has one row in the training sample, and what a column tells is "
+                "measured between rows of a class. Give more rows, or leave it out of prepare.select."
             )
         estimate = mutual_info_regression if candidates.is_regression else mutual_info_classif
         few_W = few_values(looked_at)
