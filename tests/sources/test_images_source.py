@@ -105,8 +105,11 @@ def test_a_manifest_of_json_lines_keeps_boxes_as_text(folder: Path) -> None:
         {"file_name": "cat/2.jpg", "label": "cat", "boxes": [[1, 2, 3, 4]], "sure": 0.5, "n": 1, "ok": True},
         {"file_name": str(folder / "dog" / "0.jpg"), "label": "dog", "boxes": [], "sure": 1, "n": 2, "ok": False},
     ]
-    (folder / "m.jsonl").write_text("\n\n".join(json.dumps(row) for row in rows))
+    # signs that part lines for Python, and not for JSON lines
+    said = {"said": "one\u2028two\x85three"}
+    (folder / "m.jsonl").write_text("\n\n".join(json.dumps(row | said, ensure_ascii=False) for row in rows))
     found = whole(source(folder / "m.jsonl"))
+    assert found["said"].to_list() == ["one\u2028two\x85three"] * 2
     kinds = {"label": pl.String, "boxes": pl.String, "sure": pl.Float64, "n": pl.Int64, "ok": pl.Boolean}
     assert {name: found.schema[name] for name in kinds} == kinds
     assert found["boxes"].to_list() == ["[[1, 2, 3, 4]]", "[]"]
@@ -132,7 +135,10 @@ def test_a_wrong_manifest_is_refused(folder: Path, text: str, options: dict[str,
 
 def test_a_broken_line_of_a_manifest_is_named(folder: Path) -> None:
     (folder / "m.jsonl").write_text('{"path": "cat/0.jpg"}\n{"path": secret}\n')
-    with pytest.raises(DataError, match=r"m\.jsonl line 2 cannot be read as JSON") as error:
+    with pytest.raises(DataError, match=r"m\.jsonl line 2 is not JSON") as error:
+        source(folder / "m.jsonl").schema()
+    (folder / "m.jsonl").write_text(r'{"path": "cat/0.jpg", "said": "\ud83d"}')
+    with pytest.raises(DataError, match=r"m\.jsonl line 1 holds half of a character"):
         source(folder / "m.jsonl").schema()
     assert "secret" not in str(error.value)
 

@@ -137,7 +137,7 @@ def test_where_it_cannot_be_told_every_reading_is_named(folder: Path, tables: di
 
 def test_a_broken_manifest_is_named(folder: Path) -> None:
     (folder / "metadata.jsonl").write_text("{broken\n")
-    with pytest.raises(RaylineError, match=r"metadata\.jsonl line 1 cannot be read as JSON"):
+    with pytest.raises(RaylineError, match=r"metadata\.jsonl line 1 is not JSON"):
         built(folder).schema()
 
 

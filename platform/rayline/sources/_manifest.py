@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, listing, nearest
-from rayline.sources import _files
+from rayline.sources import _files, _json_text
 from rayline.sources._columns import canonical, canonical_schema
+from rayline.sources._source import Fragment
 from rayline.sources.scan import scan
 from rayline.spec.sections import as_source
 
@@ -40,7 +41,7 @@ def read(path: str) -> pa.Table:
         DataError: it is not there, cannot be read, or has no rows.
     """
     if _files.has_suffix(path, LINES):
-        return _of_objects(_objects(path, _lines(path)))
+        return _of_objects(_objects(path))
     source: Any = as_source(path)
     if _files.has_suffix(path, PARQUET):
         names, nested = _parquet_columns(path)
@@ -85,7 +86,7 @@ def first_paths(path: str, columns: Sequence[str]) -> list[str]:
         DataError: it cannot be read.
     """
     if _files.has_suffix(path, LINES):
-        rows = _objects(path, _lines(path, HEAD_BYTES))
+        rows = _objects(path, HEAD_BYTES)
         table = pa.table({name: _column([row.get(name) for row in rows]) for name in columns if name in rows[0]})
     elif _files.has_suffix(path, PARQUET):
         table = _first_group(path, columns)
@@ -182,33 +183,15 @@ def _first_group(path: str, columns: Sequence[str]) -> pa.Table:
         raise DataError(f"{path} cannot be read as Parquet: {error}. Write it again from where it came.") from None
 
 
-def _lines(path: str, most: int | None = None) -> list[str]:
-    """The lines of a text; with `most`, those that are whole in its first `most` bytes."""
+def _objects(path: str, most: int | None = None) -> list[dict[str, Any]]:
+    """The objects of JSON lines; with `most`, those of about its first `most` bytes.
+
+    Raises:
+        DataError: a line that is no object, or no line at all.
+    """
     uri = _files.absolute(path)
-    try:
-        with _files.open_stream(uri, _files.locate(uri)[1]) as stream:
-            data: bytes = stream.read(most) if most else stream.read()
-        if most and len(data) == most:
-            data = data[: data.rfind(b"\n") + 1] or data
-        return data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not utf8 text, as JSON lines are.") from None
-    except OSError as error:
-        raise _files.unreadable(path, error) from None
-
-
-def _objects(path: str, lines: Sequence[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                why = error.msg if isinstance(error, json.JSONDecodeError) else "not JSON"
-                raise DataError(f"{path} line {number} cannot be read as JSON: {why}.") from None
-            if not isinstance(row, dict):
-                raise DataError(f"{path} line {number} is no JSON object. Give {{column: value, …}} on each line.")
-            rows.append(row)
+    whole = Fragment(0, path, uri=uri, path=_files.locate(uri)[1])
+    rows = [row for _, row in _json_text.objects(whole, most)]
     if not rows:
         raise DataError(f"{path} has no rows. Give a line for each file.")
     return rows
