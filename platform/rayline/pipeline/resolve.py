@@ -100,6 +100,7 @@ def _document(collected: Collected, source: Any, expected: Expected) -> str:
     lines += [
         f"  split: {{name: {split}, validation: 0.1, test: 0.2, seed: 0}}",
         "  # private: []   # columns kept out of reports, samples and logs",
+        "  # sensitive: []   # columns whose groups are counted among the training rows and told",
         "  features:   # number and category are learnt from; text, date, id and drop are set aside",
     ]
     reasons = dict(line.split(": ", 1) for line in collected.decisions if ": " in line)
