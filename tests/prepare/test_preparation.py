@@ -281,7 +281,7 @@ def test_an_absent_column_is_refused_by_both_forms() -> None:
 @pytest.mark.parametrize(("kind", "step"), [("text", {"texts": "hashing"}), ("text", {"texts": "tokens"})])
 def test_a_column_of_another_type_than_its_step_reads_is_named(kind: str, step: dict[str, str]) -> None:
     frame = pl.DataFrame({ROW: range(3), "t": [1, 2, 3]})
-    with pytest.raises(DataError, match=r"column 't' is to be text, and holds int, .* Set data.features.t"):
+    with pytest.raises(DataError, match=r"column 't', which is to be text, holds int, .* set data.features.t"):
         fit(Prepare.model_validate(step), [Feature("t", FeatureType(kind))], profile_frame(frame, seed=0))
 
 
@@ -304,3 +304,17 @@ def test_a_private_column_of_numbers_too_large_tells_none_of_them() -> None:
         with pytest.raises(DataError, match="too large to compute with") as caught:
             fit(Prepare(), [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0, private=private))
         assert ("e+200" in str(caught.value)) == (not private)
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "none"])
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_sequences_of_numbers_whose_squares_are_none(scale: str) -> None:
+    """Scaled by the reciprocal of an infinite deviation, every value would be 0."""
+    frame = pl.DataFrame({ROW: range(2), "s": [[1e308, -1e308], [1.0, 2.0]]})
+    settings = Prepare.model_validate({"sequences": {"name": "window", "scale": scale}})
+    features, profile = [Feature("s", FeatureType.SEQUENCE)], profile_frame(frame, seed=0)
+    if scale == "none":
+        assert fit(settings, features, profile).apply(frame).tensors[0][1].tolist() == [1.0, 2.0]
+        return
+    with pytest.raises(DataError, match="column 's', which is to be sequence, holds numbers too large to compute with"):
+        fit(settings, features, profile)

@@ -255,8 +255,8 @@ def _learn_tensor(feature: Feature, steps: Steps, profile: Profile) -> tuple[Ten
         step = config.learn(found, profile.sample[feature.name])
     except UnusableError as error:
         raise DataError(
-            f"column {feature.name!r} is to be {feature.type}, and {error} Set data.features.{feature.name} to what it "
-            "is, or make it another by a cast (prepare.clean)."
+            f"column {feature.name!r}, which is to be {feature.type}, {error} Else set data.features.{feature.name} to "
+            "what it is, or make it another by a cast (prepare.clean)."
         ) from None
     if feature.name in profile.private:
         step = step.hidden(_key(feature.name, profile.seed))

@@ -20,7 +20,7 @@ from rayline.core.catalog import Plugin, PluginConfig, Spelt
 from rayline.prepare.sequence._together import Together, of_column, of_values
 from rayline.prepare.smooth._bridge import bridged, carried
 from rayline.prepare.smooth._smoother import FloatArray, Smoother
-from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, inner_of
+from rayline.prepare.tensors import FLOAT_LIMIT, TensorConfig, TensorStep, UnusableError, inner_of
 
 if TYPE_CHECKING:
     from rayline.profile.column import ColumnProfile
@@ -171,12 +171,18 @@ def _measured(every: FloatArray) -> dict[str, float]:
 
 
 def _affine(scale: Literal["standard", "minmax"], inner: Mapping[str, Any]) -> tuple[float, float]:
-    """Offset and factor; values that do not vary are scaled by 1."""
+    """Offset and factor; values that do not vary are scaled by 1.
+
+    Raises:
+        UnusableError: numbers whose squares are no numbers.
+    """
     if scale == "standard":
         centre, spread = float(inner["mean"]), math.sqrt(float(inner["variance"]))
         noise = 1e-12 * max(abs(centre), 1e-300)  # what rounding leaves of a constant
     else:
         centre, spread = float(inner["minimum"]), float(inner["maximum"]) - float(inner["minimum"])
         noise = 0.0
+    if not (math.isfinite(centre) and math.isfinite(spread)):
+        raise UnusableError("holds numbers too large to compute with: correct them in the source, or scale: none.")
     factor = 1 / spread if spread > noise and math.isfinite(1 / spread) else 1.0
     return 0.0 - centre, factor
