@@ -75,6 +75,24 @@ def test_ctrl_c_while_the_program_is_still_being_imported_is_one_line(module: st
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nstopped. What was finished is kept.\n")
 
 
+def test_what_cannot_tidy_up_after_ctrl_c_adds_nothing_to_the_line() -> None:
+    code = (
+        "import sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'polars':\n"
+        "            import atexit; atexit.register(lambda: 1 / 0)\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "sys.argv = ['rayline', 'run', 'spec.yaml']\n"
+        "from rayline.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    told = "\nstopped. What was finished is kept; `--resume` continues.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", told)
+
+
 def test_ctrl_c_while_the_interpreter_ends_prints_nothing() -> None:
     code = (
         "import atexit, os, signal, sys\n"

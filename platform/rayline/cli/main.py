@@ -28,6 +28,8 @@ def main() -> None:
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     code = _guarded(arguments, debug)
     atexit.register(_end_at_once)
+    if code in (INTERRUPTED, TERMINATED):
+        _say_no_more()
     sys.exit(code)
 
 
@@ -35,6 +37,14 @@ def _end_at_once() -> None:
     # Ctrl-C while the interpreter ends would print a traceback of whatever it is at
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _say_no_more() -> None:
+    # a library that was stopped while it was imported fails where it tidies up, and tells of that with tracebacks
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _guarded(arguments: list[str], debug: bool) -> int:
