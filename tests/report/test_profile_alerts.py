@@ -168,6 +168,22 @@ def test_columns_with_gaps_are_told_of_together_by_what_answers_them() -> None:
     validate(with_line(many.line))
 
 
+def test_very_many_columns_have_a_line_of_their_type() -> None:
+    rng = np.random.default_rng(0)
+    gaps = {f"n{k}": np.where(rng.random(200) < 0.35, np.nan, rng.random(200)) for k in range(60)}
+    words = {f"w{k}": [None if rng.random() < 0.35 else "uv"[n % 2] for n in range(200)] for k in range(60)}
+    constant = {f"k{k}": np.ones(200) for k in range(60)}
+    found = alerts(profile_frame(pl.DataFrame({ROW: np.arange(200), **gaps, **words, **constant}), seed=0))
+    lines = {alert.column: alert.line for alert in found if alert.tag in ("many missing", "constant")}
+    assert lines == {
+        "n0": "prepare.numbers.impute: {name: median, indicator: true}",
+        "w0": "prepare.categories.impute: {name: constant, value: unknown}",
+        "k0": "",
+    }
+    for line in filter(None, lines.values()):
+        validate(with_line(line))
+
+
 def test_whole_numbers_of_few_values_may_be_names() -> None:
     rng = np.random.default_rng(0)
     columns = {f"code{n}": rng.integers(1, 3 + n, 2000) for n in range(1, 5)} | {"share": rng.integers(0, 5, 2000) / 4}

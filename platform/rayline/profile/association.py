@@ -63,6 +63,8 @@ def associations(
 ) -> list[Association]:
     """The numbers, categories and dates that are not private, the strongest first; ids and free text are left out.
 
+    Of more than 1,000 such columns the first are looked at.
+
     Args:
         profile: of all rows.
         target: what is predicted.

@@ -2,9 +2,9 @@
 
 Headers are read of every image, and the end of the file is looked at (a JPEG or PNG without one is cut off).
 Pixels are decoded of at most 1,024 images, those whose rows have the smallest hashes, for decoding all takes longer
-than training on them: the mean of a channel is then known to about 3% of one image's deviation from it. Photographs are
-decoded at a size of 256 pixels or more where the format allows it. The share depends on hashes alone, so it is the same
-however rows are divided and merged, and its sums are added in the order of the hashes.
+than training on them: the mean of a channel is then known to about 3% of one image's deviation from it. An image counts
+by its pixels. Photographs are decoded at a size of 256 pixels or more where the format allows it. The share depends on
+hashes alone, so it is the same however rows are divided and merged, and its sums are added in the order of the hashes.
 """
 
 from __future__ import annotations

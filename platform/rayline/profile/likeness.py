@@ -35,16 +35,21 @@ CodeArray = npt.NDArray[np.int64]
 def points(
     profile: Profile, sample: pl.DataFrame, target: str, decisions: Mapping[str, Decision] | None = None
 ) -> FloatArray | None:
-    """The features of `sample`'s rows as whole numbers [N, F]: all that are usable, not private and not the target."""
+    """The features of `sample`'s rows as whole numbers [N, F]: those usable, not private and not the target.
+
+    Of more than 512 numbers and values the first are looked at.
+    """
     types = decisions or infer(profile)
     parts: list[FloatArray] = []
     for name, column in profile.columns.items():
-        if name == target or name in profile.private or sum(part.shape[1] for part in parts) >= MOST_COLUMNS:
+        if name == target or name in profile.private:
             continue
         if types[name].type is FeatureType.CATEGORY:
             parts.append(_one_hot(sample[name]))
         elif column.kind in ("number", "date") and types[name].type in (FeatureType.NUMBER, FeatureType.DATE):
             parts.extend(_scaled(sample[name]))
+        if sum(part.shape[1] for part in parts) >= MOST_COLUMNS:
+            break
     return np.concatenate(parts, axis=1)[:, :MOST_COLUMNS] if parts else None
 
 

@@ -62,7 +62,7 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
         text = f"{name} holds dates, which are set aside unless their parts are asked for."
         yield Alert(name, "date", text, "", clean("dates", name))
         return
-    counts = _counts(profile, column)
+    counts = _counts(profile, column) if column.kind == "text" else {}
     in_units = measured_in_units(column, decision, counts)
     if in_units is None:
         yield from _ids(column, decision)
@@ -76,7 +76,7 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
     if column.kind == "text":
         yield from texts(column, decision, counts, in_units=in_units is not None)
     if column.kind == "number" and decision.type is FeatureType.NUMBER:
-        yield from _numbers(profile, column, counts)
+        yield from _numbers(profile, column)
 
 
 def _constant(column: ColumnProfile, decision: Decision) -> Alert:
@@ -152,14 +152,14 @@ def _like_an_id(column: ColumnProfile, decision: Decision) -> Alert:
     return Alert(column.name, "id-like", f"{differs}, like an id.", "warn", feature(column.name, "id"))
 
 
-def _numbers(profile: Profile, column: ColumnProfile, counts: Mapping[Any, int]) -> Iterator[Alert]:
+def _numbers(profile: Profile, column: ColumnProfile) -> Iterator[Alert]:
     name, values = column.name, sample_numbers(profile, column.name)
     far = outliers(profile, name)
     if far is None or column.distinct == 2:  # two numbers are a flag
         return
     ends = [value for value in SENTINELS if value in (column.minimum, column.maximum)]
     for value in ends:
-        rows = counts.get(value, 0)
+        rows = _counts(profile, column).get(value, 0)
         beyond = value < far.low or value > far.high
         if beyond and rows > max(5, 0.002 * column.count):
             text = f"{name} is {number(value)} in {counted(rows)}, far from all else: it may mean missing."

@@ -14,6 +14,9 @@ from rayline.report.spec_lines import inline
 SEVERAL = 3
 """Columns from which on they are told of together."""
 MOST = 12
+"""Columns that are named in words, and …"""
+MOST_NAMED = 50
+"""… in a line, which would else be pages long."""
 SAID = {
     "blank": "are blank in some rows",
     "constant": "have one value wherever they are known",
@@ -69,7 +72,9 @@ def _together(same: Sequence[Alert]) -> Alert:
 
 
 def together(line: str, columns: Sequence[str]) -> str:
-    """The line that says of all `columns` what `line` says of one.
+    """The line that says of all `columns` what `line` says of one; of very many what says it of all of their type.
+
+    Empty where there is no such line.
 
     >>> together("prepare.columns.a.impute: {name: median}", ["a", "on"])
     "prepare.columns: {a: {impute: {name: median}}, 'on': {impute: {name: median}}}"
@@ -79,8 +84,15 @@ def together(line: str, columns: Sequence[str]) -> str:
     'prepare.clean: {name: blank, columns: [a, b]}'
     """
     keyed = KEYED.fullmatch(line)
+    if len(columns) > MOST_NAMED and (keyed is not None or LISTED.search(line)):
+        return _of_type(keyed.group(2)) if keyed is not None and keyed.group(1) == "prepare.columns" else ""
     if keyed is None:
         return LISTED.sub(lambda _: f"columns: {inline([*columns])}", line)
     prefix, rest = keyed.groups()
     value = f"{{{rest[1:]}}}" if rest.startswith(".") else rest.removeprefix(": ")
     return f"{prefix}: {{{', '.join(f'{inline([name])[1:-1]}: {value}' for name in columns)}}}"
+
+
+def _of_type(rest: str) -> str:
+    """The step of all numbers, or of all categories where it fills them with one value."""
+    return f"prepare.{'categories' if 'name: constant' in rest else 'numbers'}{rest}"
