@@ -287,3 +287,10 @@ def test_the_terminal_shows_so_many_columns_and_counts_the_rest() -> None:
     assert "and 30 more columns: --json lists them" in told
     assert "c009 " in told
     assert "c010 " not in told
+
+
+def test_the_rule_for_label_conflicts_compares_what_was_compared() -> None:
+    frame = pl.DataFrame({"x": [1, 1, *range(2, 60)], "own": [5] * 60, "y": ["a", "b"] * 30, ROW: range(60)})
+    profile = profile_frame(frame, seed=0, private=["own"], target="y", repeats=True)
+    (alert,) = [one for one in alerts(profile, target="y") if one.tag == "label conflicts"]
+    assert alert.line == "prepare.duplicates: {name: exact, columns: [x, own]}"

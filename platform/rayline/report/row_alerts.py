@@ -97,7 +97,7 @@ def _repeats(profile: Profile, target: str | None) -> Iterator[Alert]:
             f"{about}{amount(found.conflicts)} rows are alike in every feature and differ in {target} (such as rows "
             f"{rows}): at least {about}{amount(found.wrong)} of these labels are wrong, or a feature is lacking."
         )
-        features = [column.name for column in shown_columns(profile) if column.name != target]
+        features = [name for name in profile.columns if name != target]
         advice = line(("prepare", "duplicates"), {"name": "exact", "columns": features})
         text = text[0].upper() + text[1:]
         if len(features) > MOST_NAMED:
