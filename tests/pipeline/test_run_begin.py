@@ -55,7 +55,7 @@ def test_a_column_that_is_not_there_leaves_nothing(tmp_path: Path, rayline_home:
 
 def test_data_refused_before_any_work_leaves_nothing(tmp_path: Path, rayline_home: Path) -> None:
     storage = tmp_path / "new" / "storage"
-    for asked in (spec(tmp_path), spec(tmp_path, storage=str(storage))):
+    for asked in (spec(tmp_path), spec(tmp_path, storage=str(storage)), spec(tmp_path, storage=f"file://{storage}")):
         with pytest.raises(DataError, match="one class"), begin(asked, "run", address=None, watcher=None):
             raise DataError("one class")
     assert not rayline_home.exists()

@@ -84,7 +84,7 @@ def prove_writable(uri: str) -> None:
     """
     filesystem, path = locate(uri)
     local = isinstance(filesystem, pafs.LocalFileSystem)
-    new = [folder for folder in Path(path).parents if not folder.exists()] if local else []
+    new = [folder for folder in Path(path).parents if not os.path.exists(folder)] if local else []
     probe = f"{path}.{uuid.uuid4().hex[:8]}.probe"
     with _translated("write", uri):
         if local and os.path.isdir(path):
@@ -201,7 +201,7 @@ def _wrong_kind(uri: str, error: OSError) -> str:
     if isinstance(error, IsADirectoryError):
         return "it is a folder. Give the name of a file."
     if isinstance(error, FileExistsError | NotADirectoryError):
-        above = [str(folder) for folder in Path(locate(uri)[1]).parents if folder.is_file()]
+        above = [str(folder) for folder in Path(locate(uri)[1]).parents if os.path.isfile(folder)]
         if above:
             return f"{above[0]} is a file, and no folder to put it in. Give another folder."
     return ""

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pyarrow.fs import LocalFileSystem
+
 import rayline
 from rayline.core import files
 from rayline.core.errors import InputError, StorageError
@@ -78,10 +80,13 @@ def nothing_left(spec: Spec) -> Iterator[None]:
     """Where the block refuses what it was given, no empty folder stays that was not there before.
 
     Of the machine's own file system only: elsewhere a folder is not there without files.
+
+    Raises:
+        StorageError: `storage` is of no known scheme.
     """
-    new: dict[Path, None] = {}
-    for place in (home(), *([] if "://" in root(spec) else [Path(root(spec)).absolute()])):
-        new |= dict.fromkeys(folder for folder in (place, *place.parents) if not folder.exists())
+    filesystem, path = files.locate(root(spec))
+    local = [Path(path)] if isinstance(filesystem, LocalFileSystem) else []
+    new = {folder for place in (home(), *local) for folder in (place, *place.parents) if not os.path.exists(folder)}
     try:
         yield
     except InputError:
