@@ -12,6 +12,7 @@ import polars as pl
 
 from rayline.core.columns import ROW
 from rayline.core.errors import RunError
+from rayline.core.shown import counted
 from rayline.evaluate.selection import build_metric, default_metric, metrics_for
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.events import Watcher
@@ -91,9 +92,9 @@ def _search(line: Line, collected: Collected) -> tuple[list[Entry], str]:
         cut = sum(trial.given_up for trial in trials)
         failed = len(trials) - finished - cut
         summary.text = (
-            f"{finished} trials by {settings.fits} folds"
-            + (f", {cut} stopped early" if cut else "")
-            + (f", {failed} failed" if failed else "")
+            f"{counted(finished, 'trial')} by {settings.fits} folds"
+            + (f", {cut:,} stopped early" if cut else "")
+            + (f", {failed:,} failed" if failed else "")
             + f", best {metric} {board[0].mean:.4f}"
         )
     return board, metric
