@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
-from rayline.sources import _guessed
+from rayline.sources import _csv, _guessed
 from rayline.sources import csv as csv_source
 from rayline.sources._source import RefusedError, Source
 from rayline.sources.csv import Config
@@ -84,6 +84,20 @@ def test_the_delimiter_is_that_of_a_header_of_several_lines(tmp_path: Path, head
 def test_lines_may_end_with_a_carriage_return_alone(tmp_path: Path) -> None:
     source = open_text(tmp_path, 'a,b\r1,x\r2,"y\rz"\r')
     assert (column(source, "a"), column(source, "b")) == ([1, 2], ["x", "y\rz"])
+
+
+@pytest.mark.parametrize("encoding", ["utf8", "latin-1", "utf-16"])
+def test_a_line_break_within_quotes_is_whole_wherever_a_block_ends(
+    tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arrow dropped the line feed where the block before it ended with the carriage return."""
+    values = ["a\r\nb", "a\r\r\nb", "a\rb", "é\r\n"]
+    text = "n,q,z\r\n" + "".join(f'{n},"{values[n % 4]}",x\r\n' for n in range(40))
+    monkeypatch.setattr(_csv, "COLUMN_BYTES", 1)
+    for block_bytes in range(40, 72):
+        monkeypatch.setattr(_csv, "BLOCK_BYTES", block_bytes)
+        source = open_text(tmp_path, text.encode(encoding), encoding=encoding)
+        assert column(source, "q") == values * 10
 
 
 def test_a_decimal_comma_is_an_option(tmp_path: Path) -> None:

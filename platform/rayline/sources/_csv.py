@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.csv as pacsv
 from rayline.core.errors import DataError
 from rayline.sources import _csv_faults, _csv_look, _csv_text, _files, _pieces
 from rayline.sources._columns import check_names
+from rayline.sources._csv_blocks import Blocks
 from rayline.sources._csv_text import Dialect, Layout
 from rayline.sources._source import Fragment
 
@@ -179,10 +181,17 @@ class _Ragged:
         return "skip"
 
 
-def _stream(fragment: Fragment, dialect: Dialect, found: Layout) -> pa.NativeFile:
+@contextmanager
+def _stream(fragment: Fragment, dialect: Dialect, found: Layout) -> Iterator[Blocks]:
+    """The bytes of a fragment, as UTF-8."""
     if dialect.comment:
-        return _csv_text.without_comments(fragment, dialect, found.delimiter)
-    return _pieces.open_bytes(fragment)
+        opened = _csv_text.without_comments(fragment, dialect, found.delimiter)
+    else:
+        opened = _pieces.open_bytes(fragment)
+        if not _csv_text.is_utf8(dialect.encoding):
+            opened = pa.transcoding_input_stream(opened, dialect.encoding, "utf8")
+    with opened:
+        yield Blocks(opened)
 
 
 def _guarded(
@@ -228,7 +237,6 @@ def _options(
         "read_options": pacsv.ReadOptions(
             column_names=list(found.names),
             skip_rows_after_names=found.header_rows if _pieces.begins_file(fragment) else 0,
-            encoding="utf8" if dialect.comment else dialect.encoding,
             use_threads=threads,
             block_size=block_bytes,
         ),
