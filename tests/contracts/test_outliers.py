@@ -53,7 +53,7 @@ def test_a_column_that_does_not_vary_stays_as_it_is(name: str) -> None:
 def test_nothing_to_learn_from_is_refused(name: str) -> None:
     frame = pl.DataFrame({ROW: [0], "x": pl.Series([None], dtype=pl.Float64)})
     spec = Prepare.model_validate({"numbers": {"impute": "none", "outliers": name}})
-    with pytest.raises(DataError, match="'x' has 1 missing values"):
+    with pytest.raises(DataError, match="'x' has 1 missing value in"):
         fit(spec, [Feature("x", FeatureType.NUMBER)], profile_frame(frame, seed=0))
 
 

@@ -47,7 +47,7 @@ def test_what_is_no_moment_is_none_to_all(text: str) -> None:
     column = pl.Series("at", ["1970-01-02", text])
     frame = column.to_frame()
     assert unread(column, instants(column)).to_list() == [False, True]
-    with pytest.raises(DataError, match="'at' is text that is no ISO date or time .* in 1 rows"):
+    with pytest.raises(DataError, match="'at' is text that is no ISO date or time .* in 1 row\\."):
         split_instants(column, "data.split.by")
     with pytest.raises(DataError, match="a.csv row 12: column 'at' holds no time") as caught:
         microseconds(frame, ["at"], "a.csv", 10)
