@@ -48,7 +48,7 @@ def _reason(address: str, code: grpc.StatusCode, details: str, timeout_s: float)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         found = f"nothing answers at {address} within {timeout_s:g} s"
     elif code is grpc.StatusCode.UNAVAILABLE and "parsing" not in details:
-        found = f"nothing answers at {address} ({details.rpartition(': ')[2]})"
+        found = f"nothing answers at {address} ({details.rpartition(': ')[2].rstrip(']')})"
     else:
         found = f"what answers at {address} is not a Ray cluster ({code.name.lower()}: {details})"
     return (
