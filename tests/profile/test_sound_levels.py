@@ -179,7 +179,7 @@ def test_pages_and_terminal_tell_how_loud_sounds_are() -> None:
     assert "level of sounds, dB" in drawn
     assert "first 10 s of 7 sounds" in drawn
     told = {alert.tag: alert.text for alert in alerts(profile)}
-    assert told["clipping"] == "noise clips: 1 of the 7 sounds heard are cut off at full scale (such as rows 1)."
+    assert told["clipping"] == "noise clips: 1 of the 7 sounds heard is cut off at full scale (rows 1)."
     assert told["silent"] == "noise is silent: in 1 of the 7 sounds heard nothing is louder than −60 dB (rows 2)."
     console = Console(file=io.StringIO(), width=200)
     profile_text.show(profile, console)

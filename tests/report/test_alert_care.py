@@ -152,6 +152,17 @@ def test_lists_and_images_have_bars_of_what_is_within() -> None:
     assert found["picture"].ends == ("0.00", "0.93")
 
 
+def test_an_id_has_neither_mean_nor_correlation() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    profile = profiled(number=list(range(300)), x=x, y=x + rng.normal(size=300))
+    assert [key for key, _ in card_of(profile, "number").facts] == ["distinct"]
+    drawn = profile_page.render(profile)
+    heat = drawn[drawn.index('id="correlations"') :]
+    assert 'title="x"' in heat
+    assert "number" not in heat[heat.index("<table") : heat.index("</table>")]
+
+
 def test_values_that_are_there_once_are_examples_and_no_bars() -> None:
     card = card_of(profiled(code=[f"x{n}" for n in range(300)]), "code")
     assert card.tops[-1] == ("294 others", 0, "")

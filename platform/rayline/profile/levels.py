@@ -2,7 +2,8 @@
 
 Of at most 256 sounds, those whose rows have the smallest hashes, the first 10 seconds are decoded, for decoding all
 would take as long as training on them: PCM and float WAV here, the rest by libsndfile, where the extra `audio` is
-installed. The share depends on hashes alone, so it is the same however rows are divided and merged.
+installed. Each fragment hears 256 of its own at most, of which the whole keeps those with the smallest hashes: the
+share depends on hashes alone, so it is the same however rows are divided and merged.
 
     level     root of the mean square of all channels' samples, in dB of full scale (a sine that fills it has −3)
     peak      the largest sample, in dB of full scale
@@ -42,8 +43,8 @@ STRETCHES = 50
 """A second."""
 CLIPPING = 0.001
 """Share of a sound's samples from which on it is told of as clipping."""
-LEAST = 1e-12
-"""The mean square of what is told as −120 dB, which digital silence is."""
+LEAST, NOTHING = 1e-12, -120.0
+"""The mean square, and the dB, that digital silence is told as."""
 EXAMPLES = 10
 BROKEN, UNHEARD = 0, -1
 """Instead of a number of samples: what cannot be decoded, and what nothing is installed for."""

@@ -109,7 +109,8 @@ def inner_bars(profile: Profile, column: ColumnProfile) -> Bars:
         means = [float(np.mean(entry[3])) for entry in inner["image"]["measured"] if entry[2] > 0]
         return _bars_of(np.array(means), "brightness of images", "images", lambda value: f"{value:.2f}")
     if inner.get("what") == "audio":
-        return _bars_of(np.array(levels.levels_of(inner)), "level of sounds, dB", "sounds", decibels)
+        heard = [level for level in levels.levels_of(inner) if level > levels.NOTHING]
+        return _bars_of(np.array(heard), "level of sounds, dB", "sounds", decibels)
     return Bars()
 
 

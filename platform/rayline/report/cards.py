@@ -100,7 +100,7 @@ def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], ta
         tops = _tops(profile, column)
     elif column.kind == "number" and column.count:
         bars = number_bars(profile, column)
-        facts += _number_facts(profile, column)
+        facts += _number_facts(profile, column) if kind != "id" else []  # an id has no mean
     elif column.count and (column.kind == "date" or (column.kind == "text" and kind == "date")):
         bars = date_bars(profile, column)
     elif column.kind in ("binary", "sequence") and column.count:

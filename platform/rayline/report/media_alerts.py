@@ -45,10 +45,11 @@ def media(column: ColumnProfile) -> Iterator[Alert]:
 def _loudness(name: str, inner: dict[str, Any]) -> Iterator[Alert]:
     """That sounds are cut off at full scale, or silent throughout, of those that were heard."""
     heard = inner.get("heard", 0)
-    of = f"of the {amount(heard)} sounds heard"
+    of = f"of the {amount(heard)} sound{'s' if heard > 1 else ''} heard"
     if heard and inner["clipping"]:
         rows = listed(named_rows([inner["clipping_rows"][:5]])[0])
-        text = f"{name} clips: {amount(inner['clipping'])} {of} are cut off at full scale (such as rows {rows})."
+        are = "is" if inner["clipping"] == 1 else "are"
+        text = f"{name} clips: {amount(inner['clipping'])} {of} {are} cut off at full scale (rows {rows})."
         yield Alert(name, "clipping", text, "warn")
     if heard and inner["silences"]:
         rows = listed(named_rows([inner["silences_rows"][:5]])[0])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rayline.core.columns import FeatureType
 from rayline.profile import bounds
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
@@ -90,7 +91,7 @@ def render(
         associated=association_bars(associated),
         answers=answer_tables(profile, target, associated),
         telling=[] if target is None else word_tables(telling_words(profile, target, decisions=decisions)),
-        heat=_heat(profile),
+        heat=_heat(profile, decisions),
         repeats=repeat_facts(profile, target),
         suspected=suspect_facts(suspected),
         covered=coverage_tables(covered),
@@ -118,9 +119,10 @@ def _figures(profile: Profile, missing: float, found: Sequence[Any]) -> list[tup
     return figures
 
 
-def _heat(profile: Profile) -> dict[str, Any] | None:
+def _heat(profile: Profile, decisions: Mapping[str, Decision]) -> dict[str, Any] | None:
     correlations = profile.correlations()
-    vary = np.flatnonzero(~np.isnan(np.diag(correlations.matrix_FF)))
+    ids = np.array([decisions[name].type is FeatureType.ID for name in correlations.columns], bool)
+    vary = np.flatnonzero(~np.isnan(np.diag(correlations.matrix_FF)) & ~ids)
     if len(vary) < 2:
         return None
     matrix = np.nan_to_num(correlations.matrix_FF[np.ix_(vary, vary)])

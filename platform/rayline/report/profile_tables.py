@@ -65,7 +65,9 @@ def answer_tables(profile: Profile, target: str | None, associated: Sequence[Ass
         return []
     strong = [one.column for one in associated if one.strength >= _TELLS]
     names = [name for name in strong if profile.columns[name].kind != "date"][:_ANSWERED]
-    return coverage_tables([coverage(profile, [name], target=target)[0] for name in names], most=_ANSWERS)
+    tables = coverage_tables([coverage(profile, [name], target=target)[0] for name in names], most=_ANSWERS)
+    # whom the rows cover is not asked here, and how sure a rate is its interval tells
+    return [{**one, "rows": [{**row, "warning": ""} for row in one["rows"]]} for one in tables]
 
 
 def word_tables(telling: Mapping[str, Mapping[str, Sequence[TellingWord]]]) -> list[dict[str, Any]]:
