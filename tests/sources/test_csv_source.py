@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
-from rayline.sources import _csv, _guessed
+from rayline.sources import _csv, _csv_text, _guessed
 from rayline.sources import csv as csv_source
-from rayline.sources._source import RefusedError, Source
+from rayline.sources._csv_text import Dialect
+from rayline.sources._source import Fragment, RefusedError, Source
 from rayline.sources.csv import Config
 from rayline.sources.scan import scan
 
@@ -177,6 +178,27 @@ def test_ragged_rows_against_a_given_header(tmp_path: Path) -> None:
 def test_a_quote_that_never_ends_names_where_it_began(tmp_path: Path) -> None:
     message = refused(open_text(tmp_path, 'a,b\n1,2\n"3,4\n5,6\n'))
     assert message.startswith("data.csv line 3: 1 value, and the header has 2 columns.")
+
+
+@given(st.text(alphabet='a,"\n', min_size=1, max_size=12))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_an_end_that_is_closed_leaves_no_quote_open(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n" + text)
+    whole = Fragment(0, "data.csv", uri=str(path), path=str(path))
+    if _csv_text.ends_closed(whole, Dialect(), ","):
+        assert _csv_text.open_quote(whole, Dialect(), ",") is None
+
+
+def test_last_values_of_several_lines_are_not_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every reading went through all records by Python, many times slower, to see whether the last one is closed."""
+
+    def slow(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(_csv_text, "open_quote", slow)
+    source = open_text(tmp_path, 'n,s\n1,"one\ntwo"\n2,"three ""four""\nfive"\n')
+    assert column(source, "s") == ["one\ntwo", 'three "four"\nfive']
 
 
 @pytest.mark.parametrize(

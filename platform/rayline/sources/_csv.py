@@ -124,7 +124,8 @@ def read(
     table = _guarded(fragment, dialect, found, parse, columns, block_bytes)
     last = table.column(columns.index(found.names[-1])) if found.names[-1] in columns else None
     if last is not None and dialect.quote and _last_value_breaks(last):
-        line = _csv_text.open_quote(fragment, dialect, found.delimiter)
+        closed = _csv_text.ends_closed(fragment, dialect, found.delimiter)
+        line = None if closed else _csv_text.open_quote(fragment, dialect, found.delimiter)
         if line is not None:
             raise DataError(
                 f"{fragment.label} line {line}: a quote opens a value and nothing closes it, so that the value takes "
