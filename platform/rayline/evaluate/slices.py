@@ -70,11 +70,10 @@ def _short(column: pl.Series) -> pl.Series:
 
 def _values(column: pl.Series) -> tuple[list[str], npt.NDArray[Any]]:
     text = column.cast(pl.String) if not column.dtype.is_float() else _short(column)
-    known = text.drop_nulls()
-    counts = known.value_counts().sort(["count", text.name], descending=[True, False])
-    names = counts[text.name].head(_MOST).to_list()
+    counts = text.drop_nulls().alias("value").value_counts().sort(["count", "value"], descending=[True, False])
+    names = counts["value"].head(_MOST).to_list()
     place_of = {name: place for place, name in enumerate(names)}
-    distinct = counts[text.name].to_list()
+    distinct = counts["value"].to_list()
     lookup = {name: place_of.get(name, len(names)) for name in distinct} | {None: len(names) + 1}
     places = np.array([lookup[value] for value in text.to_list()], dtype=np.int64)
     return [*names, OTHER, MISSING], places

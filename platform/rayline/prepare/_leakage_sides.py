@@ -114,7 +114,7 @@ def compared_rows(frame: pl.DataFrame, parts: Parts, features: Sequence[str], ta
 
 def chance(sample: pl.DataFrame, columns: Sequence[str]) -> float:
     """How often two rows would agree in all of `columns` if these had nothing to do with each other."""
-    shares = [sample[name].value_counts()["count"].to_numpy() / max(sample.height, 1) for name in columns]
+    shares = [sample[name].alias("value").value_counts()["count"].to_numpy() / max(sample.height, 1) for name in columns]
     return float(np.prod([np.sum(share**2) for share in shares]))
 
 
@@ -231,5 +231,5 @@ def _times(frame: pl.DataFrame, name: str, training: Mask, held: Mask) -> pl.Dat
 
 def _differing(target: pl.Series) -> float:
     """How often two rows drawn at random have different targets."""
-    shares = target.value_counts()["count"] / len(target)
+    shares = target.alias("value").value_counts()["count"] / len(target)
     return 1.0 - float((shares**2).sum())
