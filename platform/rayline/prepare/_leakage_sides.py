@@ -114,7 +114,9 @@ def compared_rows(frame: pl.DataFrame, parts: Parts, features: Sequence[str], ta
 
 def chance(sample: pl.DataFrame, columns: Sequence[str]) -> float:
     """How often two rows would agree in all of `columns` if these had nothing to do with each other."""
-    shares = [sample[name].alias("value").value_counts()["count"].to_numpy() / max(sample.height, 1) for name in columns]
+    shares = [
+        sample[name].alias("value").value_counts()["count"].to_numpy() / max(sample.height, 1) for name in columns
+    ]
     return float(np.prod([np.sum(share**2) for share in shares]))
 
 
