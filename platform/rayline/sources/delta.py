@@ -188,19 +188,28 @@ def _go_back(table: Any, config: Config) -> None:
 
 def _data_files(table: Any) -> list[DataFile]:
     """The files of a version by path."""
-    kept: dict[str, bytes] = {}
-    if "deletionVectors" in (table.protocol().reader_features or ()):
-        for batch in table.deletion_vectors():
-            found = pa.record_batch(batch).to_pylist()
-            kept |= {row["filepath"]: np.packbits(row["selection_vector"]).tobytes() for row in found}
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    vectors = _vectors(table) if "deletionVectors" in (table.protocol().reader_features or ()) else {}
     files = []
-    for action in actions:
+    for action in pa.table(table.get_add_actions(flatten=True)).to_pylist():
         # in the log, names of paths are written as those of a URL are
         path = unquote(action["path"])
-        vector = next((bits for uri, bits in kept.items() if uri.endswith(path) or unquote(uri).endswith(path)), None)
+        near = vectors.get(path.rpartition("/")[2], ())
+        vector = next(
+            (bits for uri, bits in near if any(each.endswith(f"/{path}") for each in (uri, unquote(uri)))), None
+        )
         partition = {
             key.removeprefix("partition."): value for key, value in action.items() if key.startswith("partition.")
         }
         files.append(DataFile(path, partition, vector, action["size_bytes"]))
     return sorted(files, key=lambda file: file.path)
+
+
+def _vectors(table: Any) -> dict[str, list[tuple[str, bytes]]]:
+    """Deletion vectors, packed to bits, with the URIs of their files; by names, of which folders may have the same."""
+    found: dict[str, list[tuple[str, bytes]]] = {}
+    for batch in table.deletion_vectors():
+        for row in pa.record_batch(batch).to_pylist():
+            uri: str = row["filepath"]
+            bits = np.packbits(row["selection_vector"]).tobytes()
+            found.setdefault(unquote(uri).rpartition("/")[2], []).append((uri, bits))
+    return found
