@@ -56,7 +56,8 @@ def exact_rows(profile: Profile, name: str, label: Label) -> dict[str, int] | No
 
 
 def texts(values: pl.Series) -> pl.Series:
-    """Values as `category_text` has them."""
+    """Values as `category_text` has them; times of day, which it does not know, as `12:30:00`."""
+    values = values.cast(pl.String) if values.dtype == pl.Time else values
     distinct = values.drop_nulls().unique()
     told = [category_text(value) for value in distinct.to_list()]
     if not len(distinct):

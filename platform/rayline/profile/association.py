@@ -63,7 +63,7 @@ def associations(
 ) -> list[Association]:
     """The numbers, categories and dates that are not private, the strongest first; ids and free text are left out.
 
-    Of more than 1,000 such columns the first are looked at.
+    Of more than 1,000 such columns the first are looked at; with a target of bytes or lists nothing goes.
 
     Args:
         profile: of all rows.
@@ -74,6 +74,8 @@ def associations(
         DataError: no such column, or a private one.
     """
     require_shown(profile, target, tells="what goes with it")
+    if profile.columns[target].kind in ("binary", "sequence"):
+        return []
     types = {name: decision.type for name, decision in (decisions or infer(profile)).items()}
     usable = (FeatureType.NUMBER, FeatureType.CATEGORY, FeatureType.DATE)
     names = [n for n in profile.columns if n != target and n not in profile.private and types[n] in usable]
@@ -141,20 +143,22 @@ def _pearson(profile: Profile, name: str, target: str, x: FloatArray, y: FloatAr
     if {name, target} <= set(profile.gram.columns):
         value = float(profile.gram.select([name, target]).correlations()[0, 1])
     else:
-        value = float(np.corrcoef(x, y)[0, 1])
+        largest = [max(float(np.abs(one).max()), 1e-300) for one in (x, y)]
+        value = float(np.corrcoef(x / largest[0], y / largest[1])[0, 1])
     return value if math.isfinite(value) else 0.0
 
 
 def _ratio(classes: FloatArray, numbers: FloatArray) -> float:
     """Root of the share of the numbers' variance that lies between classes, less what chance puts there."""
     codes = classes.astype(np.int64)
-    centred = numbers - numbers.mean()
+    near = numbers / max(float(np.abs(numbers).max()), 1e-300)  # of which no square overflows
+    centred = near - near.mean()
     rows = np.bincount(codes)
     sums = np.bincount(codes, weights=centred)
     total = float(np.square(centred).sum())
     between = float((np.square(sums[rows > 0]) / rows[rows > 0]).sum())
     free = len(numbers) - int((rows > 0).sum())
-    if not free or not total > 0 or not math.isfinite(total):
+    if not free or not total > 0:
         return 0.0
     return math.sqrt(min(1.0, max(0.0, 1.0 - (1.0 - between / total) * (len(numbers) - 1) / free)))
 

@@ -26,11 +26,12 @@ def quantile(values: FloatArray, q: float | Sequence[float]) -> Any:
 def outline(values: FloatArray, q: Sequence[float], bins: int) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray]:
     """Quantiles of `values` [n], their rows in `bins` of equal width between the outer quantiles, and the edges.
 
-    Rows and edges are empty where there is no value, or the width is no float.
+    Rows and edges are empty where there is no value, or the width is no float or too small for floats of that size.
     """
     if not len(values):
         return np.full(len(q), np.nan), np.zeros(0, np.int64), np.zeros(0)
     *found, low, high = quantile(values, [*q, *OUTER])
-    if not math.isfinite(float(high) - float(low)):
+    width, finest = (float(high) - float(low)) / bins, float(np.spacing(max(abs(low), abs(high))))
+    if not math.isfinite(width) or (width or 1 / bins) <= 2 * finest:  # one value has a bin of its own, one wide
         return np.array(found), np.zeros(0, np.int64), np.zeros(0)
     return np.array(found), *np.histogram(np.clip(values, low, high), bins=bins)

@@ -25,6 +25,8 @@ ROWS_EACH = 10
 """... where each occurs in so many rows on average; else new ones are to be expected."""
 MARGIN = 0.25
 """How far a number may lie beyond those seen, as a share of their span."""
+MOST_DIGITS = 300
+"""Before or behind the point, beyond which nothing is rounded."""
 CHANGE = 0.5
 """How much the number of rows may differ from one run to the next."""
 
@@ -134,9 +136,9 @@ def _rounded(value: float, margin: float, *, down: bool) -> float:
     if margin == 0 or value == 0:
         return value
     digits = 1 - math.floor(math.log10(margin))
-    scale = 10.0**digits
-    if not 1e-300 < scale < 1e300 or not math.isfinite(value * scale):
+    if abs(digits) > MOST_DIGITS or not math.isfinite(value * 10.0**digits):
         return value
+    scale = 10.0**digits
     return (math.floor(value * scale) if down else math.ceil(value * scale)) / scale
 
 

@@ -24,6 +24,8 @@ FEW_VALUES = 16
 MOST_ELEMENTS = 1 << 18
 """Elements of lists that are looked at."""
 MICROSECONDS = 1e6
+WHOLE = 2.0**53
+"""Up to here every whole number is a float."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def number_bars(profile: Profile, column: ColumnProfile) -> Bars:
         rows = column.counts
         return Bars(_heights(list(rows.values()), [f"{number(v)}: {amount(n)} rows" for v, n in rows.items()]), ends)
     values = sample_numbers(profile, column.name)
-    if "Int" in column.dtype and len(values):
+    if "Int" in column.dtype and len(values) and np.abs(values).max() < WHOLE:
         counts, edges, heights = _whole_bins(values)
     else:
         counts, edges = profile.histogram(column.name, bins=BARS)
