@@ -24,6 +24,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
 from rayline.core.redact import redact_all
 from rayline.sources import _records
+from rayline.sources._http import Answer, Client
 from rayline.sources._pages import next_link
 from rayline.sources.web import Config
 
@@ -268,10 +269,18 @@ def test_pauses_grow(server: Server) -> None:
         assert 0.025 * 2**place <= pause <= 0.05 * 2**place + 0.2
 
 
-def test_requests_keep_to_a_rate(server: Server) -> None:
+def test_requests_keep_to_a_rate(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = Client._ask
+    times = []  # when they are sent: a busy machine serves the first one late
+
+    def told(self: Client, url: str) -> Answer:
+        times.append(time.monotonic())
+        return ask(self, url)
+
+    monkeypatch.setattr(Client, "_ask", told)
     rows(Config(url=f"{server.url}/offset", paging={"kind": "offset", "size": 7}, per_second=20))  # type: ignore[arg-type]
     assert len(server.times) == 5
-    assert server.times[-1] - server.times[0] >= 4 / 20 - 0.01
+    assert times[-1] - times[0] >= 4 / 20
 
 
 def test_a_server_that_is_slow_or_not_there(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
