@@ -115,13 +115,16 @@ def test_class_names_of_texts(tmp_path: Path) -> None:
     assert set(source.read(source.fragments()[0]).column("target").to_pylist()) == {"misc.forsale", "sci.space"}
 
 
-def test_a_set_that_is_not_here_and_cannot_be_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_that_is_not_here_and_cannot_be_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
     def refuse(*args: object, **options: object) -> None:
         raise URLError("no route to host")
 
     monkeypatch.setattr("sklearn.datasets._base.urlretrieve", refuse)
     with pytest.raises(DataError, match="sklearn:california_housing is not in .* and cannot be downloaded: .*no route"):
         Config(dataset="california_housing", folder=str(tmp_path)).build().schema()
+    assert [str(each.message) for each in recwarn if "Retry" in str(each.message)] == []
 
 
 def test_an_unknown_set_is_answered_with_the_nearest() -> None:

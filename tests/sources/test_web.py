@@ -160,6 +160,16 @@ def test_the_rows_are_fetched_once_and_kept(server: Server, rayline_home: Path) 
     assert len(list(rayline_home.rglob("*.arrow"))) == 1  # the same rows, the same file
 
 
+def test_a_connection_serves_page_after_page(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page took a connection of its own, with a handshake where it is encrypted."""
+    monkeypatch.setattr(Handler, "protocol_version", "HTTP/1.1")
+    accepted = []
+    monkeypatch.setattr(server, "verify_request", lambda *_: accepted.append(True) or True)
+    config = Config(url=f"{server.url}/cursor", **PAGINGS["cursor"])  # type: ignore[arg-type]
+    assert rows(config).height == 25
+    assert (len(server.asked), len(accepted)) == (3, 1)
+
+
 def test_a_name_brings_the_same_rows_back(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = Config(url=f"{server.url}/link", paging="link", read="monday", keep=str(tmp_path / "kept"))  # type: ignore[arg-type]
     first = rows(config)

@@ -61,6 +61,8 @@ class Client:
         self._until = time.monotonic() + limits.total_s
         self._bytes_left = limits.total_bytes
         self._next = 0.0
+        self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
+        """By scheme and host: a connection serves page after page."""
         # a redirect to another host takes no header along that may hold a secret
         self._redirects = urllib3.Retry(
             total=None, connect=0, read=0, status=0, other=0, redirect=5,
@@ -95,6 +97,12 @@ class Client:
             url, f"{said}, {self.limits.tries} times. Check that {host.hostname}:{_port(url)} can be reached from here."
         )
 
+    def close(self) -> None:
+        """Close what connections there are."""
+        for connections in self._pools.values():
+            connections.clear()
+        self._pools.clear()
+
     def error(self, url: str, message: str) -> DataError:
         """The error for a page, with no secret in it."""
         return DataError(_secrets.scrub(f"{self.name}: {message} Page: {url}", self.secrets))
@@ -118,24 +126,25 @@ class Client:
         if left <= 0:
             raise self.error(url, f"not asked, for total_s: {self.limits.total_s:g} have passed. Give more.")
         until = time.monotonic() + min(self.limits.timeout_s, left)
-        with pool(url) as connections:
-            response = connections.request(
-                "GET", url, headers=self.headers, retries=self._redirects, preload_content=False,
-                timeout=urllib3.Timeout(connect=self.limits.timeout_s, read=self.limits.timeout_s),
-            )  # fmt: skip
-            try:
-                parts = []
-                while part := response.read1(CHUNK_BYTES):
-                    parts.append(part)
-                    self._bytes_left -= len(part)
-                    if self._bytes_left < 0:
-                        raise self.error(
-                            url, f"more than max_bytes: {self.limits.total_bytes} in all. Give more, or ask for less."
-                        )
-                    if time.monotonic() > until:  # a server may send a byte a second
-                        raise TimeoutError
-            finally:
-                response.close()
+        host = urlsplit(url).scheme, urlsplit(url).hostname
+        connections = self._pools.get(host) or self._pools.setdefault(host, pool(url))
+        response = connections.request(
+            "GET", url, headers=self.headers, retries=self._redirects, preload_content=False,
+            timeout=urllib3.Timeout(connect=self.limits.timeout_s, read=self.limits.timeout_s),
+        )  # fmt: skip
+        parts = []
+        try:
+            while part := response.read1(CHUNK_BYTES):
+                parts.append(part)
+                self._bytes_left -= len(part)
+                if self._bytes_left < 0:
+                    raise self.error(
+                        url, f"more than max_bytes: {self.limits.total_bytes} in all. Give more, or ask for less."
+                    )
+                if time.monotonic() > until:  # a server may send a byte a second
+                    raise TimeoutError
+        finally:
+            response.close()  # of one that was read to its end the connection is kept
         answer = Answer(b"".join(parts), response.headers, response.status)
         if response.status == 200 and not {"content-length", "transfer-encoding"} & {k.lower() for k in answer.headers}:
             _prove_whole(answer.data)

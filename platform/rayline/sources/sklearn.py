@@ -7,6 +7,7 @@ classification it holds the class names as text. Reference: https://scikit-learn
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
@@ -73,7 +74,9 @@ def load(config: Config) -> pa.Table:
         return _bundled(getattr(sklearn.datasets, f"load_{config.dataset}")())
     fetch = getattr(sklearn.datasets, f"fetch_{config.dataset}")
     try:
-        found = fetch(data_home=config.folder, n_retries=1, delay=0.5, **FETCHED[config.dataset])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Retry downloading")  # what fails twice is told below
+            found = fetch(data_home=config.folder, n_retries=1, delay=0.5, **FETCHED[config.dataset])
     except OSError as error:
         folder = sklearn.datasets.get_data_home(config.folder)
         raise DataError(

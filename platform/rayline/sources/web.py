@@ -9,6 +9,7 @@ the environment. Reference: https://www.rfc-editor.org/rfc/rfc9110#name-retry-af
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -135,8 +136,9 @@ class WebSource(KeptSource):
         url = _secrets.fill(config.url, self.name, encode=quote_plus)
         if config.params:
             url = with_(url, _secrets.fill_all(config.params, self.name))
-        for _, rows in pages(client, url, config.paging, config.records, trusted=not secrets):
-            room = len(rows) if config.max_rows is None else config.max_rows - spool.num_rows
-            spool.add(rows[:room])
-            if spool.num_rows == config.max_rows:
-                return
+        with closing(client):
+            for _, rows in pages(client, url, config.paging, config.records, trusted=not secrets):
+                room = len(rows) if config.max_rows is None else config.max_rows - spool.num_rows
+                spool.add(rows[:room])
+                if spool.num_rows == config.max_rows:
+                    return
