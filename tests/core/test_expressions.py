@@ -318,9 +318,25 @@ def test_many_arguments_and_long_chains_are_no_exponential_work() -> None:
     assert made.rows() == [(19.0, 0.0, 0.0), (0.0, -19.0, 0.0), (None, None, 0.0)]
 
 
-def test_a_zero_has_no_sign_whatever_rows_are_computed_with_it() -> None:
-    frame = pl.DataFrame({"x": [0.0, -0.0, 0.0, -0.0], "y": [0.0, 0.0, -0.0, -0.0]})
-    for text in ("x", "-x", "x + 0", "0 - x", "x - y", "x + y", "x * -1", "x % 3", "max(x, y)", "if(x > 1, 1, -x)"):
+def test_a_zero_has_one_sign_whatever_rows_are_computed_with_it() -> None:
+    """Polars makes `x` of `x + 0` over many rows, and `-x` of `0 - x`; of one row it computes them."""
+    frame = pl.DataFrame({"x": [0.0, -0.0, 0.0, -0.0, 3.0], "y": [0.0, 0.0, -0.0, -0.0, -3.0]})
+    texts = [
+        "x + 0",
+        "0 - x",
+        "x - y",
+        "x + y",
+        "x % 3",
+        "max(x - 0, y)",
+        "if(x > 1, 1, 0 - x)",
+        "-(x + 0)",
+        "(x + 0) * y",
+    ]
+    for text in [*texts, "x", "-x", "x * y", "x * -1", "x - 3", "floor(0.5) - x"]:
         expr = compile_expression(text, frame.schema).alias("made")
-        found = [*frame.select(expr)["made"], *(frame[n].select(expr)["made"][0] for n in range(4))]
-        assert [math.copysign(1.0, value) for value in found] == [1.0] * 8, text
+        together = frame.select(expr)["made"].to_list()
+        alone = [frame[n].select(expr)["made"][0] for n in range(5)]
+        assert [math.copysign(1, a) for a in together] == [math.copysign(1, b) for b in alone], text
+        assert together == alone, text
+        if text in texts:
+            assert all(math.copysign(1, value) == 1 for value in together if value == 0), text

@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from operator import and_
@@ -26,6 +26,7 @@ from rayline.core._expression_arguments import (
     written_out,
 )
 from rayline.core._expression_values import (
+    NOTHING,
     Kind,
     Value,
     as_date,
@@ -102,7 +103,11 @@ def _round(value: Value, digits: Value | None = None) -> Value:
 
 def _extreme(pick: Callable[..., pl.Expr]) -> Callable[..., Value]:
     def make(*values: Value) -> Value:
-        numbers = [sound(numeric(value, place)) for place, value in enumerate(values)]
+        # of two zeros, which is taken for the greater is Polars' secret
+        numbers = [
+            sound(replace(numeric(value, place), signed=value.constant is NOTHING))
+            for place, value in enumerate(values)
+        ]
         there = [number.expr.is_not_null() for number in numbers]
         expr = pl.when(reduce(and_, there)).then(pick(number.expr for number in numbers))
         return combine(expr, "number", *numbers, *numbers)

@@ -1,8 +1,8 @@
 """What a part of an expression is while it is compiled: a Polars expression, its kind, and how sound its numbers are.
 
 Numbers are float64 but for whole ones that nothing was computed from (int64). A non-finite number is turned into a
-missing one where it could become finite again, be compared or come out, and a zero loses its sign there; until then it
-only taints what it meets.
+missing one where it could become finite again, be compared or come out, and a zero loses its sign there if that is not
+the same among any number of rows; until then it only taints what it meets.
 
 Polars computes a column of one row as a constant, and by another way: `x / 10` becomes `x * 0.1` over many rows and
 not over one, `a ** b` takes other paths. So division and powers work on columns with one more row, taken off again:
@@ -53,6 +53,8 @@ class Value:
     """Numbers: int64, as it came."""
     tainted: bool = False
     """Numbers: may hold infinite values or NaN."""
+    signed: bool = False
+    """Numbers: zeros among them may have one sign computed together with other rows, and the other computed alone."""
     single: bool = False
     """Reads no column: one value for all rows."""
     constant: Any = NOTHING
@@ -101,19 +103,33 @@ def column(name: str, dtype: pl.DataType) -> Value | None:
 
 def combine(expr: pl.Expr, kind: Kind, *parts: Value, **marks: Any) -> Value:
     """A value made from parts."""
+    marks.setdefault("signed", kind == "number" and any(part.signed for part in parts))
     marks.setdefault("unread", tuple({id(one): one for part in parts for one in part.unread}.values()))
     size = sum(part.size for part in parts) + 1
     return Value(expr, kind, single=all(part.single for part in parts), size=size, **marks)
 
 
 def sound(value: Value) -> Value:
-    """Non-finite numbers as missing, and zero without a sign."""
-    if not value.tainted:
+    """Non-finite numbers as missing, and zeros of either sign as one."""
+    if not (value.tainted or value.signed):
         return value
-    # of x + 0 and 0 - x Polars makes x and -x, but of single rows and constants it does not: zeros differ in sign
-    zero = pl.when(value.expr == 0.0).then(pl.lit(0.0)).otherwise(value.expr)
-    made = pl.when(value.expr.is_finite()).then(zero)
-    return replace(value, expr=made, tainted=False, size=3 * value.size + 1)
+    made = value.expr
+    if value.signed:
+        made = pl.when(made == 0.0).then(pl.lit(0.0)).otherwise(made)
+    if value.tainted:
+        made = pl.when(value.expr.is_finite()).then(made)
+    size = (1 + value.signed + value.tainted) * value.size + 1
+    return replace(value, expr=made, tainted=False, signed=False, size=size)
+
+
+def summed(expr: pl.Expr, left: Value, right: Value, *others: Value) -> Value:
+    """A sum or difference of two numbers.
+
+    Of `x + 0` and `0 - x` Polars makes `x` and `-x` over many rows, and computes them of one row and of constants:
+    zeros then differ in sign. A constant that is not 0 makes no such zero.
+    """
+    steady = any(isinstance(value.constant, int | float) and value.constant != 0 for value in (left, right))
+    return combine(expr, "number", left, right, *others, tainted=True, signed=not steady)
 
 
 def number(value: Value) -> Value:

@@ -13,16 +13,16 @@ evaluated as Python: the text becomes a Polars expression. What the language has
 
 What has no number is missing: a division by zero, the logarithm of nothing or less, the root of a negative number, an
 overflow. Missing in, missing out, but `false and x` is false, `true or x` true, and `fill`, `is_missing` look at it.
-Zero has no sign. `matches` and patterns are Rust's regular expressions and hold of a whole text. `a // b` is the floor
-of `a / b`, and `a % b` is `a - a // b * b`. Dates compare with texts of ISO form, and columns of texts with dates that
-are written out. A text that is to be a date and is none is missing, and `compiled` tells of it; within `is_missing(…)`,
-`fill(…)` and the branches of `if(…)` it is missing and no more.
+`matches` and patterns are Rust's regular expressions and hold of a whole text. `a // b` is the floor of `a / b`, and
+`a % b` is `a - a // b * b`. Dates compare with texts of ISO form, and columns of texts with dates that are written out.
+A text that is to be a date and is none is missing, and `compiled` tells of it; within `is_missing(…)`, `fill(…)` and
+the branches of `if(…)` it is missing and no more.
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import polars as pl
@@ -32,7 +32,7 @@ from rayline.core._expression_arguments import WrongArgumentError, numeric
 from rayline.core._expression_columns import column_of, columns_of, function_of
 from rayline.core._expression_functions import FUNCTIONS, check_pattern, whole_match
 from rayline.core._expression_text import Parsed, parse
-from rayline.core._expression_values import Unread, Value, column, combine, exact, literal, sound
+from rayline.core._expression_values import Unread, Value, column, combine, exact, literal, sound, summed
 from rayline.core.errors import listing, nearest
 
 MOST_OPERATIONS = 5000
@@ -148,14 +148,14 @@ class _Compiler:
     def _binary(self, node: ast.BinOp) -> Value:
         left, right = (self._numeric(part) for part in (node.left, node.right))
         operation = type(node.op)
-        if operation in (ast.Add, ast.Sub, ast.Mult):
-            made = left.expr + right.expr if operation is ast.Add else left.expr - right.expr
-            made = left.expr * right.expr if operation is ast.Mult else made
-            return combine(made, "number", left, right, tainted=True)
-        right = sound(right)
+        if operation in (ast.Add, ast.Sub):
+            return summed(left.expr + right.expr if operation is ast.Add else left.expr - right.expr, left, right)
+        if operation is ast.Mult:
+            return combine(left.expr * right.expr, "number", left, right, tainted=True)
         if operation is ast.Pow:
-            left = sound(left)
+            left, right = sound(left), sound(right)
             return combine(exact(lambda a, b: a**b, left, right), "number", left, right, tainted=True)
+        right = sound(replace(right, signed=False))  # by a zero of either sign nothing is divided
         quotient = combine(exact(lambda a, b: a / b, left, right), "number", left, right, tainted=True)
         if operation is ast.Div:
             return quotient
@@ -163,7 +163,7 @@ class _Compiler:
         if operation is ast.FloorDiv:
             return floor
         if operation is ast.Mod:
-            return combine(left.expr - floor.expr * right.expr, "number", left, floor, right, tainted=True)
+            return summed(left.expr - floor.expr * right.expr, left, floor, right)
         return self._fail(node, "this operator is no part of the language: + - * / // % ** are.")
 
     def _numeric(self, node: ast.expr) -> Value:
@@ -186,7 +186,8 @@ class _Compiler:
             self._fail(node, "~ is no part of the language. Use not.")
         value = self._numeric(node.operand)
         if isinstance(value.constant, int | float) and not isinstance(value.constant, bool):
-            return literal(-value.constant if isinstance(node.op, ast.USub) else value.constant)
+            # no -0.0: a sum with it, and the greater of it and 0, would have either sign
+            return literal(0 - value.constant if isinstance(node.op, ast.USub) else value.constant)
         return combine(-value.expr, "number", value, tainted=True) if isinstance(node.op, ast.USub) else value
 
     def _logic(self, node: ast.BoolOp) -> Value:
