@@ -89,9 +89,9 @@ def skewness(values: FloatArray) -> float:
 
 
 def _card(profile: Profile, column: ColumnProfile, decision: tuple[str, str], tags: list[tuple[str, str]]) -> Card:
-    # what is said of a column that is learnt from would be the same on every card
-    kind, reason = decision[0], "" if decision[0] in ("number", "category") else decision[1]
-    reason = "as its source says" if reason == SAID else reason
+    # what is said of a column that is learnt from, the card shows
+    kind, reason = decision[0], decision[1] if decision[0] in ("drop", "id") else ""
+    reason = "as its source says" if decision[1] == SAID else reason
     facts = [("distinct", f"{'about ' if column.truncated else ''}{amount(column.distinct)}")]
     if column.missing:
         facts.append(("missing", f"{amount(column.missing)} ({percent(column.missing / max(profile.rows, 1))})"))

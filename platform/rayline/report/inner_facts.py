@@ -43,8 +43,8 @@ def _image(inner: dict[str, Any]) -> Facts:
     facts.append(("channels", ", ".join(f"{channels}: {amount(rows)}" for channels, rows in inner["channels"].items())))
     if inner["mean"] is not None:
         facts.append(("brightness", " · ".join(f"{value:.2f}" for value in inner["mean"])))
-        facts.append(("its std", " · ".join(f"{value**0.5:.2f}" for value in inner["variance"])))
-        facts.append(("pixels seen of", f"{amount(inner['decoded'])} images"))
+        facts.append(("brightness std", " · ".join(f"{value**0.5:.2f}" for value in inner["variance"])))
+        facts.append(("looked into", f"{amount(inner['decoded'])} images"))
     return facts
 
 
