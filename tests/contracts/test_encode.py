@@ -1,6 +1,7 @@
 """What every encoder must do, run on every encoder found."""
 
 import itertools
+import json
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from rayline.core import catalog
 from rayline.core.columns import ROW, Feature, FeatureType, Target, Task
 from rayline.core.errors import DataError, SpecError
 from rayline.prepare.encode._encoder import VocabularyConfig
+from rayline.prepare.fitted import digest
 from rayline.prepare.preparation import Preparation, fit
 from rayline.profile.profile import profile_frame
 from rayline.spec.sections import Prepare
@@ -219,3 +221,11 @@ def test_target_encoding_without_a_target_is_refused() -> None:
 def test_ordinal_numbers_stay_in_order_beside_the_text_nan() -> None:
     names = ["2", "nan", "1", "10"]
     assert numbers_of(prepared("ordinal", names, unit=False), ["1", "2", "10", "nan"]) == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_half_a_character_is_a_text_like_any_other() -> None:
+    """JSON can write it, and Python's texts can hold it."""
+    half = json.loads('"\\ud83d"')
+    row = prepared("hash", ["a", "b"], buckets=8).compile().columns({"x": [half]})
+    assert row.categories.shape == (1, 1)
+    assert len({digest(text, "key") for text in (half, "?", "")}) == 3

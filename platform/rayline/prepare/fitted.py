@@ -155,13 +155,15 @@ class Hashed:
 
     def id_of(self, text: str) -> int:
         """The id of a text: the same on every machine."""
-        hashed = hashlib.blake2b(text.encode(), digest_size=8, salt=self.seed.to_bytes(8, "little")).digest()
+        hashed = hashlib.blake2b(
+            text.encode("utf-8", "surrogatepass"), digest_size=8, salt=self.seed.to_bytes(8, "little")
+        ).digest()
         return FIRST_ID + int.from_bytes(hashed, "little") % self.buckets
 
 
 def digest(text: str, key: str) -> str:
     """What stands for a private text. It hides texts from who reads files, not from who guesses each of them."""
-    return hashlib.blake2b(text.encode(), key=key.encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key.encode(), digest_size=12).hexdigest()
 
 
 INNER_FOLDS = 5
