@@ -14,7 +14,8 @@ from rayline.models.networks import mlp
 from rayline.prepare import preparation
 from rayline.profile.profile import profile_frame
 from rayline.profile.reference import Reference
-from rayline.profile.types import infer, infer_target
+from rayline.profile.targets import infer_target
+from rayline.profile.types import infer
 from rayline.registry import package, signature
 from rayline.spec.document import load, render
 from rayline.spec.sections import Expectation

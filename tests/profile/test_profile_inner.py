@@ -21,7 +21,8 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError
 from rayline.profile import images, media, sequences, texts
 from rayline.profile.profile import Profile, merge, profile_frame
-from rayline.profile.types import infer, infer_target
+from rayline.profile.targets import infer_target
+from rayline.profile.types import infer
 
 
 def profiled(**columns: Any) -> Profile:

@@ -15,7 +15,8 @@ from rayline.core.category_text import category_text
 from rayline.core.columns import ROW, FeatureType, Task
 from rayline.core.errors import DataError, UnknownNameError
 from rayline.profile.profile import Profile, profile_frame
-from rayline.profile.types import infer, infer_target
+from rayline.profile.targets import infer_target
+from rayline.profile.types import infer
 
 N = 60
 SHUFFLED = np.random.default_rng(0).permutation(N).tolist()

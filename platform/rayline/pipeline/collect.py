@@ -34,7 +34,8 @@ from rayline.prepare.split._parts import DROPPED, OUT
 from rayline.profile.column import merge_columns
 from rayline.profile.parts import lighten, merge_parts, profile_parts
 from rayline.profile.profile import Profile, merge, plain_texts
-from rayline.profile.types import infer, target_of
+from rayline.profile.targets import target_of
+from rayline.profile.types import infer
 from rayline.sources._source import Fragment, Source
 from rayline.spec import Spec
 from rayline.spec.document import to_dict, validate

@@ -18,6 +18,7 @@ import polars as pl
 from rayline.core.category_text import category_text
 from rayline.core.errors import DataError, listing, nearest
 from rayline.profile._groups import MOST_GROUPS, exact_rows, labelled, texts
+from rayline.profile.intervals import rate_interval, wilson
 from rayline.profile.population import CROSS, MISSING, OTHERS, Declared, columns_of, declared
 from rayline.profile.profile import Profile
 from rayline.profile.types import is_classes
@@ -181,29 +182,10 @@ def _rates(watched: _Watched, groups: pl.Series) -> dict[str, tuple[float | None
         pl.col("answer").std(ddof=1).alias("std"),
     )
     shares = watched.rate_of is not None and watched.rate_of.startswith("share")
-    return {group: _rate(rate, std, known, watched.z, shares=shares) for group, known, rate, std in facts.iter_rows()}
-
-
-def wilson(hits: int, of: int, z: float) -> tuple[float, float]:
-    """Wilson's interval of a share."""
-    if not of:
-        return 0.0, 1.0
-    p, n = hits / of, of
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def _rate(
-    rate: float | None, std: float | None, known: int, z: float, *, shares: bool
-) -> tuple[float | None, float | None, float | None]:
-    if rate is None or not known:
-        return None, None, None
-    if shares:
-        return rate, *wilson(round(rate * known), known, z)
-    if std is None:
-        return rate, None, None
-    return rate, rate - z * std / math.sqrt(known), rate + z * std / math.sqrt(known)
+    return {
+        group: rate_interval(rate, std, known, watched.z, shares=shares)
+        for group, known, rate, std in facts.iter_rows()
+    }
 
 
 def _warnings(

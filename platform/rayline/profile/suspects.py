@@ -36,7 +36,7 @@ from rayline.core.category_text import category_texts
 from rayline.core.columns import ROW
 from rayline.core.seeds import derive, splitmix64, uniform
 from rayline.profile.association import require_shown
-from rayline.profile.coverage import wilson
+from rayline.profile.intervals import wilson
 from rayline.profile.likeness import CodeArray, neighbours, points
 from rayline.profile.moments import FloatArray
 from rayline.profile.profile import Profile
