@@ -16,6 +16,7 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
 from rayline.sources import _csv, _csv_text, _guessed
 from rayline.sources import csv as csv_source
+from rayline.sources._csv_blocks import Blocks
 from rayline.sources._csv_text import Dialect
 from rayline.sources._source import Fragment, RefusedError, Source
 from rayline.sources.csv import Config
@@ -99,6 +100,33 @@ def test_a_line_break_within_quotes_is_whole_wherever_a_block_ends(
         monkeypatch.setattr(_csv, "BLOCK_BYTES", block_bytes)
         source = open_text(tmp_path, text.encode(encoding), encoding=encoding)
         assert column(source, "q") == values * 10
+
+
+def test_no_more_of_a_large_file_is_read_for_its_types_than_that_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_guessed, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(_guessed, "HEAD_BYTES", 1000)
+    read, taken = Blocks.read_buffer, []
+
+    def told(self: Blocks, size: int) -> pa.Buffer:
+        taken.append(read(self, size))
+        return taken[-1]
+
+    monkeypatch.setattr(Blocks, "read_buffer", told)
+    source = open_text(tmp_path, "n,s\n" + "1,x\n" * 100_000)
+    assert source.schema().types == [pa.int64(), pa.string()]
+    assert 0 < sum(block.size for block in taken) <= 2001
+
+
+def test_nothing_is_read_once_reading_has_ended() -> None:
+    """Arrow's thread goes on where parsing has failed, and would ask a stream that is closed."""
+    stream = pa.BufferReader(b"abc\r\ndef")
+    blocks = Blocks(stream)
+    assert blocks.first(4) == b"abc\r\n"
+    blocks.close()
+    stream.close()
+    assert blocks.read(4) == b""
 
 
 def test_a_decimal_comma_is_an_option(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import takewhile
 from typing import Any
 
@@ -149,8 +149,10 @@ def head(fragment: Fragment, dialect: Dialect, found: Layout, size_bytes: int) -
 
     def parse(block_bytes: int) -> pa.Table:
         with _stream(fragment, dialect, found) as stream:
+            # held here, with what shows that the first block is not the last: Arrow would read far ahead in the file
+            beginning = pa.BufferReader(stream.first(2 * block_bytes))
             options = _options(fragment, dialect, found, {}, found.names, _Ragged(), block_bytes)
-            reader = pacsv.open_csv(stream, **options)
+            reader = pacsv.open_csv(beginning, **options)
             try:
                 batches = [reader.read_next_batch()]
             except StopIteration:  # a header alone
@@ -191,8 +193,8 @@ def _stream(fragment: Fragment, dialect: Dialect, found: Layout) -> Iterator[Blo
         opened = _pieces.open_bytes(fragment)
         if not _csv_text.is_utf8(dialect.encoding):
             opened = pa.transcoding_input_stream(opened, dialect.encoding, "utf8")
-    with opened:
-        yield Blocks(opened)
+    with opened, closing(Blocks(opened)) as blocks:
+        yield blocks
 
 
 def _guarded(
