@@ -64,10 +64,8 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
         return
     counts = _counts(profile, column) if column.kind == "text" else {}
     in_units = measured_in_units(column, decision, counts)
-    if in_units is None:
-        yield from _ids(column, decision)
-    else:
-        yield in_units
+    told = [*_ids(column, decision)] if in_units is None else [in_units]
+    yield from told
     if column.kind in ("text", "boolean"):
         value, share = top_values(profile, column)[0]
         if share > IMBALANCED:
@@ -75,7 +73,8 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
             yield Alert(name, "imbalanced", text, "warn", feature(name, "drop"), detail=percent(share))
     if column.kind == "text":
         yield from texts(column, decision, counts, in_units=in_units is not None)
-    if column.kind == "number" and decision.type is FeatureType.NUMBER:
+    # how the numbers of an id lie says nothing
+    if column.kind == "number" and decision.type is FeatureType.NUMBER and "id-like" not in {one.tag for one in told}:
         yield from _numbers(profile, column)
 
 
