@@ -76,14 +76,18 @@ class GuessedSource(Source):
             for column, kind in found.items():
                 kinds[column] = common(kinds.get(column, pa.null()), kind)
         if not rows:
-            raise DataError(
-                f"{self.name} has {'a header line and ' if self.same_columns else ''}no rows. Give a file with rows."
-            )
+            raise self._empty()
         for column, kind in self.types.items():
             if column not in kinds:
                 raise unknown_column(f"data.source.types: {self.name}", column, list(kinds))
             kinds[column] = KINDS[kind]
         return pa.schema(list(kinds.items()))
+
+    def _empty(self) -> DataError:
+        """The error for files without a row."""
+        return DataError(
+            f"{self.name} has {'a header line and ' if self.same_columns else ''}no rows. Give a file with rows."
+        )
 
     def _wider(self, column: str, met: pa.DataType) -> pa.DataType | None:
         """The type that holds a column with values of type `met` too; `None` where text alone would."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from rayline.core.errors import DataError
+from rayline.core.shown import counted
 from rayline.sources import _csv, _csv_faults, _csv_look, _guessed, _pieces
 from rayline.sources._columns import Kind, canonical, other_columns
 from rayline.sources._csv_text import Dialect
@@ -89,6 +90,8 @@ class CsvSource(GuessedSource):
     def __init__(self, config: Config) -> None:
         super().__init__(config.path, SUFFIXES, config.types)
         self.dialect = config.dialect
+        self._skipped = 0
+        """Ragged rows of the files that were read for their types."""
 
     def _cut(self, whole: Fragment) -> list[Fragment]:
         dialect = self.dialect
@@ -108,10 +111,19 @@ class CsvSource(GuessedSource):
         self.notes.update(enumerate(told[:MOST_HINTS], start=-MOST_HINTS))  # before those of fragments
         return schema
 
+    def _empty(self) -> DataError:
+        if not self._skipped:
+            return super()._empty()
+        return DataError(
+            f"{self.name} has no row of the header's length: ragged: skip leaves out {counted(self._skipped)}, which "
+            "is all there is. Check data.source.delimiter and header."
+        )
+
     def _infer(self, fragment: Fragment) -> tuple[dict[str, pa.DataType], int]:
         layout = _csv.layout(fragment, self.dialect)
         if self.settled:
-            table, _ = _csv.read(fragment, self.dialect, layout, {}, layout.names)
+            table, skipped = _csv.read(fragment, self.dialect, layout, {}, layout.names)
+            self._skipped += skipped
         else:
             table = _csv.head(fragment, self.dialect, layout, _guessed.HEAD_BYTES)
         return {field.name: _kind(field.type) for field in table.schema}, table.num_rows
