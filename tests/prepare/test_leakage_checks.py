@@ -46,6 +46,27 @@ def test_nearly_all_is_told_and_much_is_not(share: float) -> None:
     assert told(signal + rng.normal(0, 0.4, 20_000), y) == []
 
 
+@pytest.mark.parametrize("rows", [2000, 20_000])
+def test_a_class_that_holds_several_stretches_of_a_number(rows: int) -> None:
+    rng = np.random.default_rng(2)
+    place = rng.integers(0, 5, rows)
+    assert "thresholds" in told(2.0 * place + rng.uniform(0, 1.5, rows), np.where(place % 2 == 0, "yes", "no"))[0]
+    assert told(2.0 * place + rng.uniform(0, 2.5, rows), np.where(place % 2 == 0, "yes", "no")) == []
+
+
+@pytest.mark.parametrize(("wrong", "sure"), [(0, True), (1, True), (15, False), (40, None)])
+def test_nearly_is_a_warning(wrong: int, sure: bool | None) -> None:
+    y = classes(3000, 0.5)
+    copy = (y == "yes").astype(int)
+    copy[:wrong] = 1 - copy[:wrong]
+    frame = pl.DataFrame({"x": copy, "y": y})
+    found = leakage.revealing(frame, [Feature("x", FeatureType.NUMBER)], YES_NO)
+    assert [finding.sure for finding in found] == ([] if sure is None else [sure])
+    if found and not sure:
+        leakage.refuse(found)  # stops nothing
+        assert "nearly tells" in found[0].text
+
+
 def test_a_rare_class_is_no_excuse() -> None:
     y = classes(20_000, 0.002)
     assert told(np.random.default_rng(1).normal(size=20_000), y) == []

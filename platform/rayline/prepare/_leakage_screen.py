@@ -45,8 +45,9 @@ def dense(sample: pl.DataFrame, names: Sequence[str], distinct: int) -> Iterator
 
 
 def by_cuts(x_Bn: Floats, codes: Codes) -> Floats:
-    """How much of the class [n] one threshold between each two classes of a column tells [B]; of two classes also the
-    area of the ROC curve. Whole numbers and their halves: to the last bit what `_leakage_target._by_cuts` says.
+    """How much of the class [n] thresholds of a column tell [B]: one between each two classes, or the row before in
+    order; of two classes also the area of the ROC curve. Whole numbers and their halves: to the last bit what
+    `_leakage_target._by_cuts` says.
     """
     columns, n = x_Bn.shape
     rows = np.bincount(codes)
@@ -65,7 +66,8 @@ def by_cuts(x_Bn: Floats, codes: Codes) -> Floats:
         so_far_Bn = so_far_CBn[place_B, np.arange(columns)]
         gain_Bn = np.where(end_Bn, right_Bn - so_far_Bn, -np.inf)
         right_Bn = so_far_Bn + np.maximum.accumulate(gain_Bn, axis=1)
-    share_B = 1.0 - (n - right_Bn[:, -1]) / (n - int(rows.max()))
+    wrong_B = np.minimum(n - right_Bn[:, -1], np.count_nonzero(codes_Bn[:, 1:] != codes_Bn[:, :-1], axis=1))
+    share_B = 1.0 - wrong_B / (n - int(rows.max()))
     told_B: Floats = np.maximum(share_B, _area(so_far_CBn, end_Bn)) if len(classes) == 2 else share_B
     return told_B
 

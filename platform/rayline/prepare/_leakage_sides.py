@@ -46,6 +46,8 @@ class Finding:
     """What was found, how often, where, and what to do."""
     allowed: str = ""
     """How to go on as it is, where that is right: what a run says that stops at it."""
+    sure: bool = True
+    """Whether a run stops at it; else it is a warning."""
 
 
 @dataclass(frozen=True)

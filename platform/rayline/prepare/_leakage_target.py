@@ -24,6 +24,8 @@ Codes = npt.NDArray[np.int64]
 
 NEARLY = 0.999
 """Share of the target beyond chance, or area under the ROC curve, from which a feature tells it."""
+SUSPECTED = 0.99
+"""From which it is a warning, and no run stops."""
 FEW_ROWS = 20
 """Fewer rows than this prove nothing."""
 ENOUGH_ROWS = 200
@@ -48,9 +50,11 @@ def revealing(sample: pl.DataFrame, features: Sequence[Feature], target: Target)
     answered = sample[target.name]
     if answered.null_count():
         sample = sample.filter(answered.is_not_null())
-        answered = sample[target.name]
     if sample.height < FEW_ROWS:
         return []
+    # what is said of neighbours must not come of the order that rows of one value have in the file
+    sample = sample[np.random.default_rng(0).permutation(sample.height)]
+    answered = sample[target.name]
     step = max(sample.height // SCREEN_ROWS, 1)
     whole, part = _Answer(answered, target), _Answer(answered.gather_every(step), target)
     features = [feature for feature in features if feature.type in KINDS]
@@ -61,23 +65,26 @@ def revealing(sample: pl.DataFrame, features: Sequence[Feature], target: Target)
             continue
         # column by column: expressions over all of ten thousand columns take longer to plan than to run
         column = sample[feature.name]
-        how, share = _values_tell(column, whole)
-        if share < NEARLY and column.dtype.is_numeric():
+        told = _values_tell(column, whole)
+        if told[1] < NEARLY and column.dtype.is_numeric():
             numbers = column.to_numpy().astype(np.float64)
             if step == 1 or _numbers_tell(numbers[::step], part, undecided=1.0)[1] >= SCREEN:
-                how, share = _numbers_tell(numbers, whole)
-        if share >= NEARLY:
-            found.append(_finding(feature.name, how, share, sample.height, target.name))
+                told = max(told, _numbers_tell(numbers, whole), key=_share)
+        if told[1] >= SUSPECTED:
+            found.append(_finding(feature.name, *told, sample.height, target.name))
     return found
 
 
 def _finding(name: str, how: str, share: float, rows: int, target: str) -> Finding:
+    sure = share >= NEARLY
     return Finding(
         "target",
         rows,
-        f"{name!r} tells the target {target!r} by itself: {how} ({share:.4g} of 1 beyond chance, in {rows:,} "
-        f"training rows looked at). If it is not known before the target is, set data.features.{name}: drop.",
-        "If it is known before, set prepare.leakage: warn.",
+        f"{name!r} {'tells' if sure else 'nearly tells'} the target {target!r} by itself: {how} ({share:.4g} of 1 "
+        f"beyond chance, in {rows:,} training rows looked at). If it is not known before the target is, set "
+        f"data.features.{name}: drop.",
+        "If it is known before, set prepare.leakage: warn." if sure else "",
+        sure=sure,
     )
 
 
@@ -109,7 +116,7 @@ def _silent(sample: pl.DataFrame, names: Sequence[str], part: _Answer, step: int
     """Those of `names` that are seen to tell nothing by one look at all of them; `part` is every `step`-th answer."""
     if not part.proves or len(part.column) < ENOUGH_ROWS or (part.classes and part.class_count > MOST_CLASSES):
         return set()
-    bound = NEARLY if step == 1 else SCREEN
+    bound = SUSPECTED if step == 1 else SCREEN
     silent: set[str] = set()
     for block, x_Bn in screen.dense(sample, names, _few(sample.height)):
         looked_Bn = np.ascontiguousarray(x_Bn[:, ::step])
@@ -137,7 +144,7 @@ def _values_tell(column: pl.Series, answer: _Answer) -> tuple[str, float]:
     if column.n_unique() <= _few(len(column)):
         share = _by_value(column, answer)
         how = "each of its values goes with one of the target's"
-        if share >= NEARLY and _equal(column, answer.column):
+        if share >= SUSPECTED and _equal(column, answer.column):
             how = "it equals it"
         found = max(found, (how, share), key=_share)
     return found
@@ -165,7 +172,7 @@ def _numbers_tell(numbers: Floats, answer: _Answer, *, undecided: float = 0.0) -
         return "", undecided
     line = ("a straight line of it gives it", _correlation(values, theirs) ** 2)
     order = ("it rises or falls with it", _correlation(_ranks(values), _ranks(theirs)) ** 2)
-    return max(line, order, key=_share)
+    return line if line[1] >= NEARLY else max(line, order, key=_share)
 
 
 def _by_value(values: pl.Series, answer: _Answer) -> float:
@@ -186,7 +193,9 @@ def _majority(values: pl.Series, codes: Codes) -> float:
 
 
 def _by_cuts(numbers: Floats, codes: Codes) -> float:
-    """How much of the class one threshold between each two classes tells; of two classes, also the ROC curve's area."""
+    """How much of the class thresholds tell: one between each two classes, or, of classes that hold several stretches
+    of the number each, the row before in order; of two classes, also the ROC curve's area.
+    """
     order = np.argsort(numbers, kind="stable")
     values, codes = numbers[order], codes[order]
     ends = np.append(np.flatnonzero(values[1:] != values[:-1]) + 1, len(values))  # rows of equal values stay together
@@ -199,7 +208,8 @@ def _by_cuts(numbers: Floats, codes: Codes) -> float:
         so_far = np.concatenate([[0], counts[c]])
         right = so_far + np.maximum.accumulate(right - so_far)
     majority = max(int(count[-1]) for count in counts.values())
-    share = 1.0 - (len(values) - right[-1]) / (len(values) - majority)
+    wrong = min(len(values) - right[-1], np.count_nonzero(codes[1:] != codes[:-1]))
+    share = 1.0 - wrong / (len(values) - majority)
     return float(max(share, _area(counts) if len(classes) == 2 else 0.0))
 
 

@@ -142,9 +142,9 @@ def not_row_by_row(apply: Callable[[pl.DataFrame], pl.DataFrame], frame: pl.Data
 
 def refuse(findings: Iterable[Finding]) -> None:
     """Raises:
-    LeakageError: there are findings; the message has one line for each.
+    LeakageError: there are findings that are sure; the message has one line for each.
     """
-    lines = [line(finding) for finding in findings]
+    lines = [line(finding) for finding in findings if finding.sure]
     if lines:
         raise LeakageError("\n".join(lines))
 
