@@ -24,6 +24,14 @@ def test_hashes_never_change() -> None:
     assert hash_values(pl.Series([0.5])).tolist() == [0x4B24E8B91DA3F055]
 
 
+@pytest.mark.parametrize("name", ["rows", "value", "count"])
+@pytest.mark.parametrize("values", [["a", None, "b", "a"], [0.5, None, 0.25, 0.5]])
+def test_a_column_may_have_any_name(name: str, values: list[object]) -> None:
+    counted = count_values(pl.Series(name, values * 3000, strict=False))
+    assert sorted(counted.as_dict().values()) == [3000, 6000]
+
+
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=30))
 def test_a_texts_hash_depends_on_the_text_alone(texts: list[str]) -> None:
     together = hash_values(pl.Series(texts, dtype=pl.String))

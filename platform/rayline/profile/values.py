@@ -195,10 +195,10 @@ def merge_values(parts: Sequence[Values]) -> Values:
 
 
 def _count(column: pl.Series) -> tuple[pl.Series, Rows]:
-    counted = column.value_counts(name="rows")
+    counted = column.alias("value").value_counts(name="rows")
     if column.null_count():
-        counted = counted.filter(pl.col(column.name).is_not_null())
-    return counted[column.name], counted["rows"].to_numpy().astype(np.int64)
+        counted = counted.filter(pl.col("value").is_not_null())
+    return counted["value"].alias(column.name), counted["rows"].to_numpy().astype(np.int64)
 
 
 def count_encoded(column: pl.Series) -> tuple[pl.Series, Rows]:
