@@ -33,8 +33,8 @@ def shown(value: Any, most: int = 60) -> str:
 def counted(count: int, noun: str = "row") -> str:
     """How many of them there are, thousands parted; `noun` takes an s where there is not one.
 
-    >>> counted(1), counted(4_000), counted(2, "micro-batch")
-    ('1 row', '4,000 rows', '2 micro-batches')
+    >>> counted(1), counted(4_000), counted(2, "micro-batch"), counted(3, "epoch")
+    ('1 row', '4,000 rows', '2 micro-batches', '3 epochs')
     """
-    ending = "" if count == 1 else "es" if noun.endswith(("ch", "s", "x")) else "s"
+    ending = "" if count == 1 else "es" if noun.endswith(("tch", "s", "x")) else "s"
     return f"{count:,} {noun}{ending}"
