@@ -38,18 +38,25 @@ def interrupted(folder: Path, command: str, after: str | None, *more: str) -> su
             [sys.executable, "-m", "rayline.cli", command, "spec.yaml", *more],
             cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True,
         )  # fmt: skip
-        limit = time.monotonic() + 90
-        if after is None:
-            time.sleep(2.5)
-        while after is not None and after not in (folder / "out").read_text():
-            assert process.poll() is None, (folder / "err").read_text()
-            assert time.monotonic() < limit, (folder / "out").read_text()
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGINT)
-        process.wait(timeout=60)
+        try:
+            wait_for(process, folder, after)
+        finally:  # it must not outlive a test that gives up
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
     return subprocess.CompletedProcess(
         [], process.returncode, (folder / "out").read_text(), (folder / "err").read_text()
     )
+
+
+def wait_for(process: subprocess.Popen[bytes], folder: Path, after: str | None) -> None:
+    """Until the output holds `after`; `None`: while Ray starts."""
+    limit = time.monotonic() + 240
+    if after is None:
+        time.sleep(2.5)
+    while after is not None and after not in (folder / "out").read_text():
+        assert process.poll() is None, (folder / "err").read_text()
+        assert time.monotonic() < limit, (folder / "out").read_text()
+        time.sleep(0.02)
 
 
 def left_behind(folder: Path) -> list[str]:
