@@ -47,6 +47,10 @@ class CleanedSource:
         """What reading the inner source left out, by fragment."""
         return self.inner.notes
 
+    def label_of(self, fragment: Fragment, row: int) -> str:
+        """Where a row comes from, by the inner source's word."""
+        return self.inner.label_of(fragment, row)
+
     @property
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
         """Columns that the inner source makes, each after those that it is made of."""

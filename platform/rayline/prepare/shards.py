@@ -11,7 +11,7 @@ import pyarrow as pa
 from rayline.core import files
 from rayline.core.columns import ROW, Target
 from rayline.core.errors import DataError
-from rayline.core.prepared import Prepared, Rows, write_parquet, write_shard
+from rayline.core.prepared import Rows, write_parquet, write_shard
 from rayline.prepare.preparation import Preparation
 from rayline.prepare.row_names import row_name
 from rayline.prepare.split._parts import TEST, VALIDATION, Parts
@@ -38,6 +38,8 @@ class Source(Protocol):
     def fragments(self) -> Sequence[Any]: ...
 
     def read(self, fragment: Any, columns: Sequence[str] | None = None, *, encoded: bool = False) -> pa.Table: ...
+
+    def label_of(self, fragment: Any, row: int) -> str: ...
 
 
 def write_fragment(
@@ -79,9 +81,10 @@ def write_fragment(
     for name, mask in masks.items():
         part = frame if mask.all() else frame.filter(pl.Series(mask))
         if part.height:
-            inputs = _prepared(
-                preparation, part, fragment.label, training=name == TRAIN_FOLDER, by_column=form == "parquet"
-            )
+            try:
+                inputs = preparation.apply(part, training=name == TRAIN_FOLDER, by_column=form == "parquet")
+            except UnusableValueError as error:
+                raise _unusable(error, part[ROW][error.place], source, fragment) from None
             rows = Rows(inputs, encode(part[target.name], target), part[ROW].to_numpy())
             place = files.join(folder, name, f"part-{fragment.index:05d}.{form}")
             if form == "parquet":
@@ -92,12 +95,9 @@ def write_fragment(
     return written
 
 
-def _prepared(preparation: Preparation, part: pl.DataFrame, label: str, *, training: bool, by_column: bool) -> Prepared:
-    try:
-        return preparation.apply(part, training=training, by_column=by_column)
-    except UnusableValueError as error:
-        where = row_name(part[ROW][error.place], label)
-        raise DataError(f"{where}, column {error.column!r}: {error.why}") from None
+def _unusable(error: UnusableValueError, row: int, source: Source, fragment: Fragment) -> DataError:
+    where = row_name(row, source.label_of(fragment, row))
+    return DataError(f"{where}, column {error.column!r}: {error.why}")
 
 
 def write_shards(

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
-from rayline.core.columns import FeatureType
+from rayline.core.columns import ROW, FeatureType
 from rayline.core.errors import DataError, listing
 from rayline.core.shown import counted
 from rayline.sources import _files, _listing, _manifest
@@ -118,6 +119,11 @@ class MediaSource(Source):
     def kept(self) -> MediaConfig | None:
         """Of a lake's table, the same snapshot."""
         return self.config if self.config.path.startswith(PREFIX) else None
+
+    def label_of(self, fragment: Fragment, row: int) -> str:
+        known = self.read(fragment, ["path"])  # of files that are left out, no row tells
+        place = pc.index(known.column(ROW), pa.scalar(row, pa.int64())).as_py()
+        return fragment.label if place < 0 else str(known.column("path")[place].as_py())
 
     def _find(self) -> list[Fragment]:
         every = self._listed()

@@ -176,6 +176,10 @@ class Source(ABC):
         fields = [pa.field(n, array.type) for n, array in zip(names, arrays, strict=True)]
         return pa.table([*arrays, rows], schema=pa.schema([*fields, pa.field(ROW, pa.int64())]))
 
+    def label_of(self, fragment: Fragment, row: int) -> str:  # noqa: ARG002
+        """For people, where a row of a fragment, by its ROW, comes from: a file, if it has one to itself."""
+        return fragment.label
+
     def widen(self, column: str, wider: pa.DataType) -> None:
         """Have a column hold `wider` values too, once a fragment refused one; scans then begin again."""
         place = self._schema.get_field_index(column)
