@@ -54,6 +54,11 @@ def test_the_required_keys_are_required(missing: str) -> None:
         ("evaluate.metrics=[rocauc]", ["evaluate.metrics", "Did you mean 'roc_auc'?"]),
         ("tune.space.train.epochs=[]", ["tune.space", "train"]),
         ("data.features=[a]", ["data.features", "mapping"]),
+        ("evaluate.gates.roc_auc=0.9", ["evaluate.gates.roc_auc: say which side of 0.9 is wanted: '>= 0.9'"]),
+        ("evaluate.gates.roc_auc=about 0.9", ["evaluate.gates.roc_auc: 'about 0.9' is not a condition."]),
+        ("evaluate.gates.roc_auc=better than champion by -1", ["evaluate.gates.roc_auc", "is not a condition."]),
+        ("evaluate.gates.roc_auc=[1]", ["evaluate.gates.roc_auc: give text, not [1]."]),
+        ("evaluate.gates.roc_aucc='>= 0.5'", ["evaluate.gates.roc_aucc: no metric", "Did you mean 'roc_auc'?"]),
         ("evaluate.threshold=7", ["evaluate.threshold: give a probability from 0 to 1", "Got 7."]),
         ("evaluate.threshold=yes", ["evaluate.threshold: give a probability"]),
         ("evaluate.threshold=.nan", ["evaluate.threshold: give a probability"]),
@@ -231,3 +236,50 @@ def test_steps_of_a_column_that_are_not_given_stay_its_types() -> None:
     again = load(to_dict(load(document))).prepare.columns
     assert again["age"].model_fields_set == {"impute"}
     assert again["fare"].model_fields_set == {"scale"}
+
+
+@pytest.mark.parametrize(
+    ("short", "sets", "long"),
+    [
+        ("a.csv", ["delimiter=;", "ragged=skip"], {"name": "csv", "path": "a.csv", "delimiter": ";", "ragged": "skip"}),
+        ("s3://b/x.parquet", ["path=y.parquet"], {"name": "parquet", "path": "y.parquet"}),
+        ("hf:imdb", ["split=test"], {"name": "huggingface", "dataset": "imdb", "split": "test"}),
+        ("openml:adult@2", ["columns=[a]"], {"name": "openml", "dataset": "adult", "version": 2, "columns": ["a"]}),
+        ("sklearn:iris", ["dataset=wine"], {"name": "sklearn", "dataset": "wine"}),
+        ("lake:adult@7", ["lake=other"], {"name": "lake", "table": "adult", "snapshot": 7, "lake": "other"}),
+        (
+            "kafka://h:9092/t",
+            ["start=earliest"],
+            {"name": "kafka", "brokers": "h:9092", "topic": "t", "start": "earliest"},
+        ),
+        ("sklearn:iris", ["name=csv", "path=b.csv"], {"name": "csv", "path": "b.csv"}),
+        ("sklearn:iris", ["path=b.csv", "name=csv"], {"name": "csv", "path": "b.csv"}),
+        ("csv", ["path=b.csv"], {"name": "csv", "path": "b.csv"}),
+    ],
+)
+def test_a_source_written_short_takes_options(short: str, sets: list[str], long: dict[str, Any]) -> None:
+    given = {"name": "demo", "data": {"source": short, "target": "y"}}
+    found = to_dict(load(given, [f"data.source.{item}" for item in sets]))["data"]["source"]
+    assert {key: found[key] for key in long} == long
+    assert given["data"] == {"source": short, "target": "y"}
+
+
+def test_a_source_that_an_override_writes_short_takes_options() -> None:
+    found = to_dict(load(MINIMAL, ["data.source=a.csv", "data.source.delimiter=;"]))["data"]["source"]
+    assert (found["name"], found["path"], found["delimiter"]) == ("csv", "a.csv", ";")
+
+
+def test_a_source_that_cannot_be_told_is_said_to_be_so_whatever_is_set_below_it() -> None:
+    for short in ("nothing.xyz", "lake:adult@seven", "sklearn:irs"):
+        document = {"name": "demo", "data": {"source": short, "target": "y"}}
+        with pytest.raises(SpecError) as without:
+            load(document)
+        with pytest.raises(SpecError) as caught:
+            load(document, ["data.source.path=x", "train.epoch=3"])
+        assert str(without.value) in str(caught.value)
+        assert "train.epoch: unknown key" in str(caught.value)
+
+
+def test_other_short_forms_take_options() -> None:
+    spec = to_dict(load({**MINIMAL, "data": {**MINIMAL["data"], "split": "stratified"}}, ["data.split.test=0.3"]))
+    assert (spec["data"]["split"]["name"], spec["data"]["split"]["test"]) == ("stratified", 0.3)

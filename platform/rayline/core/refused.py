@@ -161,12 +161,13 @@ def _place(model: type[BaseModel], loc: tuple[int | str, ...]) -> Place:
     whole: dict[int, Kind] = {}
     for part in loc:
         options = [] if here is None else _options(here)
-        if here is not None and len(options) > 1:  # pydantic names the branch
+        if part == "[key]":  # of the mapping, not of the value that `here` is
+            outer = [] if owner is None else _options(owner)
+            here = Kind(get_args(outer[0].annotation)[0]) if outer and get_args(outer[0].annotation) else None
+        elif here is not None and len(options) > 1:  # pydantic names the branch
             union = len(path) if union is None else union
             whole.setdefault(len(path), here)
             here = _branch(options, str(part))
-        elif part == "[key]":
-            here = Kind(get_args(options[0].annotation)[0]) if options else None
         else:
             owner, here = here, _inner(options[0], part) if options else None
             path.append(_short(str(part)))

@@ -13,7 +13,6 @@ champion to meet passes.
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +23,7 @@ from rayline.evaluate.bootstrap import Estimate
 from rayline.evaluate.judgement import Judgement
 from rayline.evaluate.metrics._metric import Direction
 from rayline.evaluate.selection import build_metric, metrics_for
+from rayline.spec.condition import read_condition
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -31,9 +31,6 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     "<": operator.lt,
 }
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_VALUE = re.compile(rf"(>=|>|<=|<)\s*({_NUMBER})")
-_CHAMPION = re.compile(rf"(no worse|better) than champion(?: by ({_NUMBER}))?")
 
 
 @dataclass(frozen=True)
@@ -71,17 +68,11 @@ def parse(metric: str, condition: str) -> Gate:
     0.9
     """
     build_metric(metric)
-    text = " ".join(condition.split())
-    if match := _VALUE.fullmatch(text):
-        return Gate(metric, text, match[1], float(match[2]))  # type: ignore[arg-type]
-    if match := _CHAMPION.fullmatch(text):
-        bound = float(match[2] or 0.0)
-        if bound >= 0:
-            return Gate(metric, text, match[1], bound)  # type: ignore[arg-type]
-    raise SpecError(
-        f'evaluate.gates.{metric}: {condition!r} is not a condition. Write ">= 0.9" (or >, <=, <), '
-        '"no worse than champion", "no worse than champion by 0.01" or "better than champion".'
-    )
+    try:
+        text, comparison, bound = read_condition(condition)
+    except SpecError as error:
+        raise SpecError(f"evaluate.gates.{metric}: {error}") from None
+    return Gate(metric, text, comparison, bound)  # type: ignore[arg-type]
 
 
 def parse_all(gates: Mapping[str, str], task: Task | None = None) -> list[Gate]:

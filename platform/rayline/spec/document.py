@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from rayline.core import files
-from rayline.core.errors import SpecError, StorageError, listing, nearest_file
+from rayline.core import catalog, files
+from rayline.core.errors import InputError, SpecError, StorageError, listing, nearest_file
 from rayline.core.redact import redact_all
 from rayline.core.refused import explain_validation
 from rayline.core.shown import shown
-from rayline.spec.sections import Spec
+from rayline.spec.sections import Spec, as_source
 from rayline.spec.yaml_text import read_yaml, write_yaml
 
 
@@ -32,8 +32,13 @@ def load(spec: str | os.PathLike[str] | Mapping[str, Any] | Spec, sets: Iterable
         document = dict(spec)
     else:
         document = _read(os.fspath(spec))
+    short = None
     for item in sets:
+        source = _source(document)
+        short = source if isinstance(source, str) else short
         _override(document, item)
+    if short is not None:
+        _lengthen(document, short)
     return validate(document)
 
 
@@ -155,3 +160,22 @@ def assign(document: dict[str, Any], key: str, value: Any) -> None:
         here[part] = inner
         here = inner
     here[last] = value
+
+
+def _source(document: Mapping[str, Any]) -> Any:
+    data = document.get("data")
+    return data.get("source") if isinstance(data, Mapping) else None
+
+
+def _lengthen(document: dict[str, Any], short: str) -> None:
+    """Give a source that is written `short`, as a path or URL, the options that were set below it."""
+    source = _source(document)
+    if not isinstance(source, Mapping) or source.get("name") != short or short in catalog.names("source"):
+        return
+    try:
+        claimed = as_source(short)
+    except (InputError, ValidationError):
+        document["data"]["source"] = short  # so that validation says what is wrong with it, with all else
+        return
+    said = claimed.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    document["data"]["source"] = {**said, **source, "name": claimed.plugin_name}

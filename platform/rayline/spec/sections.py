@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from rayline.core import catalog
 from rayline.core.catalog import Plugin, PluginConfig
 from rayline.core.names import CHAMPION
+from rayline.spec.condition import Condition, MetricName
 from rayline.spec.data import Data, as_source
 from rayline.spec.expectation import EVERY, Expectation, RowsExpectation
 from rayline.spec.forms import AliasName, ModelName, Section
@@ -56,7 +57,7 @@ class Evaluate(Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     slices: tuple[str, ...] = ()
     """Columns by whose values (numbers: quartiles) every metric is repeated."""
-    gates: dict[str, str] = Field(default={})
+    gates: dict[MetricName, Condition] = Field(default={})
     """Metric to condition on the test rows: `{roc_auc: ">= 0.9", log_loss: no worse than champion}`."""
 
     @field_validator("threshold", mode="before")
