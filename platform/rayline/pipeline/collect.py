@@ -25,6 +25,7 @@ from rayline.pipeline.leaks import Lookout, suspected_groups, target_made_of
 from rayline.pipeline.no_feature import no_feature
 from rayline.pipeline.opening import open_source, private_columns
 from rayline.pipeline.prescaled import prescaled
+from rayline.pipeline.stray_texts import stray_texts
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
@@ -129,6 +130,7 @@ def collect(
         findings += prescaled(every, found.features)  # a warning at most: nobody here can undo it
     stops = spec.prepare.leakage.found == "stop"
     told_late = [leakage.line(finding, stops=stops) for finding in findings] + suspected_groups(spec, found.training)
+    told_late += stray_texts(spec, source, scan, found)
     return replace(found, warnings=(*found.warnings, *told_late))
 
 

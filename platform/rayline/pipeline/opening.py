@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from rayline.core.errors import SpecError, listing, nearest
 from rayline.pipeline.cleaned import cleaned, recipe_of
+from rayline.pipeline.declared_columns import hush
 from rayline.pipeline.history import refuse_history_of_target, spread
 from rayline.pipeline.leaks import SET_ASIDE
 from rayline.pipeline.sensitive import refuse_private
@@ -51,6 +52,7 @@ def open_source(spec: Spec) -> tuple[Source, pa.Schema]:
     if sliced:
         raise SpecError(f"evaluate.slices: {sliced[0]!r} is private, and slices are shown in the report.")
     refuse_private(spec, private)
+    hush(spec, source)
     return source, schema
 
 

@@ -18,7 +18,7 @@ from rayline.report.gather import gathered
 from rayline.report.media_alerts import lists, media
 from rayline.report.notation import amount, number, percent, short
 from rayline.report.spec_lines import clean, feature, line, step
-from rayline.report.text_alerts import measured_in_units, texts
+from rayline.report.text_alerts import NUMBERS, measured_in_units, texts
 
 MANY_MISSING = 0.2
 MOSTLY_MISSING = 0.6
@@ -65,16 +65,21 @@ def _column(profile: Profile, column: ColumnProfile, decision: Decision) -> Iter
     counts = _counts(profile, column) if column.kind == "text" else {}
     in_units = measured_in_units(column, decision, counts)
     told = [*_ids(column, decision)] if in_units is None else [in_units]
+    like_id = "id-like" in {one.tag for one in told}
+    odd: list[Alert] = []
+    if column.kind == "text":
+        odd = [*texts(column, decision, counts, in_units=in_units is not None, like_id=like_id)]
+    if NUMBERS in {one.tag for one in odd}:  # quantities that differ are no ids
+        told = [one for one in told if one.tag != "id-like"]
     yield from told
     if column.kind in ("text", "boolean"):
         value, share = top_values(profile, column)[0]
         if share > IMBALANCED:
             text = f"{name} is {short(value)!r} in {percent(share)} of {_of(column)}."
             yield Alert(name, "imbalanced", text, "warn", feature(name, "drop"), detail=percent(share))
-    if column.kind == "text":
-        yield from texts(column, decision, counts, in_units=in_units is not None)
+    yield from odd
     # how the numbers of an id lie says nothing
-    if column.kind == "number" and decision.type is FeatureType.NUMBER and "id-like" not in {one.tag for one in told}:
+    if column.kind == "number" and decision.type is FeatureType.NUMBER and not like_id:
         yield from _numbers(profile, column)
 
 

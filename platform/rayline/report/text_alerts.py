@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
+import polars as pl
 
 from rayline.core.columns import FeatureType
 from rayline.core.shown import counted
@@ -13,19 +15,12 @@ from rayline.profile.profile import ColumnProfile
 from rayline.profile.types import Decision
 from rayline.report.alert import Alert
 from rayline.report.notation import amount, listed, percent, short
+from rayline.report.number_texts import is_key, number_texts, said
 from rayline.report.spec_lines import clean
 from rayline.report.unit_texts import unit_texts
 
 PLACEHOLDERS = frozenset({"?", "-", "--", "n/a", "na", "nan", "null", "none", "nil", "unknown", "missing", "#n/a", "."})
-NUMBER_FORMS: tuple[tuple[dict[str, str], re.Pattern[str]], ...] = (
-    ({}, re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")),
-    ({"thousands": ","}, re.compile(r"\s*[+-]?\d{1,3}(,\d{3})*(\.\d+)?\s*")),
-    ({"decimal": ","}, re.compile(r"\s*[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?\s*")),
-    ({"decimal": ",", "thousands": "."}, re.compile(r"\s*[+-]?\d{1,3}(\.\d{3})*(,\d+)?\s*")),
-    ({"thousands": " "}, re.compile(r"\s*[+-]?\d{1,3}( \d{3})*(\.\d+)?\s*")),
-    ({"decimal": ",", "thousands": " "}, re.compile(r"\s*[+-]?\d{1,3}( \d{3})*(,\d+)?\s*")),
-)
-"""How texts write numbers: options of the cleaner `cast`, and what it then reads."""
+NUMBERS = "numbers as text"
 
 
 def measured_in_units(column: ColumnProfile, decision: Decision, counts: Mapping[Any, int]) -> Alert | None:
@@ -46,7 +41,10 @@ def _placeholders(counts: Mapping[Any, int]) -> list[str]:
     return sorted((value for value in counts if value.strip().lower() in PLACEHOLDERS), key=lambda v: -counts[v])
 
 
-def texts(column: ColumnProfile, decision: Decision, counts: Mapping[Any, int], *, in_units: bool) -> Iterator[Alert]:
+def texts(
+    column: ColumnProfile, decision: Decision, counts: Mapping[Any, int], *, in_units: bool, like_id: bool = False
+) -> Iterator[Alert]:
+    """What is odd; `like_id`: the column differs in nearly every row, so that digits may be a key of their rows."""
     name = column.name
     held = _placeholders(counts)
     if held:
@@ -55,13 +53,10 @@ def texts(column: ColumnProfile, decision: Decision, counts: Mapping[Any, int], 
         yield Alert(name, "placeholder", text, "warn", clean("missing", name, values=held[:8]))
     rest = [value for value in counts if value not in held and value.strip()]
     if rest and decision.type is not FeatureType.DATE and not in_units:
-        read = [sum(counts[v] for v in rest if form.fullmatch(v)) for _, form in NUMBER_FORMS]
-        options = NUMBER_FORMS[read.index(max(read))][0]
-        as_numbers = max(read) / max(1, sum(counts[v] for v in rest))
-        if as_numbers > 0.9:
-            text = f"{name} is text, and {percent(as_numbers)} of its values read as numbers."
-            cast = clean("cast", name, to="number", **options, unparsable="missing")
-            yield Alert(name, "numbers as text", text, "warn", cast)
+        values = pl.Series(rest, dtype=pl.String)
+        found = number_texts(name, values, np.array([counts[v] for v in rest], np.int64))
+        if found is not None and not (like_id and is_key(name, values)):
+            yield Alert(name, NUMBERS, said(name, found.share), "warn", found.line)
     blank = (column.inner or {}).get("empty", 0)
     if blank:
         text = f"{name} is blank in {counted(blank)}."
