@@ -165,18 +165,18 @@ class Transform:
         self.dropping = [(s.name, s.clip) for s in state.numbers if s.clip.action == "drop"]
         """Columns whose numbers beyond their limits leave a training row out."""
         self._seed = state.seed
-        all_numbers = state.all_numbers
+        column_of = {name: place for place, name in enumerate(state.all_numbers)}
         column = len(state.numbers)
         self._number_indicators: list[tuple[int, int]] = []
         self.category_indicators: list[tuple[int, int]] = []
         """(place among the categories, column of all numbers)."""
         for place, number in enumerate(state.numbers):
             if number.indicator:
-                self._number_indicators.append((place, all_numbers.index(missing_name(number.name))))
+                self._number_indicators.append((place, column_of[missing_name(number.name)]))
                 column += 1
         for place, category in enumerate(state.categories):
             if category.indicator:
-                self.category_indicators.append((place, all_numbers.index(missing_name(category.name))))
+                self.category_indicators.append((place, column_of[missing_name(category.name)]))
                 column += 1
         self._encoded: list[tuple[int, int, int]] = []
         for place, look_up in enumerate(self.categories):
@@ -185,7 +185,7 @@ class Transform:
                 column += look_up.width
         self._width = column
         self.width = len(state.layout.numbers)
-        self._kept = None if state.kept is None else [all_numbers.index(name) for name in state.kept]
+        self._kept = None if state.kept is None else [column_of[name] for name in state.kept]
         self._projection = state.projection
         self.plain = column == len(state.numbers) and self._kept is None and self._projection is None
         """Whether `Prepared.numbers` is the number features and nothing else."""
