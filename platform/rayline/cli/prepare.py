@@ -23,7 +23,9 @@ def command(
     show_augment: Annotated[
         str | None,
         typer.Option(
-            "--show-augment", metavar="FILE", help="Write a page of training rows before and after augmentation."
+            "--show-augment",
+            metavar="FILE",
+            help="Write a page of training rows before and after augmentation and balancing.",
         ),
     ] = None,
     sets: Sets = [],
@@ -63,7 +65,7 @@ def command(
             show_groups(out, covered)
     if show_augment is not None:
         out.print()
-        out.print(f"wrote {show_augment}: training rows before and after augmentation")
+        out.print(f"wrote {show_augment}: training rows before and after augmentation and balancing")
     if output is not None:
         out.print()
         out.print(f"wrote {output}: train, validation, test, prepare.json, layout.json")

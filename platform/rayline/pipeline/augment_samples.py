@@ -1,11 +1,10 @@
-"""Some training rows of a spec before and after augmentation, for `report.augment_page`."""
+"""Some training rows of a spec before and after augmentation and balancing, for `report.augment_page`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -15,21 +14,19 @@ from rayline.core.columns import ROW
 from rayline.core.errors import DataError, SpecError
 from rayline.core.prepared import Prepared
 from rayline.core.seeds import derive, hash_keys
+from rayline.pipeline.balance_samples import balance_samples, owners
 from rayline.pipeline.collected import Collected
+from rayline.pipeline.shown_rows import FRAGMENT, called, training_frames
 from rayline.prepare import target as targets
 from rayline.prepare.augment._augmenter import Examples
 from rayline.prepare.augmentation import augmentation_for, keys
 from rayline.prepare.preparation import Preparation
 from rayline.report import augment_page
 from rayline.report.augment_page import Arrays, Samples
-from rayline.sources.scan import frame as read
-
-FRAGMENTS = 12
-"""Fragments that rows are taken from, at most, spread over the data."""
 
 
 def page_writer(uri: str) -> Callable[[Collected, Preparation], None]:
-    """For `preparing.prepare`: writes a page of training rows before and after `prepare.augment` to `uri`.
+    """For `preparing.prepare`: writes a page of training rows before and after augmentation and balancing to `uri`.
 
     Raises:
         StorageError: it cannot be written there.
@@ -52,60 +49,55 @@ def augment_samples(collected: Collected, fitted: Preparation, *, rows: int = 6,
         collected: the data of a spec.
         fitted: with the tensors among its features, where they are to be shown.
         rows: how many are shown.
-        epochs: in how many versions.
+        epochs: in how many versions; none where `prepare.augment` declares nothing.
 
     Raises:
-        SpecError: nothing is declared under `prepare.augment`, or it does not fit.
+        SpecError: nothing is declared under `prepare.augment` or `prepare.balance`, or it does not fit.
         DataError: rows that cannot be read or prepared.
     """
     spec, target = collected.spec, collected.target
-    seed = spec.train.seed
-    augmentation = augmentation_for(fitted, spec.prepare.augment, target, seed=seed)
-    if augmentation is None:
-        raise SpecError("prepare.augment declares nothing to show. Give a list, such as [flip, crop].")
+    augmentation = augmentation_for(fitted, spec.prepare.augment, target, seed=spec.train.seed)
+    balance = balance_samples(collected, fitted)
+    if augmentation is None and balance is None:
+        raise SpecError(
+            "neither prepare.augment nor prepare.balance declares anything to show. Give a list of augmenters, such "
+            "as [flip, crop], or a balancer, such as smotenc."
+        )
     frame = _drawn(collected, fitted, rows)
-    inputs = fitted.apply(frame, training=True)
+    inputs = fitted.apply(frame.drop(FRAGMENT), training=True)
     encoded = targets.encode(frame[target.name], target)
     examples = _examples(inputs, encoded, frame[ROW].to_numpy())
-    state = fitted.state
+    state, private = fitted.state, collected.training.private
+    declared = [] if spec.prepare.balance is None else [spec.prepare.balance]
     return Samples(
         layout=fitted.layout,
-        rows=tuple(f"row {row}" for row in range(1, len(frame) + 1)),
+        rows=called(collected, frame),
         before=_arrays(examples),
-        after=tuple(_arrays(augmentation(examples, epoch)) for epoch in range(epochs)),
-        steps=tuple(_in_words(step) for step in spec.prepare.augment),
+        after=() if augmentation is None else tuple(_arrays(augmentation(examples, epoch)) for epoch in range(epochs)),
+        steps=tuple(_in_words(step, private=target.name in private) for step in (*declared, *spec.prepare.augment)),
         target=target.name,
         classes=target.classes,
         levels={tensor.name: tensor.step.levels for tensor in state.tensors},
         words={t.name: tuple(t.step.to_json()["known"]) for t in state.tensors if t.step.ids},
-        private=collected.training.private,
+        private=private,
+        owners=owners(state),
+        balance=balance,
     )
 
 
 def _drawn(collected: Collected, fitted: Preparation, rows: int) -> pl.DataFrame:
     """Training rows, of each class in turn, by the hashes of their positions."""
-    found: list[pl.DataFrame] = []
-    names = [*dict.fromkeys([*(f.name for f in fitted.features), collected.target.name, *collected.assign.columns])]
-    for frame in _spread(collected, names):
-        part = frame.filter(pl.Series(collected.assign(frame) >= 0))
-        part = part.filter(pl.Series(fitted.in_training(part)))
-        found.append(_in_turn(part, collected, rows))
+    found = [_in_turn(frame, collected, rows) for frame in training_frames(collected, fitted)]
     if not any(part.height for part in found):
         raise DataError("no training row was found to show.")
     return _in_turn(pl.concat(found), collected, rows)
 
 
-def _spread(collected: Collected, names: list[str]) -> Iterator[pl.DataFrame]:
-    fragments = collected.source.fragments()
-    places = np.unique(np.linspace(0, len(fragments) - 1, min(FRAGMENTS, len(fragments))).round().astype(int))
-    for place in places.tolist():
-        yield read(collected.source, fragments[place], [name for name in names if name != ROW])
-
-
 def _in_turn(frame: pl.DataFrame, collected: Collected, rows: int) -> pl.DataFrame:
     hashes = pl.Series("__hash__", hash_keys(frame[ROW], derive(collected.spec.train.seed, "shown")))
     frame = frame.with_columns(hashes).sort("__hash__")
-    if collected.target.task.is_classification:
+    told = collected.target.name not in collected.training.private  # the turn tells a row's class
+    if collected.target.task.is_classification and told:
         turn = pl.int_range(pl.len()).over(collected.target.name).alias("__turn__")
         frame = frame.with_columns(turn).sort("__turn__", "__hash__").drop("__turn__")
     return frame.head(rows).drop("__hash__")
@@ -127,12 +119,17 @@ def _arrays(examples: Examples) -> Arrays:
     return Arrays(examples.numbers.numpy(), tensors, examples.target.numpy())
 
 
-def _in_words(step: PluginConfig) -> str:
+def _in_words(step: PluginConfig, *, private: bool) -> str:
+    """A step and its options; where the target is private, those that name its classes are left out."""
     options = {key: value for key, value in describe(step).items() if key != "name" and value not in (None, [], "")}
-    return f"{type(step).plugin_name} ({', '.join(f'{key} {_value(value)}' for key, value in options.items())})"
+    told = {key: value for key, value in options.items() if not (private and isinstance(value, Mapping))}
+    listed = ", ".join(f"{key} {_value(value)}" for key, value in told.items())
+    return f"{type(step).plugin_name} ({listed})" if listed else type(step).plugin_name
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return " to ".join(map(_value, value)) if len(value) == 2 else ", ".join(map(_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value).lower()

@@ -147,13 +147,13 @@ def _in_training(collected: Collected, fitted: Preparation) -> dict[str, Any]:
     spec, target = collected.spec, collected.target
     rows: dict[str, int] = {}
     if spec.prepare.balance is not None:
-        rows = _classes(collected, fitted)
+        rows = class_counts(collected, fitted)
     private = target.name in collected.training.private
     return account(spec.prepare, target, rows, seed=spec.train.seed, private=private)
 
 
-def _classes(collected: Collected, fitted: Preparation) -> dict[str, int]:
-    """Training rows of each class; of a number to predict, all of them under its name."""
+def class_counts(collected: Collected, fitted: Preparation) -> dict[str, int]:
+    """Training rows of each class that outliers leave; of a number to predict, all of them under its name."""
     target, assign = collected.target, collected.assign
     dropping = [state.name for state in fitted.state.numbers if state.clip.action == "drop"]
     if not dropping:

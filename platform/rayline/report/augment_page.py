@@ -1,4 +1,4 @@
-"""The page of augmentation: training rows as they are, and as single epochs learn from them.
+"""The page of augmentation and balancing: training rows as they are, and as single epochs learn from them.
 
 n rows shown · E epochs
 """
@@ -17,6 +17,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from rayline.core.prepared import FIRST_ID, MISSING_ID, UNKNOWN_ID, Layout, TensorInput
+from rayline.report import balance_part
+from rayline.report.balance_part import Balance
 from rayline.report.notation import amount, number, percent
 from rayline.report.template import fill
 
@@ -47,7 +49,7 @@ class Samples:
     """What each row is called [n]."""
     before: Arrays
     after: tuple[Arrays, ...]
-    """Of each epoch [E]."""
+    """Of each epoch [E]; empty where nothing is augmented."""
     steps: tuple[str, ...]
     """What was declared, in words."""
     target: str
@@ -58,6 +60,9 @@ class Samples:
     """Of each text, the words from id 2 on."""
     private: tuple[str, ...] = ()
     """Columns whose values are not shown."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Of number columns, the column that each is made of; without, each is its own."""
+    balance: Balance | None = None
 
 
 def render(samples: Samples, *, title: str = "Augmentation") -> str:
@@ -68,13 +73,13 @@ def render(samples: Samples, *, title: str = "Augmentation") -> str:
     inputs = [
         {"name": tensor.name, "kind": tensor.kind, "rows": _rows(samples, place, tensor)}
         for place, tensor in enumerate(samples.layout.tensors)
-        if tensor.name not in samples.private
+        if samples.after and tensor.name not in samples.private
     ]
     tables = _numbers(samples)
     return fill(
         "augment.html",
         title=title,
-        headline=f"{amount(len(samples.rows))} training rows, as they are and as {len(samples.after)} epochs see them",
+        headline=_headline(samples),
         steps=samples.steps,
         epochs=range(1, len(samples.after) + 1),
         inputs=inputs,
@@ -82,7 +87,15 @@ def render(samples: Samples, *, title: str = "Augmentation") -> str:
         private=len(samples.private),
         targets=_targets(samples),
         target=samples.target,
+        target_private=samples.target in samples.private,
+        balance=None if samples.balance is None else balance_part.shown(samples.balance),
     )
+
+
+def _headline(samples: Samples) -> str:
+    if not samples.after:
+        return "Training rows before and after balancing"
+    return f"{amount(len(samples.rows))} training rows, as they are and as {len(samples.after)} epochs see them"
 
 
 def _rows(samples: Samples, place: int, tensor: TensorInput) -> list[dict[str, Any]]:
@@ -185,7 +198,10 @@ def _numbers(samples: Samples) -> dict[str, Any] | None:
     for after in samples.after:
         changed |= (after.numbers != samples.before.numbers).any(axis=0)
     names, columns = samples.layout.numbers, samples.layout.flag_of
-    places = [place for place in np.flatnonzero(changed).tolist() if not {names[place], columns[place]} & hidden]
+    if not hidden.isdisjoint(samples.owners.values()) and not set(names) <= samples.owners.keys():
+        return None  # components, of which each is made of all columns
+    made_of = [{name, flag, samples.owners.get(name, name)} for name, flag in zip(names, columns, strict=True)]
+    places = [place for place in np.flatnonzero(changed).tolist() if not made_of[place] & hidden]
     if not places:
         return None
     shown = places[:NUMBERS]

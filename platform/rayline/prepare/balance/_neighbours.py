@@ -6,7 +6,7 @@ N rows of a class · Q of them that are asked for · F numbers · D columns of c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,24 @@ class NeighbourConfig(RatioConfig, ABC):
             )
 
 
+class Lines(NamedTuple):
+    """Rows made up on the lines between two, as places among the rows they are made of."""
+
+    inputs: Prepared
+    begin: IntArray
+    """Of each, the row that it begins at [m]."""
+    end: IntArray
+    """And the neighbour that it goes towards [m]."""
+
+
+class MadeUp(NamedTuple):
+    """Rows made up, and the places of those that each lies between [m]."""
+
+    rows: Rows
+    begin: IntArray
+    end: IntArray
+
+
 class FromNeighbours(Balancer, ABC):
     """Each new row begins at a row of the class and goes a drawn part of the way to one of its neighbours."""
 
@@ -57,10 +75,19 @@ class FromNeighbours(Balancer, ABC):
         Raises:
             DataError: a class has but one row.
         """
+        found = self.make(rows, layout, target, self.rows_made(Labels(rows.target, rows.row, target)), seed)
+        return None if found is None else found.rows
+
+    def make(self, rows: Rows, layout: Layout, target: Target, new_K: IntArray, seed: int) -> MadeUp | None:
+        """As `made`, `new_K` rows of each class: fewer are the first ones of more.
+
+        Raises:
+            DataError: a class that is asked for has but one row.
+        """
         labels = Labels(rows.target, rows.row, target)
-        parts: list[Prepared] = []
+        parts: list[Lines] = []
         classes: list[int] = []
-        for name, (has, new) in enumerate(zip(labels.counts, self.rows_made(labels).tolist(), strict=True)):
+        for name, (has, new) in enumerate(zip(labels.counts, new_K.tolist(), strict=True)):
             if not new:
                 continue
             if has < 2:
@@ -69,20 +96,25 @@ class FromNeighbours(Balancer, ABC):
                     "between two. Use oversample or weights, or give more rows."
                 )
             of = labels.drawn(np.flatnonzero(labels.classes == name), self._among, derive(seed, "among", name))
-            parts.append(self._between(rows.inputs, of, new, layout, derive(seed, "made", name)))
+            inputs, begin, end = self._between(rows.inputs, of, new, layout, derive(seed, "made", name))
+            parts.append(Lines(inputs, of[begin], of[end]))
             classes += [name] * new
         if not parts:
             return None
         every = np.array(classes, np.int64)
-        return Rows(
-            Prepared(np.concatenate([p.numbers for p in parts]), np.concatenate([p.categories for p in parts])),
+        made = Rows(
+            Prepared(
+                np.concatenate([part.inputs.numbers for part in parts]),
+                np.concatenate([part.inputs.categories for part in parts]),
+            ),
             every if target.task is Task.MULTICLASS else every.astype(np.float32),
             -1 - np.arange(len(classes)),
         )
+        return MadeUp(made, *(np.concatenate(ends) for ends in ([p.begin for p in parts], [p.end for p in parts])))
 
     @abstractmethod
-    def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Prepared:
-        """`new` rows made up between the rows at places `of`."""
+    def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Lines:
+        """`new` rows made up between the rows at places `of`; each line's ends as places within `of`."""
 
     def _begin(self, of: IntArray, new: int, seed: int) -> IntArray:
         """Where each new row begins, as places within `of`: each row equally often, up to one time."""

@@ -14,7 +14,7 @@ from rayline.core.columns import Target
 from rayline.core.errors import SpecError
 from rayline.core.prepared import Layout, Prepared
 from rayline.prepare.balance._balancer import IntArray
-from rayline.prepare.balance._neighbours import FromNeighbours, NeighbourConfig, nearest
+from rayline.prepare.balance._neighbours import FromNeighbours, Lines, NeighbourConfig, nearest
 
 
 class Config(NeighbourConfig):
@@ -31,7 +31,7 @@ class Config(NeighbourConfig):
 
 
 class Smote(FromNeighbours):
-    def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Prepared:  # noqa: ARG002
+    def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Lines:  # noqa: ARG002
         x_NF = inputs.numbers[of].astype(np.float64)
         begin = self._begin(of, new, seed)
         k = min(self._neighbours, len(of) - 1)
@@ -40,4 +40,4 @@ class Smote(FromNeighbours):
         end = near[np.arange(new), (self._drawn(new, seed, "neighbour") * k).astype(np.int64)]
         way = self._drawn(new, seed, "way")[:, None]
         numbers = x_NF[begin] + way * (x_NF[end] - x_NF[begin])
-        return Prepared(numbers.astype(np.float32), np.zeros((new, 0), np.int32))
+        return Lines(Prepared(numbers.astype(np.float32), np.zeros((new, 0), np.int32)), begin, end)

@@ -16,7 +16,7 @@ from rayline.core.columns import Target
 from rayline.core.errors import SpecError
 from rayline.core.prepared import Layout, Prepared
 from rayline.prepare.balance._balancer import IntArray
-from rayline.prepare.balance._neighbours import FromNeighbours, NeighbourConfig, nearest
+from rayline.prepare.balance._neighbours import FromNeighbours, Lines, NeighbourConfig, nearest
 
 
 class Config(NeighbourConfig):
@@ -33,7 +33,7 @@ class Config(NeighbourConfig):
 
 
 class SmoteNc(FromNeighbours):
-    def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Prepared:
+    def _between(self, inputs: Prepared, of: IntArray, new: int, layout: Layout, seed: int) -> Lines:
         rows_NW, ids_NC = inputs.numbers[of], inputs.categories[of]
         numeric = [place for place, of in enumerate(layout.flag_of) if not of]
         groups = _groups(layout.flag_of)
@@ -54,7 +54,7 @@ class SmoteNc(FromNeighbours):
         width = ids_NC.shape[1]
         for place, (group, (values, _)) in enumerate(zip(groups, patterns, strict=True)):
             numbers[:, group] = values[voted_QD[back, width + place]]
-        return Prepared(numbers, voted_QD[back, :width].astype(np.int32))
+        return Lines(Prepared(numbers, voted_QD[back, :width].astype(np.int32)), begin, end)
 
 
 def _groups(flags: tuple[str, ...]) -> list[list[int]]:
