@@ -23,7 +23,7 @@ from rayline.prepare import on_ray as preparing
 from rayline.prepare import preparation, training_rows
 from rayline.prepare.augmentation import augmentation_for
 from rayline.train.on_ray import TrainJob, fit_on_ray
-from rayline.train.record import Epoch, Fit, Progress
+from rayline.train.record import Epoch, Fit, Progress, typical_rate
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def prepare_and_train(folder: RunFolder, stages: Stages, collected: Collected) -
         )
         network = cast(Network, cast(Any, spec.model).build(layout, target, seed=spec.train.seed))
         network.load_state_dict(result.state_dict)
-        rate = float(np.median([epoch.rows_per_s for epoch in result.history]))
+        rate = typical_rate(epoch.rows_per_s for epoch in result.history) or 0.0
         summary.text = (
             f"{counted(len(result.history), 'epoch')}, {rate:,.0f} rows/s, "
             + counted(workers, f"{'GPU' if use_gpu else 'CPU'} worker")

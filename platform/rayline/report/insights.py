@@ -68,17 +68,16 @@ def _calibration(data: ReportData) -> Iterator[Insight]:
     found = data.judgement.metrics.get("calibration_error")
     if found is None or found.value is None or not data.judgement.calibration:
         return
-    points = number(round(100 * found.value, 1))
+    off = number(round(100 * found.value, 1))
+    points = f"{off} point{'' if off == '1' else 's'}"
     if found.value <= 0.02:
-        yield Insight(
-            "good", f"Stated probabilities can be taken at their word: they are {points} points off on average."
-        )
+        yield Insight("good", f"Stated probabilities can be taken at their word: they are {points} off on average.")
     elif found.value > max(0.05, _by_chance(data.judgement.calibration)):
         bins = data.judgement.calibration
         lean = sum(one.rows * (one.stated - one.observed) for one in bins)
         how = "too high" if lean > 0 else "too low"
         yield Insight(
-            "warn", f"Stated probabilities are {points} points off on average, mostly {how}; do not read them as odds."
+            "warn", f"Stated probabilities are {points} off on average, mostly {how}; do not read them as odds."
         )
 
 

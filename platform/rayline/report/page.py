@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from rayline.core.columns import FeatureType, Task
+from rayline.core.shown import counted
 from rayline.profile.types import Decision, infer
 from rayline.report import charts
 from rayline.report.alerts import alerts, tags
@@ -31,6 +32,7 @@ from rayline.report.tables import (
 )
 from rayline.report.template import fill
 from rayline.report.verdict import verdict
+from rayline.train.record import typical_rate
 
 _MATRIX_CLASSES = 15
 """With more classes the matrix would not be readable, and the most frequent mix-ups stand alone."""
@@ -102,7 +104,7 @@ def _training(data: ReportData) -> Part | None:
         return None
     validated = any(epoch.get("validation_loss") is not None for epoch in data.history)
     learning_rates = {epoch.get("learning_rate") for epoch in data.history} - {None}
-    rates = [float(epoch["rows_per_s"]) for epoch in data.history if epoch.get("rows_per_s")]
+    rate = typical_rate(epoch.get("rows_per_s") for epoch in data.history)
     epochs = [
         {
             "number": int(epoch["epoch"]) + 1,
@@ -116,8 +118,9 @@ def _training(data: ReportData) -> Part | None:
     ]
     return {
         "loss": charts.training(data.history, data.best_epoch),
+        "length": counted(len(data.history), "epoch"),
         "schedule": charts.learning_rate(data.history) if len(learning_rates) > 1 else "",
-        "rate": amount(round(sum(rates) / len(rates))) if rates else "–",
+        "rate": "–" if rate is None else amount(round(rate)),
         "legend": [("training", "10")] + ([("validation", "11")] if validated else []),
         "kept": {"shape": "dash", "label": f"kept: epoch {data.best_epoch + 1}"}
         if data.best_epoch is not None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ class Fit:
     def digest(self) -> str:
         """SHA-256 of the weights after the best epoch."""
         return self.history[self.best_epoch].digest
+
+
+def typical_rate(rates: Iterable[float | None]) -> float | None:
+    """The rows a second of a training, from those of its epochs: the median, which a slow first one does not move.
+
+    >>> typical_rate([100.0, 900.0, 1000.0]), typical_rate([None])
+    (900.0, None)
+    """
+    known = [rate for rate in rates if rate]
+    return median(known) if known else None
 
 
 OnEpoch = Callable[[Epoch], None]
