@@ -165,7 +165,7 @@ def test_a_source_in_a_task_tells_the_same_spans(tmp_path: Path) -> None:
 
 def test_the_id_of_sequences_is_one(tmp_path: Path) -> None:
     found = look(tmp_path, {**BY_TIME, "gap": "10min"})
-    assert found.reasons["dev"] == ("id", "data.source")
+    assert found.reasons["dev"] == ("id", "data.source says so")
     assert "dev" not in [feature.name for feature in found.features]
 
 
@@ -194,7 +194,11 @@ def test_frames_of_one_video_stay_together(tmp_path: Path) -> None:
         films(tmp_path, "hash")
     found = films(tmp_path, {"name": "group", "by": "path"})
     aside = {name: found.reasons[name] for name in ("path", "frame", "second")}
-    assert aside == {"path": ("id", "data.split"), "frame": ("id", "data.source"), "second": ("id", "data.source")}
+    assert aside == {
+        "path": ("id", "data.split goes by it"),
+        "frame": ("id", "data.source says so"),
+        "second": ("id", "data.source says so"),
+    }
     assert [feature.name for feature in (*found.features, *found.tensors)] == ["image"]
     films(tmp_path, "stratified", every=None, count=1)  # a row a video
 
@@ -216,7 +220,7 @@ def notes(folder: Path, before: str = "it was ", **prepare: Any) -> Collected:
 def test_few_texts_are_texts_and_few_paths_are_ids(tmp_path: Path) -> None:
     found = notes(tmp_path, texts="tokens", leakage="ignore")
     assert found.rows(0) < 20
-    assert found.reasons == {"path": ("id", "data.source"), "text": ("text", "data.source")}
+    assert found.reasons == {"path": ("id", "data.source says so"), "text": ("text", "data.source says so")}
     assert [feature.name for feature in found.tensors] == ["text"]
     assert not found.features
 
@@ -224,7 +228,7 @@ def test_few_texts_are_texts_and_few_paths_are_ids(tmp_path: Path) -> None:
 def test_a_text_that_a_step_makes_a_number_is_one(tmp_path: Path) -> None:
     found = notes(tmp_path, "", clean={"name": "cast", "columns": ["text"], "to": "number"}, leakage="ignore")
     assert found.reasons["text"] == ("number", "numbers")
-    assert found.reasons["path"] == ("id", "data.source")
+    assert found.reasons["path"] == ("id", "data.source says so")
 
 
 def test_an_augmentation_without_inputs_says_none() -> None:
@@ -244,5 +248,5 @@ def test_columns_of_a_manifest_that_name_files_are_ids(tmp_path: Path) -> None:
     source = {"name": "images", "path": str(tmp_path / "manifest.csv")}
     document = {"name": "masked", "data": {"source": source, "target": "kind"}, "prepare": {"images": "pixels"}}
     found = collect(load(document), scan)
-    assert {found.reasons[name] for name in ("path", "mask")} == {("id", "data.source")}
+    assert {found.reasons[name] for name in ("path", "mask")} == {("id", "data.source says so")}
     assert [feature.name for feature in found.features] == ["place"]

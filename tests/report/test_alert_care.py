@@ -200,7 +200,10 @@ def test_the_target_is_shown_as_such_and_not_as_a_feature() -> None:
 
 
 def test_what_a_source_says_of_its_columns_is_obeyed() -> None:
-    said = {"path": Decision(FeatureType.ID, "data.source"), "frame": Decision(FeatureType.ID, "data.source")}
+    said = {
+        "path": Decision(FeatureType.ID, "data.source says so"),
+        "frame": Decision(FeatureType.ID, "data.source says so"),
+    }
     n = 400
     profile = profiled(
         path=[f"f{k // 100}.mp4" for k in range(n)], frame=[k % 100 for k in range(n)], x=[0.5, 1.5] * 200
@@ -218,7 +221,7 @@ def test_the_command_takes_types_from_the_source(tmp_path: Path) -> None:
         folder.mkdir(exist_ok=True)
         (folder / f"{n}.png").write_bytes(png(5 * n))
     _, decisions = understand.understand({"name": "images", "path": str(tmp_path)})
-    assert decisions["path"] == Decision(FeatureType.ID, "data.source")
+    assert decisions["path"] == Decision(FeatureType.ID, "data.source says so")
     assert suspected.infer is infer
 
 

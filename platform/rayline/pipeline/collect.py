@@ -260,10 +260,10 @@ def _types(spec: Spec, source: Source, training: Profile) -> dict[str, tuple[Fea
         declared = spec.data.features.get(name)
         kind, why = inferred.type, inferred.reason
         if declared is not None and not (declared in LEARNT and kind is FeatureType.DROP):
-            kind, why = declared, "declared"
+            kind, why = declared, "data.features says so"
         elif name == spec.data.id:
-            kind, why = FeatureType.ID, "data.id"
+            kind, why = FeatureType.ID, "data.id names it"
         elif name in cast(Any, spec.data.split).sets_aside:
-            kind, why = FeatureType.ID, "data.split"
+            kind, why = FeatureType.ID, "data.split goes by it"
         reasons[name] = (kind, why)
     return reasons

@@ -21,7 +21,7 @@ SELDOM = 0.5
 """Distinct values for each row above which values seldom repeat."""
 FEW_ROWS = 20
 """Below this many rows, values that all differ say little."""
-SAID = "data.source"
+SAID = "data.source says so"
 """The reason for what a source says of its columns."""
 MANY_CATEGORIES = 100
 MOST_CLASSES = 1000
