@@ -87,6 +87,7 @@ def test_what_is_shown(lake: Command, folder: Path) -> None:
     assert "snapshots    0 to 1, by append at 20" in text
     assert "last append  snapshot 1 at 20" in text
     assert "UTC, 1 row, batch 'x'" in text
+    assert "1 id; each counts once" in text
     assert "timestamp[us]" in text
     assert "never" in text
     shown = lake.json("show", "sales")

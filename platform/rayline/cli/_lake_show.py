@@ -13,14 +13,14 @@ from rayline.cli._options import AsJson
 from rayline.core.shown import counted
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
     from rayline.lake.snapshot import State, Summary
+
+NUMBERS = ("snapshot", "rows", "files", "size")
 
 
 def list_(lake: Root = None, json: AsJson = False) -> None:
     """List the tables, with their newest snapshots."""
-    from rayline.cli._show import console, print_json
+    from rayline.cli._show import console, make_table, print_json, print_table
     from rayline.lake.lake import Lake
 
     found = Lake(lake)
@@ -31,14 +31,14 @@ def list_(lake: Root = None, json: AsJson = False) -> None:
     if not entries:
         print("the lake is empty. Make a table with: rayline lake create NAME")
         return
-    table = _table("table", "zone", "kind", "snapshot", "written", "rows", "files", "size")
+    table = make_table("table", "zone", "kind", "snapshot", "written", "rows", "files", "size", numbers=NUMBERS)
     for entry in entries:
         last = entry.last
         table.add_row(
             entry.name, entry.zone, entry.kind, str(last.number), _when(last.time), f"{last.rows:,}", f"{last.files:,}",
             _size(last.size_bytes),
         )  # fmt: skip
-    console().print(table)
+    print_table(console(), table)
 
 
 def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
@@ -46,7 +46,7 @@ def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from rayline.cli._show import console, print_json
+    from rayline.cli._show import console, make_table, print_json, print_table
     from rayline.lake import media
     from rayline.lake.lake import Lake
 
@@ -63,11 +63,11 @@ def show(name: Name, lake: Root = None, json: AsJson = False) -> None:
     for label, value in _facts(name, state, held, table.place.shown()):
         facts.add_row(f"  {label}", Text(value, overflow="fold"))
     out.print(facts)
-    columns = _table("column", "type", "missing")
+    columns = make_table("column", "type", "missing")
     for column in state.columns:
         columns.add_row(column.name, column.kind.replace("[", r"\["), "" if column.nullable else "never")
     out.print()
-    out.print(columns)
+    print_table(out, columns)
 
 
 def snapshots(
@@ -77,20 +77,20 @@ def snapshots(
     json: AsJson = False,
 ) -> None:
     """List a table's snapshots, newest first."""
-    from rayline.cli._show import console, print_json
+    from rayline.cli._show import console, make_table, print_json, print_table
     from rayline.lake.lake import Lake
 
     history = Lake(lake).open(name).latest().history
     if json:
         print_json({"name": name, "snapshots": [_json(summary) for summary in reversed(history)]})
         return
-    table = _table("snapshot", "written (UTC)", "by", "batch", "rows", "files", "size")
+    table = make_table("snapshot", "written (UTC)", "by", "batch", "rows", "files", "size", numbers=NUMBERS)
     for summary in reversed(history[-most:]):
         table.add_row(
             str(summary.number), _when(summary.time), summary.operation, summary.batch or "", f"{summary.rows:,}",
             f"{summary.files:,}", _size(summary.size_bytes),
         )  # fmt: skip
-    console().print(table)
+    print_table(console(), table)
     if len(history) > most:
         print(f"and {len(history) - most:,} older ones; all with --most {len(history)}")
 
@@ -116,7 +116,7 @@ def _facts(name: str, state: State, held: int, place: str) -> Iterator[tuple[str
         batch = "" if summary.batch is None else f", batch {summary.batch!r}"
         yield "last append", f"snapshot {summary.number} at {_when(summary.time)} UTC{count}{batch}"
     if state.batches:
-        yield "batches", f"{len(state.batches):,} ids; each counts once"
+        yield "batches", f"{counted(len(state.batches), 'id')}; each counts once"
     for stream, position in state.streams.items():
         yield "stream", stream
         at = position.items() if isinstance(position, dict) else [("at", position)]
@@ -156,17 +156,6 @@ def _last_append(state: State) -> tuple[Summary, int | None] | None:
         if summary.operation == "append":
             return summary, summary.rows - state.history[place - 1].rows if place else None
     return None
-
-
-def _table(*headings: str) -> RichTable:
-    from rich.table import Table
-
-    table = Table(show_edge=False, pad_edge=False)
-    for heading in headings:
-        right = heading in ("rows", "files", "size", "snapshot")
-        # ids are as long as people make them, and give way
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "batch", overflow="fold")
-    return table
 
 
 def _json(summary: Summary) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -21,6 +22,32 @@ from rayline.pipeline.result import RunResult
 
 def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
+
+
+LEAST = 12
+"""Columns of the terminal that a column of text keeps at least, where it needs them."""
+
+
+def make_table(*headings: str, numbers: Collection[str] = (), **more: Any) -> Table:
+    """A table whose texts break into lines where the terminal is narrow, and whose `numbers` never do."""
+    table = Table(show_edge=False, pad_edge=False, title_justify="left", **more)
+    for heading in headings:
+        is_number = heading in numbers
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    return table
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print it with every digit of its numbers, were it wider than the terminal."""
+    least = -3
+    for column in table.columns:
+        texts = [cell.plain if isinstance(cell, Text) else str(cell) for cell in (column.header, *column.cells)]
+        words = [word for text in texts for word in ([text] if column.no_wrap else text.split())]
+        longest = max(map(cell_len, words), default=1)
+        column.min_width = longest if column.no_wrap else min(longest, LEAST)
+        least += column.min_width + 3  # and what parts it from the next
+    table.width = least if least > out.width else None
+    out.print(table)
 
 
 def print_json(value: Any) -> None:
@@ -120,11 +147,10 @@ def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) ->
         return
     out = console()
     if result.leaderboard:
-        out.print(leaderboard_table(result))
-    table = Table(title=f"{result.model} · test rows", title_justify="left", show_edge=False, pad_edge=False)
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column(f"{result.confidence:.0%} interval", justify="right", style="dim")
+        print_table(out, leaderboard_table(result))
+    interval = f"{result.confidence:.0%} interval"
+    table = make_table("metric", "value", interval, numbers=("value", interval), title=f"{result.model} · test rows")
+    table.columns[2].style = "dim"
     for name, metric in result.metrics.items():
         if metric["value"] is None:
             table.add_row(name, "undefined", "")
@@ -132,7 +158,7 @@ def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) ->
         low, high = metric.get("low"), metric.get("high")
         table.add_row(name, f"{metric['value']:.4f}", f"{low:.4f} to {high:.4f}" if low is not None else "")
     out.print()
-    out.print(table)
+    print_table(out, table)
     out.print()
     out.print(
         Text.assemble("registered ", (f"{result.model} version {result.version}", "bold"), f"  {result.aliases_text()}")
@@ -147,11 +173,9 @@ def show_result(result: RunResult, *, as_json: bool, next_steps: bool = True) ->
 
 def leaderboard_table(result: RunResult, most: int = 10) -> Table:
     """The best trials of a search, with their intervals."""
-    table = Table(title="search", title_justify="left", show_edge=False, pad_edge=False)
-    table.add_column("#", justify="right")
-    table.add_column(result.search_metric or "score", justify="right")
-    table.add_column("interval", justify="right", style="dim")
-    table.add_column("settings", overflow="fold")
+    score = result.search_metric or "score"
+    table = make_table("#", score, "interval", "settings", numbers=("#", score, "interval"), title="search")
+    table.columns[2].style = "dim"
     for entry in result.leaderboard[:most]:
         low, high = entry["low"], entry["high"]
         span = f"{low:.4f} to {high:.4f}" if low is not None else "one fold"

@@ -25,9 +25,7 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List versions, newest first, with their aliases and test metrics."""
-    from rich.table import Table
-
-    from rayline.cli._show import console, print_json
+    from rayline.cli._show import console, make_table, print_json, print_table
     from rayline.registry.models import Registry
 
     entries = Registry().list(name, archived=archived)
@@ -37,14 +35,12 @@ def list_(
     if not entries:
         print("no models yet. Train one with: rayline run SPEC")
         return
-    table = Table(show_edge=False, pad_edge=False)
-    for heading in ("model", "version", "aliases", "made", "test metrics"):
-        table.add_column(heading)
+    table = make_table("model", "version", "aliases", "made", "test metrics", numbers=("version",))
     for entry in entries:
         metrics = "  ".join(f"{key} {value:.4f}" for key, value in list(entry.metrics.items())[:3])
         aliases = " ".join("@" + a for a in entry.aliases) + (" archived" if entry.archived else "")
         table.add_row(entry.name, str(entry.version), aliases, _when(entry.created), metrics)
-    console().print(table)
+    print_table(console(), table)
 
 
 @app.command()

@@ -16,22 +16,18 @@ def command(address: Address = None, json: AsJson = False) -> None:
 
 def show(status: dict[str, Any], *, as_json: bool) -> None:
     """The endpoint's status, for people or as JSON."""
-    from rich.table import Table
-
-    from rayline.cli._show import console, print_json
+    from rayline.cli._show import console, make_table, print_json, print_table
 
     if as_json:
         print_json(status)
         return
     out = console()
     out.print(f"{status['url'] or 'no endpoint'}   {status['application']}   {status['message']}".rstrip())
-    table = Table(show_edge=False, pad_edge=False)
-    for heading in ("model", "version", "aliases", "replicas", "state"):
-        table.add_column(heading)
+    table = make_table("model", "version", "aliases", "replicas", "state", numbers=("version", "replicas"))
     for name, model in status["models"].items():
         for version, about in model["versions"].items():
             aliases = " ".join(f"@{alias}" for alias, points in model["aliases"].items() if points == version)
             failed = "; ".join(sorted(set(about["failures"].values())))
             state = failed or ("answering" if version == model["answering"] else "loaded")
             table.add_row(name, version, aliases, str(about["replicas"]), state)
-    out.print(table)
+    print_table(out, table)

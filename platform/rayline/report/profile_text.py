@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rayline.core.shown import visible
 from rayline.profile.association import Association
 from rayline.profile.coverage import Coverage
 from rayline.profile.profile import ColumnProfile, Profile
@@ -46,7 +47,7 @@ def show(
     table.add_column("column", overflow="ellipsis", width=min(28, max(6, longest)), no_wrap=True)
     table.add_column("type", style="dim", width=8, no_wrap=True)
     table.add_column("missing", justify="right", width=7, no_wrap=True)
-    table.add_column("distinct", justify="right", width=9, no_wrap=True)
+    table.add_column("distinct", justify="right", min_width=9, no_wrap=True)
     table.add_column("values", overflow="ellipsis", ratio=1, no_wrap=True)
     decisions = decisions or infer(profile)
     types = {name: (str(one.type), one.reason) for name, one in decisions.items()}
@@ -56,7 +57,7 @@ def show(
         distinct = f"{'~' if column.truncated else ''}{amount(column.distinct)}"
         # Text, not str: names from data may look like rich's markup
         values = Text(_values(column, drawn[column.name]))
-        table.add_row(Text(column.name), drawn[column.name].type, missing, distinct, values)
+        table.add_row(Text(short(column.name, 200)), drawn[column.name].type, missing, distinct, values)
     hidden = f" ({len(profile.private)} private, not shown)" if profile.private else ""
     console.print(Text(f"{amount(profile.rows)} rows, {amount(len(columns))} columns{hidden}", style="bold"))
     console.print(table)
@@ -71,10 +72,10 @@ def show(
     if found:
         console.print()
     for alert in found[:most_alerts]:
-        for line in textwrap.wrap(f"{_MARKS[alert.tone]} {alert.text}", console.width, subsequent_indent="  "):
+        for line in textwrap.wrap(visible(f"{_MARKS[alert.tone]} {alert.text}"), console.width, subsequent_indent="  "):
             console.print(Text(line, style=_STYLES[alert.tone]))
         if alert.line:
-            console.print(Text(f"    {alert.line}", style="cyan"))
+            console.print(Text(visible(f"    {alert.line}"), style="cyan"))
     if len(found) > most_alerts:
         console.print(
             Text(
@@ -87,7 +88,7 @@ def _show_associated(console: Console, target: str | None, associated: Sequence[
     if not associated:
         return
     console.print()
-    console.print(Text(f"what goes with {target}", style="bold"))
+    console.print(Text(f"what goes with {short(target, 200)}", style="bold"))
     longest = min(28, max(len(one.column) for one in associated[:most]))
     for one in associated[:most]:
         bar = "█" * max(1, round(20 * abs(one.value)))
@@ -101,7 +102,7 @@ def show_groups(console: Console, covered: Coverage) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), title_justify="left")
     declared = any(group.population is not None for group in covered.groups)
     for head in (covered.name, "rows", "share", *(["population"] if declared else []), covered.rate_of or ""):
-        table.add_column(Text(head), justify="left" if head == covered.name else "right")
+        table.add_column(Text(short(head, 200)), justify="left" if head == covered.name else "right")
     for group in covered.groups[:12]:
         wanted = ["" if group.population is None else percent(group.population)] if declared else []
         told = percent if "share" in (covered.rate_of or "") else number
