@@ -19,6 +19,7 @@ from rayline.core.errors import DataError, InputError, NotFoundError, StorageErr
 from rayline.lake import parquet
 from rayline.lake.columns import TYPES, parse
 from rayline.lake.lake import Lake
+from rayline.lake.media import Incoming, append_files
 from rayline.lake.place import Place
 from rayline.lake.snapshot import EVERY
 from rayline.lake.table import Table
@@ -448,3 +449,36 @@ def test_an_append_tells_which_columns_are_new_and_which_are_absent(tmp_path: Pa
     assert (done.new_columns, done.absent_columns) == (("age",), ("place", "share"))
     done = table.append(other.schema, [other])
     assert (done.new_columns, done.absent_columns) == ((), ("place", "share"))
+
+
+def test_a_curated_table_takes_no_column_that_it_does_not_declare(tmp_path: Path) -> None:
+    table = Lake(str(tmp_path)).create(
+        "people", zone="curated", columns=parse("id:integer!, returned:text, place:text")
+    )
+    given = pa.table({"id": [1], "returned": ["no"], "age": [3], "plaice": ["Bonn"]})
+    with pytest.raises(DataError) as caught:
+        table.append(given.schema, [given], where="orders.csv")
+    assert str(caught.value) == (
+        "orders.csv has 'age', 'plaice', and this curated table declares id, returned, place alone. "
+        "Did you mean 'place'? Nothing was added. Leave out of the data what is not declared, or make a table that "
+        "declares it: rayline lake create NAME --zone curated --like DATA (or --schema)."
+    )
+    assert table.latest().number == 0
+    declared = given.select(["id", "returned"])
+    assert table.append(declared.schema, [declared]).absent_columns == ("place",)
+    unknown = declared.append_column("nothing", pa.nulls(1))  # of which no type is known, and nothing is kept
+    assert table.append(unknown.schema, [unknown]).new_columns == ()
+    assert whole(table).column_names == ["id", "returned", "place"]
+
+
+def test_a_curated_table_of_files_declares_its_labels(tmp_path: Path) -> None:
+    folder = tmp_path / "signs"
+    (folder / "stop").mkdir(parents=True)
+    (folder / "stop" / "1.png").write_bytes(b"1")
+    rows = pa.table({"path": ["stop/1.png"], "label": ["stop"]})
+    lake = Lake(str(tmp_path / "lake"))
+    bare = lake.create("bare", zone="curated", kind="files")
+    with pytest.raises(DataError, match="has 'label', and this curated table declares"):
+        append_files(bare, Incoming(str(folder), rows))
+    labelled = lake.create("labelled", zone="curated", kind="files", columns=parse("label:text"))
+    assert append_files(labelled, Incoming(str(folder), rows)).rows == 1

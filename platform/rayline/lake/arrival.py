@@ -124,7 +124,7 @@ class Arrival:
         """The columns after this batch where they change, whatever others have added while it was written."""
         if not newest.columns:
             return self.columns
-        columns = widened(newest.columns, self.schema, self.where)
+        columns = widened(newest.columns, self.schema, self.where, curated=newest.zone == "curated")
         kinds = {column.name: column.kind for column in columns}
         for column in self.columns:
             if kinds[column.name] != column.kind:
@@ -142,7 +142,7 @@ def columns_with(state: State, schema: pa.Schema, where: str) -> Columns:
         DataError: columns that the table does not take, or none at all.
     """
     if state.columns:
-        return widened(state.columns, schema, where)
+        return widened(state.columns, schema, where, curated=state.zone == "curated")
     columns = of_schema(schema, where)
     if not columns:
         raise DataError(f"{where} has no column with a value. Give a table that is declared without columns one first.")

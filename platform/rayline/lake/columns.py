@@ -134,12 +134,12 @@ def arrow(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([pa.field(column.name, column.type) for column in columns])
 
 
-def widened(declared: Columns, schema: pa.Schema, where: str) -> Columns:
-    """`declared`, then the columns that only a batch of `schema` has.
+def widened(declared: Columns, schema: pa.Schema, where: str, *, curated: bool = False) -> Columns:
+    """`declared`, then the columns that only a batch of `schema` has; of a `curated` table there are none.
 
     Raises:
         DataError: no column in common; a column that is never missing is not there; a new one looks like a declared
-            one that is not there; or a type that is none of the eight.
+            one that is not there, or comes to a curated table; or a type that is none of the eight.
     """
     names = [column.name for column in declared]
     lacking = [column for column in declared if column.name not in schema.names]
@@ -149,6 +149,13 @@ def widened(declared: Columns, schema: pa.Schema, where: str) -> Columns:
             f"{where} has no column of the table's: it has {listing(schema.names)}, and the table {listing(names)}. "
             "Nothing was added. Name the file's columns as the table's are, append what belongs there, or make another "
             "table: rayline lake create NAME."
+        )
+    if curated and new:
+        meant = next(filter(None, (nearest(column.name, [lost.name for lost in lacking]) for column in new)), "")
+        raise DataError(
+            f"{where} has {listing([repr(column.name) for column in new])}, and this curated table declares "
+            f"{listing(names)} alone.{meant} Nothing was added. Leave out of the data what is not declared, or make a "
+            "table that declares it: rayline lake create NAME --zone curated --like DATA (or --schema)."
         )
     for column in new:
         meant = nearest(column.name, [lost.name for lost in lacking])

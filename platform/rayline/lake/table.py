@@ -31,7 +31,8 @@ class Appended:
     repeated: bool
     """The batch was in already, so nothing was added; `rows` is 0."""
     new_columns: tuple[str, ...] = ()
-    """Columns that the table did not have: missing in the rows before. Of a table's first batch none is new."""
+    """Columns that the table did not have: missing in the rows before. Of a first batch none is new, nor ever of
+    a curated one."""
     absent_columns: tuple[str, ...] = ()
     """The table's columns that the batch does not have: missing in its rows."""
 
