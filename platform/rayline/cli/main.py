@@ -80,13 +80,14 @@ def _failed(error: Exception, arguments: list[str], debug: bool) -> int:
     import typer
 
     from rayline.core.errors import RaylineError
+    from rayline.core.shown import visible
 
     if isinstance(error, typer.Abort):
         return _interrupted(arguments)
     if isinstance(error, RaylineError):
         if debug:
             _show_traceback(error)
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
     show = getattr(error, "show", None)  # click's usage errors print themselves and carry their exit code
     if callable(show):

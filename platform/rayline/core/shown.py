@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from rayline.core.redact import redact
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that steer a terminal rather than show: all of Unicode's Cc but tab and line feed."""
+
+
+def visible(text: str) -> str:
+    r"""The text with control characters spelled out, tab and line feed apart: data may hold what steers a terminal.
+
+    >>> visible("a\x00\x1b[31mb\r"), visible("a\tb\nc d")
+    ('a\\x00\\x1b[31mb\\x0d', 'a\tb\nc d')
+    """
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def shown(value: Any, most: int = 60) -> str:
@@ -27,6 +40,7 @@ def shown(value: Any, most: int = 60) -> str:
         text = "[" + ", ".join(shown(item, most) for item in value[:most]) + "]"
     else:
         text = redact(str(value))
+    text = visible(text)
     return text if len(text) <= most else text[: most - 2] + "…" + text[-1] * (text[0] in "[{")
 
 

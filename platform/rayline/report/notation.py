@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rayline.core.shown import visible
+
 METRIC_NAMES = {
     "roc_auc": "ROC-AUC",
     "pr_auc": "PR-AUC",
@@ -144,13 +146,13 @@ def seconds(value: float) -> str:
 def short(value: Any, most: int = 40) -> str:
     """Any value as text of at most `most` characters.
 
-    >>> short("abcdef", 4)
-    'abc…'
+    >>> short("abcdef", 4), short("a\\x00b")
+    ('abc…', 'a\\\\x00b')
     """
     text = (
         number(value)
         if isinstance(value, int | float) and not isinstance(value, bool)
-        else " ".join(str(value).split())
+        else visible(" ".join(str(value).split()))
     )
     return text if len(text) <= most else text[: most - 1] + "…"
 
