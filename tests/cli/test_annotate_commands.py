@@ -65,6 +65,7 @@ def test_labelling_configuration_and_new_labels_are_told(capsys: pytest.CaptureF
     run("export", "some.csv", "-o", "todo.json", "--key", "id", "--format", "label-studio", "--only-missing", "mood",
         "--label", "feels")  # fmt: skip
     said = capsys.readouterr().out
+    assert "wrote todo.json: 10 of 30 rows, columns id" in said
     assert "wrote todo.xml: the labelling configuration" in said
     assert "--key id --label feels" in said
     assert '<Choice value="glad"/>' in Path("todo.xml").read_text()
@@ -79,7 +80,7 @@ def test_suspects_are_told_with_both_steps_that_follow(capsys: pytest.CaptureFix
     pl.DataFrame({"size": [n % 2 + n / 500 for n in range(200)], "kind": kinds}).write_csv("kinds.csv")
     run("export", "kinds.csv", "-o", "todo.csv", "--suspects", "kind")
     said = capsys.readouterr().out
-    assert "wrote todo.csv: 1 of 1 rows, columns row, size" in said
+    assert "wrote todo.csv: 1 of 200 rows, columns row, size" in said
     assert "rayline annotate join kinds.csv LABELS.parquet -o OUT.parquet --key row --target kind --replace" in said
     assert pl.read_csv("todo.csv")["row"].to_list() == [7]
 
@@ -89,3 +90,23 @@ def test_mistakes_are_answered_in_one_line(capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().err
     assert said.startswith("error: --key 'idd' is not a column. Did you mean 'id'?")
     assert not Path("todo.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "form", "words"),
+    [
+        ("m.xlsx", "csv", "cannot write 'm.xlsx' as --format csv: give OUT.csv."),
+        ("m.tsv", "csv", "give OUT.csv."),
+        ("m.json", "csv", "give OUT.csv, or --format label-studio too."),
+        ("m.csv", "label-studio", "cannot write 'm.csv' as --format label-studio: give OUT.json, or --format csv too."),
+        ("m.CSV", "csv", ""),
+        ("m", "csv", ""),
+        ("m", "label-studio", ""),
+    ],
+)
+def test_a_file_ends_as_what_it_holds(output: str, form: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = _guarded(["annotate", "export", "rows.csv", "-o", output, "--format", form], debug=False)
+    said = capsys.readouterr()
+    assert (code, Path(output).exists()) == ((2, False) if words else (0, True))
+    assert words in said.err
+    assert words or said.out.startswith(f"wrote {output}: 30 of 30 rows, columns ")

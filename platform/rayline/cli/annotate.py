@@ -75,7 +75,7 @@ def export(
     if json:
         print_json({"output": output, **asdict(done)})
         return
-    print(f"wrote {output}: {done.rows:,} of {done.found:,} rows, columns {', '.join(done.columns)}")
+    print(f"wrote {output}: {done.rows:,} of {counted(done.every)}, columns {', '.join(done.columns)}")
     if done.left_out:
         print(f"not written: {', '.join(done.left_out)}")
     if done.config is not None:

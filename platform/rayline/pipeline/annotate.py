@@ -35,6 +35,8 @@ class Exported:
     """Written."""
     found: int
     """That could have been: all, or those that lack the target."""
+    every: int
+    """Rows of the data."""
     columns: tuple[str, ...]
     left_out: tuple[str, ...]
     """Columns that no file for people holds: bytes, and private ones."""
@@ -62,7 +64,7 @@ def export(
 
     Args:
         data: any source.
-        output: a file, written whole or not at all.
+        output: a file, written whole or not at all: `.csv`, for Label Studio `.json`, or without an ending.
         key: the column that names each row; without, its position (`row`).
         only_missing: take rows alone that lack this column.
         sample: take this many rows, drawn by the hashes of their keys; all without.
@@ -77,10 +79,12 @@ def export(
 
     Raises:
         SpecError: a column is not there, or a private one is asked for, or options do not go together.
+        InputError: `output` ends as another kind of file.
         DataError: the data cannot be read, or two rows have one key.
         StorageError: a file cannot be written.
     """
     _refuse_options(only_missing, suspects, private, form, classes)
+    _refuse_ending(output, form)
     source = source_of(data)
     target = only_missing or suspects
     plan = _plan(source, key, columns, private, target, url_prefix)
@@ -89,7 +93,9 @@ def export(
     for place in (output, *([config] if config else [])):
         files.prove_writable(place)
     wanted = None if suspects is None else suspected_rows(source, data, suspects, private=private, most=sample)
-    rows, found, seen = _gather(source, plan, only_missing is not None, wanted, None if suspects else sample, seed)
+    rows, found, every, seen = _gather(
+        source, plan, only_missing is not None, wanted, None if suspects else sample, seed
+    )
     if not rows.height:
         raise DataError(f"{data}: there is nothing to label" + (f", no row lacks {target!r}." if only_missing else "."))
     refuse_keys(rows[plan.key], plan.key, data)
@@ -101,7 +107,7 @@ def export(
         files.write_bytes(output, tasks)
         files.write_bytes(config, described)
     out = [name for name in (*plan.bytes, *private) if name not in rows.columns]
-    return Exported(rows.height, found, tuple(rows.columns), tuple(dict.fromkeys(out)), config)
+    return Exported(rows.height, found, every, tuple(rows.columns), tuple(dict.fromkeys(out)), config)
 
 
 def config_place(output: str) -> str:
@@ -151,6 +157,20 @@ def _refuse_options(
         raise SpecError(f"--classes {listing(classes)}: one of them is blank or there twice.")
 
 
+def _refuse_ending(output: str, form: Form) -> None:
+    """Raises:
+    InputError: the name says that another kind of file is meant.
+    """
+    wanted, other, instead = {
+        "csv": (".csv", ".json", "--format label-studio"),
+        "label-studio": (".json", ".csv", "--format csv"),
+    }[form]
+    ending = os.path.splitext(output.partition("?")[0])[1].lower()
+    if ending not in (wanted, ""):
+        more = f", or {instead} too" if ending == other else ""
+        raise InputError(f"cannot write {output!r} as --format {form}: give OUT{wanted}{more}.")
+
+
 def _plan(
     source: Source, key: str, columns: Sequence[str], private: Sequence[str], target: str | None, prefix: str
 ) -> _Plan:
@@ -181,23 +201,27 @@ def _plan(
 
 def _gather(
     source: Source, plan: _Plan, lacking: bool, wanted: pl.Series | None, sample: int | None, seed: int
-) -> tuple[pl.DataFrame, int, Seen]:
-    """The rows that go out, in the order of the data; how many there were to choose from; and the target's labels."""
+) -> tuple[pl.DataFrame, int, int, Seen]:
+    """The rows that go out, in the order of the data; how many there were to choose from, and in all; and the target's
+    labels.
+    """
 
-    def take(frame: pl.DataFrame, fragment: Fragment) -> tuple[pl.DataFrame, int, Seen]:
+    def take(frame: pl.DataFrame, fragment: Fragment) -> tuple[pl.DataFrame, int, int, Seen]:
+        every = frame.height
         seen = Seen.of(frame[plan.target]) if plan.target is not None else Seen()
         if plan.target is not None and lacking:
             frame = frame.filter(lacks(frame, plan.target))
         if wanted is not None:
             frame = frame.filter(pl.col(ROW).is_in(wanted.implode()))
         rows = plan.rows(frame, fragment)
-        return (rows if sample is None else lowest(rows, plan.key, sample, seed)), frame.height, seen
+        return (rows if sample is None else lowest(rows, plan.key, sample, seed)), frame.height, every, seen
 
     parts = scan(source, take, columns=list(plan.read))
-    rows, found = pl.concat([part for part, _, _ in parts]), sum(count for _, count, _ in parts)
+    rows = pl.concat([part[0] for part in parts])
+    found, every = (sum(part[place] for part in parts) for place in (1, 2))
     if sample is not None:
         rows = lowest(rows, plan.key, sample, seed)
-    return rows.sort(ROW).drop(ROW), found, Seen.all([seen for _, _, seen in parts])
+    return rows.sort(ROW).drop(ROW), found, every, Seen.all([part[3] for part in parts])
 
 
 def _places(frame: pl.DataFrame, fragment: FilesFragment, prefix: str) -> pl.Series:
