@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from rayline.cli._show import Terminal
 from rayline.cli.main import main
 from rayline.core.columns import ROW
 from rayline.core.errors import DataError
@@ -64,3 +65,9 @@ def test_an_error_at_the_terminal_spells_them_out(
         main()
     assert stop.value.code == DataError("").exit_code
     assert capsys.readouterr().err == "error: data.csv line 3: k\\x00\\x07\\x1b[2J\\x9b1m\nsecond line\n"
+
+
+def test_a_note_of_a_run_spells_them_out() -> None:
+    out = io.StringIO()
+    Terminal(Console(file=out, width=200)).note(f"warning: {EVIL}")
+    assert out.getvalue() == "    warning: k\\x00\\x07\\x1b[2J\\x9b1m\n"

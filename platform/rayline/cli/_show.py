@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rayline.core.errors import RaylineError
+from rayline.core.shown import visible
 from rayline.pipeline.events import Silent, Watcher
 from rayline.pipeline.result import RunResult
 
@@ -86,7 +87,7 @@ class Terminal:
 
     def note(self, text: str) -> None:
         self.close()
-        self._out.print(Text("    " + text, style="dim"))
+        self._out.print(Text("    " + visible(text), style="dim"))
 
     def progress(self, line: str, *, milestone: bool = False) -> None:
         if self._out.is_terminal:

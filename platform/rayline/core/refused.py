@@ -6,7 +6,8 @@ is put into words instead, once: `train.workers: give auto or a whole number of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -18,6 +19,8 @@ from rayline.core.declared import bare, members
 from rayline.core.errors import InputError, SpecError, listing, nearest
 from rayline.core.shown import shown
 
+PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
+"""Parts of a dotted key, those with a dot or a space in quotes."""
 LONGEST = 400
 """Characters of what a validator says that are passed on."""
 
@@ -106,6 +109,9 @@ def _faults(item: Any, place: Place) -> list[Fault]:
         ]
     if item["type"] in ("extra_forbidden", "invalid_key"):
         key, allowed = str(item["loc"][-1]), _keys(place.owner)
+        nested = _nested(key, allowed, given)
+        if nested is not None:
+            return [Fault(path, f": unknown key {shown(key)}. {nested}")]
         near = nearest(key, allowed)
         return [Fault(path, f": unknown key {shown(key)}.{near} Allowed: {listing(sorted(allowed), 40)}.")]
     if item["type"] == "missing" and isinstance(item["loc"][-1], int):  # of a list that is too short
@@ -119,6 +125,19 @@ def _faults(item: Any, place: Place) -> list[Fault]:
         return [Fault(path, f": {shown(given)} does not fit here. See the key's description: rayline schema.")]
     words = allowed_words(*place.kind[:2])
     return [Fault(path, f": give {words}, not {shown(given)}.{_hint(given, place.kind)}")]
+
+
+def _nested(key: str, allowed: Collection[str], given: Any) -> str | None:
+    """How a key that is dotted, as hints and messages name it, stands in a file; `None`: it is no such key.
+
+    >>> _nested("train.epochs", ["data", "train"], 3)
+    'In a file its parts stand one below the other: train: {epochs: 3}.'
+    """
+    parts = PARTS.findall(key)
+    if len(parts) < 2 or parts[0] not in allowed or ".".join(parts) != key:
+        return None
+    head = "".join(f"{part}: {{" for part in parts[:-1])
+    return f"In a file its parts stand one below the other: {head}{parts[-1]}: {shown(given)}{'}' * (len(parts) - 1)}."
 
 
 def _said(problem: str, given: Any) -> str:
