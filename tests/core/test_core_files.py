@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import pickle
@@ -159,3 +160,15 @@ def test_secrets_of_uris_are_not_shown_and_nothing_else_is_lost(text: str, shown
     assert redact(text) == shown
     assert redact(shown) == shown
     assert redact_all({"a": [text, 1, None]}) == {"a": [shown, 1, None]}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_what_helps(tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("rayline.core.files.os.fsync", full)
+    with pytest.raises(StorageError) as caught:
+        files.write_bytes(str(tmp_path / "a"), b"1")
+    assert str(caught.value).endswith(f"a: {os.strerror(number)}. Free some space, or choose another folder.")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from rayline.core.errors import StorageError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where a disk, or what one may keep on it, is full."""
 
 
 def locate(uri: str | os.PathLike[str]) -> tuple[pafs.FileSystem, str]:
@@ -192,6 +196,8 @@ def _translated(doing: str, uri: str, *, missing: type[OSError] | tuple[()] = ()
         if wrong:
             raise StorageError(f"cannot {doing} {uri}: {wrong}") from None
         hint = "" if doing in ("read", "look at", "list") else " Choose a folder you may write to."
+        if error.errno in FULL:
+            hint = " Free some space, or choose another folder."
         # without a strerror it is Arrow's, whose text names the place once more
         raise StorageError(f"cannot {doing} {uri}: {error.strerror or error}.{hint}") from None
 

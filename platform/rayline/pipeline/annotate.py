@@ -218,7 +218,7 @@ def _gather(
 
     parts = scan(source, take, columns=list(plan.read))
     rows = pl.concat([part[0] for part in parts])
-    found, every = (sum(part[place] for part in parts) for place in (1, 2))
+    found, every = sum(part[1] for part in parts), sum(part[2] for part in parts)
     if sample is not None:
         rows = lowest(rows, plan.key, sample, seed)
     return rows.sort(ROW).drop(ROW), found, every, Seen.all([part[3] for part in parts])
