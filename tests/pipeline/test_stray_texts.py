@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from rayline.core.errors import DataError
 from rayline.pipeline.collect import collect
 from rayline.pipeline.collected import Collected
 from rayline.pipeline.resolve import render_resolved
@@ -65,6 +66,14 @@ def test_render_tells_it_too_and_no_value_of_a_private_column(data: Path) -> Non
     [warning] = [line for line in told if "read as numbers" in line]
     assert "all but 1" in warning
     assert "oops" not in " ".join(told)
+
+
+def test_where_it_was_the_only_feature_the_error_says_what_mends_it(data: Path, tmp_path: Path) -> None:
+    pl.read_csv(data, infer_schema=False).select("a", "y").write_csv(tmp_path / "only.csv")
+    with pytest.raises(DataError, match="no feature is left") as refused:
+        look(tmp_path / "only.csv")
+    assert str(refused.value).endswith(f"read as numbers. Give {LINE}.")
+    assert "category" not in str(refused.value)
 
 
 @pytest.mark.parametrize("kind", ["id", "category", "drop"])

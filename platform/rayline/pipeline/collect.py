@@ -25,7 +25,7 @@ from rayline.pipeline.leaks import Lookout, suspected_groups, target_made_of
 from rayline.pipeline.no_feature import no_feature
 from rayline.pipeline.opening import open_source, private_columns
 from rayline.pipeline.prescaled import prescaled
-from rayline.pipeline.stray_texts import stray_texts
+from rayline.pipeline.stray_texts import looks_like_numbers, stray_texts
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
@@ -231,7 +231,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
     arrays = [Feature(n, t) for n, t in chosen.items() if t in TENSORS]
     tensors = tuple(feature for feature in arrays if tensor_step(spec.prepare, feature) is not None)
     if not features and not tensors:
-        raise no_feature(reasons, target.name)
+        raise no_feature(reasons, target.name, looks_like_numbers(chosen, training_parts))
     document = to_dict(spec)
     document["data"]["task"] = str(target.task)
     document["data"]["positive"] = target.positive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rayline.core.columns import FeatureType
 from rayline.core.errors import DataError
@@ -23,12 +23,13 @@ LIKELY = (*TENSORS, FeatureType.DATE, FeatureType.ID, FeatureType.DROP)
 """Types in the order in which a column of them is suggested."""
 
 
-def no_feature(reasons: Mapping[str, tuple[FeatureType, str]], target: str) -> DataError:
+def no_feature(reasons: Mapping[str, tuple[FeatureType, str]], target: str, numbers: Sequence[str] = ()) -> DataError:
     """The error.
 
     Args:
         reasons: of every column but the target, its type and why it has it.
         target: what is predicted.
+        numbers: advice on columns that may be numbers, which goes before any other.
     """
     if not reasons:
         return DataError(
@@ -39,7 +40,7 @@ def no_feature(reasons: Mapping[str, tuple[FeatureType, str]], target: str) -> D
     more = f"\n  and {len(reasons) - MOST:,} more" if len(reasons) > MOST else ""
     return DataError(
         f"no feature is left to learn from: of {len(reasons):,} column{'s' * (len(reasons) > 1)} beside the target "
-        f"{target!r} none is learnt from." + "".join(lines) + more + f"\n{_advice(reasons)}"
+        f"{target!r} none is learnt from." + "".join(lines) + more + f"\n{numbers[0] if numbers else _advice(reasons)}"
     )
 
 

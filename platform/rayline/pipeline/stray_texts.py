@@ -6,7 +6,7 @@ another look at these columns alone. No value is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import polars as pl
@@ -69,6 +69,17 @@ def stray_texts(spec: Spec, source: Source, scan: Any, collected: Collected) -> 
     return [
         line for texts in found for line in _warning(texts, types[texts.column], [each[texts.column] for each in told])
     ]
+
+
+def looks_like_numbers(types: Mapping[str, FeatureType], profiles: Sequence[Profile]) -> list[str]:
+    """Of columns of text that are not learnt from, though nearly all of their values are numbers: why, and the line.
+
+    Args:
+        types: what each column but the target is taken for.
+        profiles: of the training rows.
+    """
+    found = [_suspected(name, kind, profiles) for name, kind in types.items() if kind is FeatureType.ID]
+    return [f"{said(texts.column, texts.share)} Give {texts.line}." for texts in found if texts is not None]
 
 
 def _suspected(name: str, kind: FeatureType, profiles: Sequence[Profile]) -> NumberTexts | None:
