@@ -1,6 +1,7 @@
 """What every balancer must do, run on every balancer found; then what each one promises."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,8 @@ def test_made_up_rows_are_refused_where_there_is_nothing_between() -> None:
     alone = Rows(Prepared(rows.inputs.numbers[once], rows.inputs.categories[once]), rows.target[once], rows.row[once])
     with pytest.raises(DataError, match="'rare' has one training row"):
         balanced(alone, smote, NUMBERS, TARGET, seed=0)
+    with pytest.raises(DataError, match="a class has one training row"):
+        balanced(alone, smote, NUMBERS, replace(TARGET, private=True), seed=0)
 
 
 def test_two_rows_are_enough_and_balanced_data_needs_none() -> None:

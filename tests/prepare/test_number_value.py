@@ -58,3 +58,13 @@ def test_reading_leaves_the_column_alone() -> None:
     column = pl.Series("x", [1.0, math.inf])
     to_floats(column)
     assert column.to_list() == [1.0, math.inf]
+
+
+@pytest.mark.parametrize("value", ["many", [1], b"secret"])
+def test_no_value_of_a_private_column_is_told(value: object) -> None:
+    with pytest.raises(DataError, match="'x' must hold numbers, and a value of it is none") as told:
+        parse_number(value, "x", private=True)
+    assert repr(value) not in str(told.value)
+    with pytest.raises(DataError) as told:
+        to_floats(pl.Series("x", ["1", "many"]), private=True)
+    assert "many" not in str(told.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -61,6 +61,8 @@ class Target:
     task: Task
     classes: tuple[str, ...] = ()
     positive: str | None = None
+    private: bool = field(default=False, compare=False)
+    """Whether its values stay out of messages, where that is known: in what trains."""
 
 
 ValueType = Literal["integer", "number", "boolean", "date", "text"]

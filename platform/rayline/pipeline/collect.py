@@ -26,6 +26,7 @@ from rayline.pipeline.no_feature import no_feature
 from rayline.pipeline.opening import open_source, private_columns
 from rayline.pipeline.prescaled import prescaled
 from rayline.pipeline.stray_texts import looks_like_numbers, stray_texts
+from rayline.pipeline.uneven import uneven_parts
 from rayline.prepare import leakage
 from rayline.prepare.choose import TENSORS, tensor_step
 from rayline.prepare.duplicates._duplicates import NONE, Duplicates, Positions
@@ -130,7 +131,7 @@ def collect(
         findings += prescaled(every, found.features)  # a warning at most: nobody here can undo it
     stops = spec.prepare.leakage.found == "stop"
     told_late = [leakage.line(finding, stops=stops) for finding in findings] + suspected_groups(spec, found.training)
-    told_late += stray_texts(spec, source, scan, found)
+    told_late += [*stray_texts(spec, source, scan, found), *uneven_parts(spec, found)]
     return replace(found, warnings=(*found.warnings, *told_late))
 
 
@@ -220,6 +221,7 @@ def _decide(spec: Spec, source: Source, assign: Assigner, profiles: dict[int, Pr
         )
     asked = merge_columns([profile.columns[spec.data.target] for _, profile in sorted(profiles.items())])
     target, reason = target_of(asked, asked.count + asked.missing, task=spec.data.task, positive=spec.data.positive)
+    target = replace(target, private=target.name in private_columns(spec, source))
     # types come from training rows alone, like everything else that is learnt
     reasons = _types(spec, source, merge(training_parts))
     dropped = [name for name, (kind, _) in reasons.items() if kind is FeatureType.DROP]

@@ -16,15 +16,17 @@ from rayline.core.errors import DataError
 FloatArray = npt.NDArray[np.float64]
 
 
-def to_floats(column: pl.Series) -> FloatArray:
+def to_floats(column: pl.Series, *, private: bool = False) -> FloatArray:
     """A column as float64 [n]; null, NaN and infinite values are NaN.
+
+    Of a `private` column no message tells a value.
 
     Raises:
         DataError: a text that is not a number, or a column of dates or lists.
     """
     values = column if column.dtype == pl.Float64 else plain(column)
     if values.dtype == pl.String:
-        values = _parsed(values)
+        values = _parsed(values, private=private)
     elif not (values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null)):
         raise DataError(f"column {column.name!r} must hold numbers, not {column.dtype}.")
     if values.dtype != pl.Float64:
@@ -34,8 +36,10 @@ def to_floats(column: pl.Series) -> FloatArray:
     return floats
 
 
-def parse_number(value: Any, name: str) -> float:
+def parse_number(value: Any, name: str, *, private: bool = False) -> float:
     """One number of a request or a text column, NaN where it is missing (`None`, "", NaN, infinite).
+
+    Of a `private` column no message tells the value.
 
     Raises:
         DataError: it is not a number.
@@ -51,10 +55,12 @@ def parse_number(value: Any, name: str) -> float:
             number = None
         if number is not None:
             return number if math.isfinite(number) else math.nan
-    raise DataError(f"column {name!r} must hold numbers, not {value!r}.")
+    told = "and a value of it is none" if private else f"not {value!r}"
+    raise DataError(f"column {name!r} must hold numbers, {told}.")
 
 
-def _parsed(texts: pl.Series) -> pl.Series:
+def _parsed(texts: pl.Series, *, private: bool) -> pl.Series:
     distinct = texts.drop_nulls().unique()
-    numbers = pl.Series([parse_number(text, texts.name) for text in distinct.to_list()], dtype=pl.Float64)
+    found = [parse_number(text, texts.name, private=private) for text in distinct.to_list()]
+    numbers = pl.Series(found, dtype=pl.Float64)
     return texts.replace_strict(distinct, numbers, default=None, return_dtype=pl.Float64)

@@ -59,7 +59,7 @@ def number_column(profile: Profile, name: str) -> NumberColumn:
 
 
 def _sample(profile: Profile, name: str) -> FloatArray:
-    values = to_floats(profile.sample[name])
+    values = to_floats(profile.sample[name], private=name in profile.private)
     counts = profile.columns[name].counts
     if counts and bool(np.isnan(values).all()):  # so few values that none is in the sample: add those counted
         values = np.concatenate([values, np.repeat([float(value) for value in counts], list(counts.values()))])

@@ -16,17 +16,25 @@ from rayline.prepare.number_value import to_floats
 def encode(series: pl.Series, target: Target) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
     """Targets of n rows: float32 values (regression), float32 1.0 where positive (binary), int64 class places.
 
+    Of a private target no message tells a value or a class.
+
     Raises:
         DataError: a missing value, a number that is none, or a class that `target` does not know.
     """
     if target.task is Task.REGRESSION:
-        values = to_floats(series)
+        values = to_floats(series, private=target.private)
         _refuse_missing(series.name, int(np.isnan(values).sum()))
         return values.astype(np.float32)
     texts, codes = category_texts(series)
     _refuse_missing(series.name, int(np.count_nonzero(codes == len(texts) - 1)))
     place = {category_text(name): n for n, name in enumerate(target.classes)}
     unknown = [text for text in texts[:-1] if text not in place]
+    if unknown and target.private:
+        rows = int(np.isin(codes, [place for place, text in enumerate(texts[:-1]) if text in set(unknown)]).sum())
+        raise DataError(
+            f"target {series.name!r} has in {counted(rows)} a value that is no class of the model. Correct or leave "
+            "out such rows; where the data changed while it was read, run again."
+        )
     if unknown:
         raise DataError(
             f"target {series.name!r} has the value {unknown[0]!r}, which is no class of the model."

@@ -65,7 +65,9 @@ class Conditions:
             SignatureError: as `check`.
         """
         typed = {
-            name: pl.Series(to_floats(frame[name])) if kind == "number" else _typed(frame[name].to_list(), kind)
+            name: pl.Series(to_floats(frame[name], private=bool(self._hidden)))
+            if kind == "number"
+            else _typed(frame[name].to_list(), kind)
             for name, kind in self._kinds.items()
         }
         self._check(typed, places)

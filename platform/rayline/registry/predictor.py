@@ -66,6 +66,8 @@ class Predictor:
         self.validator = Validator(signature, past)
         self._compiled = preparation.with_recipe(None).compile()  # the recipe is applied here, between two checks
         self._numbers_as_text = _numbers_as_text(preparation)
+        hidden = [column.name for column in signature.inputs if column.private]
+        self._private = preparation.recipe.spread(hidden) if preparation.recipe else ()
         self._looked_at = _looked_at(signature, self._numbers_as_text)
         self._forward = straighten(self.network)
 
@@ -131,7 +133,9 @@ class Predictor:
                 if not self._looked_at:
                     return columns
             clean = recipe.frame(columns) if plain is None else recipe.typed(columns, self._looked_at)
-            texts = [pl.Series(name, to_floats(clean[name])) for name in self._numbers_as_text]
+            texts = [
+                pl.Series(name, to_floats(clean[name], private=name in self._private)) for name in self._numbers_as_text
+            ]
         except DataError as error:
             raise SignatureError(str(error), reason="type") from None
         if check:

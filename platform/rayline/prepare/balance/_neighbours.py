@@ -91,8 +91,9 @@ class FromNeighbours(Balancer, ABC):
             if not new:
                 continue
             if has < 2:
+                which = "a class" if target.private else f"class {target.classes[name]!r}"
                 raise DataError(
-                    f"prepare.balance: class {target.classes[name]!r} has one training row, and rows are made up "
+                    f"prepare.balance: {which} has one training row, and rows are made up "
                     "between two. Use oversample or weights, or give more rows."
                 )
             of = labels.drawn(np.flatnonzero(labels.classes == name), self._among, derive(seed, "among", name))
