@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import rayline
 from rayline.cli import main
 
 
@@ -129,3 +130,8 @@ def test_a_file_that_the_disk_has_no_room_for_is_named(
     assert capsys.readouterr().err == (
         "error: cannot write /data/part-0.arrow: No space left on device. Free some space and run it again.\n"
     )
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main._guarded(["--version"], debug=False) == 0
+    assert capsys.readouterr().out == f"rayline {rayline.__version__}\n"

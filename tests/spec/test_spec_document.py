@@ -47,6 +47,7 @@ def test_the_required_keys_are_required(missing: str) -> None:
         ("train.epochs=0", ["train.epochs: give a whole number of at least 1, not 0."]),
         ("train.optimizer=adamm", ["train.optimizer", "'adamm'", "Did you mean 'adam'?", "To add one"]),
         ("train.optimizer.lrr=1", ["train.optimizer.lrr", "Did you mean 'lr'?"]),
+        ("data.split.by=x", ["data.split.by: unknown key", "This is split 'hash'; 'by' is of: group"]),
         ("model.hiden=[3]", ["model.hiden", "Did you mean 'hidden'?"]),
         ("tain.epochs=3", ["tain", "Did you mean 'train'?"]),
         ("data.source=data.xyz", ["data.source", "'data.xyz'", ".csv"]),
@@ -283,3 +284,29 @@ def test_a_source_that_cannot_be_told_is_said_to_be_so_whatever_is_set_below_it(
 def test_other_short_forms_take_options() -> None:
     spec = to_dict(load({**MINIMAL, "data": {**MINIMAL["data"], "split": "stratified"}}, ["data.split.test=0.3"]))
     assert (spec["data"]["split"]["name"], spec["data"]["split"]["test"]) == ("stratified", 0.3)
+
+
+def test_what_is_no_spec_at_all_is_said_in_words() -> None:
+    with pytest.raises(SpecError, match="a spec is a file's path, a mapping or a Spec, not 5"):
+        load(5)  # type: ignore[arg-type]
+
+
+def test_data_that_lies_beside_the_spec_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "w" / "adult.csv").write_text("x,y\n1,2\n")
+    monkeypatch.chdir(tmp_path / "other")
+    for key, source in (("data.source", "adult.csv"), ("data.source.path", "{name: csv, path: adult.csv}")):
+        (tmp_path / "w" / "my.yaml").write_text(f"name: demo\ndata: {{source: {source}, target: y}}\n")
+        with pytest.raises(SpecError) as caught:
+            load("../w/my.yaml")
+        assert str(caught.value) == (
+            f"{key}: there is no 'adult.csv' in {tmp_path}/other. Paths in a spec count from the working directory, "
+            f"and this one lies beside the spec: run the command in ../w, or give --set {key}=../w/adult.csv"
+        )
+        load("../w/my.yaml", [f"{key}=../w/adult.csv"])
+        monkeypatch.chdir(tmp_path / "w")
+        load("my.yaml")
+        monkeypatch.chdir(tmp_path / "other")
+    (tmp_path / "other" / "adult.csv").write_text("x,y\n1,2\n")
+    load("../w/my.yaml")

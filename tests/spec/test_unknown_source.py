@@ -55,3 +55,18 @@ def test_a_folder_of_one_kind_needs_no_more_than_its_name(folder: Path) -> None:
     assert type(as_source("bare")).plugin_name == "jsonl"
     (folder / "signs" / "a" / "one.png").write_bytes(b"")
     assert type(as_source("signs")).plugin_name == "images"
+
+
+def test_a_spec_is_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text("name: demo\ndata: {source: adult.csv, target: y}\n")
+    with pytest.raises(SpecError) as caught:
+        as_source("my.yaml")
+    assert str(caught.value) == (
+        "'my.yaml' is a spec, and holds no rows. Give the data that it names, 'adult.csv'; what becomes of it by the "
+        "spec is told by: rayline prepare my.yaml --explain"
+    )
+    for text in ("a: 1", "[1", "data: 3"):
+        Path("other.yaml").write_text(text)
+        with pytest.raises(SpecError, match="cannot tell what kind of source 'other.yaml' is"):
+            as_source("other.yaml")

@@ -5,8 +5,11 @@ Heavy rooms are imported inside the commands, so that `rayline --help` stays und
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+import rayline
 from rayline.cli import (
     annotate,
     deploy,
@@ -38,6 +41,22 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"rayline {rayline.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
+
 
 for command in (
     quickstart,

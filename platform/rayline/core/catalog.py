@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, cast
 
@@ -21,7 +22,7 @@ from pydantic_core import core_schema
 
 from rayline.core.declared import Declared
 from rayline.core.errors import SpecError, UnknownNameError, listing, nearest
-from rayline.core.refused import OptionError, faults_of
+from rayline.core.refused import Fault, OptionError, faults_of
 from rayline.core.shown import shown
 
 # family -> package that holds its plug-ins; the keys are what specs, messages and contract tests use
@@ -131,7 +132,17 @@ def resolve(family: str, value: Any, where: str = "", default: str | None = None
     try:
         return config.model_validate(options)
     except ValidationError as error:
-        raise OptionError([fault.below(where) for fault in faults_of(error, config)]) from None
+        faults = [_with_owners(fault, family, name) for fault in faults_of(error, config)]
+        raise OptionError([fault.below(where) for fault in faults]) from None
+
+
+def _with_owners(fault: Fault, family: str, name: str) -> Fault:
+    """What is said of an option that a plug-in does not have, with those of its family that have it."""
+    if not fault.words.startswith(": unknown key"):
+        return fault
+    owners = [one for one in names(family) if fault.path in config_class(family, one).model_fields]
+    more = f" This is {family} {name!r}; {fault.path!r} is of: {listing(owners)}." if owners else ""
+    return replace(fault, words=fault.words + more)
 
 
 class Plugin:

@@ -24,14 +24,17 @@ def load(spec: str | os.PathLike[str] | Mapping[str, Any] | Spec, sets: Iterable
 
     Raises:
         SpecError: no such file, not YAML, an unknown key or plug-in, or a value that does not fit; every
-            problem is listed, each with its place.
+            problem is listed, each with its place. Or the data lies beside the file, and not in the working directory,
+            from which paths count.
     """
     if isinstance(spec, Spec):
         document: dict[str, Any] = to_dict(spec)
     elif isinstance(spec, Mapping):
         document = dict(spec)
-    else:
+    elif isinstance(spec, str | os.PathLike):
         document = _read(os.fspath(spec))
+    else:
+        raise SpecError(f"a spec is a file's path, a mapping or a Spec, not {shown(spec)}.")
     short = None
     for item in sets:
         source = _source(document)
@@ -39,6 +42,8 @@ def load(spec: str | os.PathLike[str] | Mapping[str, Any] | Spec, sets: Iterable
         _override(document, item)
     if short is not None:
         _lengthen(document, short)
+    if isinstance(spec, str | os.PathLike):
+        _refuse_beside(os.fspath(spec), document)
     return validate(document)
 
 
@@ -179,3 +184,17 @@ def _lengthen(document: dict[str, Any], short: str) -> None:
         return
     said = claimed.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document["data"]["source"] = {**said, **source, "name": claimed.plugin_name}
+
+
+def _refuse_beside(path: str, document: Mapping[str, Any]) -> None:
+    source = _source(document)
+    key, text = ("data.source.path", source.get("path")) if isinstance(source, Mapping) else ("data.source", source)
+    if "://" in path or not isinstance(text, str) or not text or os.path.exists(text):
+        return
+    folder = os.path.dirname(path)
+    beside = os.path.join(folder, text)
+    if not os.path.isabs(text) and os.path.exists(beside):
+        raise SpecError(
+            f"{key}: there is no {shown(text)} in {os.getcwd()}. Paths in a spec count from the working directory, and "
+            f"this one lies beside the spec: run the command in {folder}, or give --set {key}={beside}"
+        )

@@ -6,10 +6,12 @@ import os
 import re
 from collections import Counter
 from itertools import islice
+from typing import Any
 
-from rayline.core import catalog
-from rayline.core.errors import SpecError, listing, nearest, nearest_file
+from rayline.core import catalog, files
+from rayline.core.errors import SpecError, StorageError, listing, nearest, nearest_file
 from rayline.core.shown import shown
+from rayline.spec.yaml_text import read_yaml
 
 MOST_FILES = 1000
 """Files of a folder that are looked at to say what it holds."""
@@ -28,11 +30,29 @@ CURES = {
 
 def unknown_source(text: str) -> SpecError:
     """The error for a text that no source plug-in claims."""
+    named = _source_of_spec(text)
+    if named is not None:
+        return SpecError(
+            f"{shown(text)} is a spec, and holds no rows. Give the data that it names, {shown(named)}; what becomes of "
+            f"it by the spec is told by: rayline prepare {text} --explain"
+        )
     return SpecError(
         f"cannot tell what kind of source {shown(text)} is: {_reason(text)} Give a file, folder, glob or URL "
         f"of {', '.join(_suffixes())}; a set such as sklearn:iris; or "
         f"{{name: KIND, …}} with one of {listing(catalog.names('source'), 40)}."
     )
+
+
+def _source_of_spec(text: str) -> Any:
+    """The `data.source` of a spec's file; `None` where it is none."""
+    if "://" in text or not text.endswith((".yaml", ".yml")) or not os.path.isfile(text):
+        return None
+    try:
+        document = read_yaml(files.read_bytes(text), text)
+    except (SpecError, StorageError):
+        return None
+    data = document.get("data") if isinstance(document, dict) else None
+    return data.get("source") if isinstance(data, dict) else None
 
 
 def _reason(text: str) -> str:
