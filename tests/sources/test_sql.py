@@ -254,3 +254,15 @@ def test_urls_that_no_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setitem(sys.modules, "pymysql", None)
     assert "needs an extra: pip install 'rayline[mysql]'" in refused(url="mysql://host/db", table="t")
+
+
+def test_a_database_that_fails_half_way_is_told_with_the_piece(tmp_path: Path) -> None:
+    numbers = [(n,) for n in range(1, 20_001)]
+    url = lite(tmp_path, "create table t (id integer primary key)", many=("insert into t values (?)", numbers))
+    # SQLite has no absolute value of the smallest number, and says so at that row
+    query = "select id, abs(case when id = 15000 then -9223372036854775807 - 1 else id end) as a from t"
+    source = Config(url=url, query=query, partition={"column": "id", "pieces": 4}).build()
+    with pytest.raises(
+        DataError, match=r"shop\.db query piece 3 of 4 \(.*id.*\) could not be read to its end: integer over"
+    ):
+        [source.read(fragment) for fragment in source.fragments()]

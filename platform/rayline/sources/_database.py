@@ -58,8 +58,8 @@ class Database:
         return f"{self.backend}://{self.url.host}{f':{port}' if port else ''}/{self.url.database or ''}"
 
     @contextmanager
-    def connect(self) -> Iterator[sa.Connection]:
-        """A connection of its own, for reading, closed at the end.
+    def connect(self, reading: str = "") -> Iterator[sa.Connection]:
+        """A connection of its own, for reading, closed at the end; errors name what is `reading`, by default all of it.
 
         Raises:
             DataError: it cannot be reached or does not let us in, a driver or variable is missing, a statement is
@@ -82,7 +82,7 @@ class Database:
                     connection.invalidate()
                     if not isinstance(error, sa.exc.DBAPIError):
                         raise
-                    raise self._translated(error) from None
+                    raise self._translated(error, reading) from None
         finally:
             engine.dispose()
 
@@ -162,16 +162,20 @@ class Database:
             "Check that it runs, its host, port and name, and the user and password."
         )
 
-    def _translated(self, error: sa.exc.DBAPIError) -> DataError:
+    def _translated(self, error: sa.exc.DBAPIError, reading: str) -> DataError:
         said = self._said(error)
         # PostgreSQL numbers what it answers: an error without a number is of the connection
         unnumbered = self.backend == "postgresql" and isinstance(error, sa.exc.OperationalError) and not _code(error)
         if error.connection_invalidated or unnumbered or _code(error)[:2] in ("57", "08"):
-            return DataError(f"{self.name} went away while it was read: {said}. Nothing was kept; read again.")
+            return DataError(
+                f"{reading or self.name} went away while it was read: {said}. Nothing was kept; read again."
+            )
         absent = _ABSENT.search(said)
         if absent is None:
             unnamed = self.backend in _mysql.BACKENDS and _number(error) == _mysql.NO_DATABASE
             hint = " Name one in the URL (mysql://host/shop) or before the table (shop.orders)." if unnamed else ""
+            if reading:  # statements that are wrong were refused when types were asked for
+                return DataError(f"{reading} could not be read to its end: {said}.{hint} Nothing was kept.")
             return DataError(f"{self.name} refuses the statement: {said}.{hint}")
         table = next(group for group in absent.groups() if group).removeprefix(f"{self.url.database}.")
         known = self.tables()

@@ -120,14 +120,14 @@ class Query:
             statement = statement.where(self._within(piece, rows))
         if kinds and all(_postgres.is_plain(self._oids.get(name, 0), kind) for name, kind in kinds.items()):
             try:
-                with self.database.connect() as connection:
+                with self.database.connect(label) as connection:
                     table = _postgres.copy(connection, statement, kinds)
                 return table, table.num_rows, {}
             except pa.ArrowInvalid:
                 pass  # read below, value by value, for an error that names the row
         parts: list[list[pa.Array]] = [[] for _ in kinds]
         num_rows, dropped = 0, dict.fromkeys(kinds, 0)
-        with self.database.connect() as connection:
+        with self.database.connect(label) as connection:
             for batch in connection.execute(statement).partitions(BATCH_ROWS):
                 # without columns there is one of ones, that counts the rows
                 for part, name, told in zip(parts, kinds, zip(*batch, strict=True), strict=False):

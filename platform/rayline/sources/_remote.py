@@ -55,6 +55,8 @@ def said(uri: str, error: BaseException) -> str:
     status = getattr(error, "status", None)
     if type(error).__name__ == "TooManyRedirects":
         return "The server leads from one address to another without an end."
+    if type(error).__name__ == "ClientPayloadError":
+        return "The server ended its answer before the file was whole. Read again, or download the file."
     if isinstance(error, TimeoutError):
         return f"The server was silent for {SILENT_S} seconds."
     if isinstance(status, int) and status:
