@@ -36,7 +36,9 @@ def test_what_is_near_is_not_told(name: str, tmp_path: Path) -> None:
 
 
 def test_a_predefined_column_declares_no_shares(tmp_path: Path) -> None:
-    frame = pl.DataFrame({"part": ["train", "test"] * 50, "x": np.arange(100) % 7 * 1.5, "y": ["a", "b", "b", "a"] * 25})
+    frame = pl.DataFrame(
+        {"part": ["train", "test"] * 50, "x": np.arange(100) % 7 * 1.5, "y": ["a", "b", "b", "a"] * 25}
+    )
     frame.write_parquet(tmp_path / "p.parquet")
     data = {"source": str(tmp_path / "p.parquet"), "target": "y", "split": {"name": "predefined", "column": "part"}}
     assert not [w for w in collect(load({"name": "p", "data": data}), scan).warnings if "gives" in w]
