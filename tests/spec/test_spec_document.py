@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from rayline.core.errors import SpecError
+from rayline.pipeline.line import read_spec
+from rayline.pipeline.resolve import render_resolved
 from rayline.spec import Spec, document, load, render, schema
 from rayline.spec.document import redacted, to_dict
 
@@ -296,17 +298,21 @@ def test_data_that_lies_beside_the_spec_is_told(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "other").mkdir()
     (tmp_path / "w" / "adult.csv").write_text("x,y\n1,2\n")
     monkeypatch.chdir(tmp_path / "other")
-    for key, source in (("data.source", "adult.csv"), ("data.source.path", "{name: csv, path: adult.csv}")):
+    for source in ("adult.csv", "{name: csv, path: adult.csv}"):
         (tmp_path / "w" / "my.yaml").write_text(f"name: demo\ndata: {{source: {source}, target: y}}\n")
         with pytest.raises(SpecError) as caught:
-            load("../w/my.yaml")
+            read_spec("../w/my.yaml")
         assert str(caught.value) == (
-            f"{key}: there is no 'adult.csv' in {tmp_path}/other. Paths in a spec count from the working directory, "
-            f"and this one lies beside the spec: run the command in ../w, or give --set {key}=../w/adult.csv"
+            f"data.source: there is no 'adult.csv' in {tmp_path}/other. Paths in a spec count from the working "
+            "directory, and this one lies beside the spec: run the command in ../w, or give --set "
+            "data.source.path=../w/adult.csv"
         )
-        load("../w/my.yaml", [f"{key}=../w/adult.csv"])
+        with pytest.raises(SpecError, match="lies beside the spec"):
+            render_resolved("../w/my.yaml")
+        read_spec("../w/my.yaml", ["data.source.path=../w/adult.csv"])
         monkeypatch.chdir(tmp_path / "w")
-        load("my.yaml")
+        read_spec("my.yaml")
         monkeypatch.chdir(tmp_path / "other")
+    load("../w/my.yaml")  # which reads no data
     (tmp_path / "other" / "adult.csv").write_text("x,y\n1,2\n")
-    load("../w/my.yaml")
+    read_spec("../w/my.yaml")

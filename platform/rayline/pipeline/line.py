@@ -32,7 +32,7 @@ from rayline.prepare.choose import choose
 from rayline.prepare.split._parts import DROPPED, TEST, VALIDATION
 from rayline.sources import on_ray
 from rayline.spec import Spec, load
-from rayline.spec.document import to_dict, validate
+from rayline.spec.document import refuse_beside, to_dict, validate
 
 EXPECTED = "expected_rows"
 """In a run's state: the rows that `data.expect` let in, where it says anything."""
@@ -89,9 +89,10 @@ def read_spec(spec: Any, sets: Iterable[str] = ()) -> Spec:
     """Load a spec and prove what can be proven without touching data: names, gates, metrics.
 
     Raises:
-        SpecError: as `spec.load`, or a gate or metric that is none.
+        SpecError: as `spec.load`, or a gate or metric that is none, or data that lies beside the spec's file alone.
     """
     loaded = load(keep_frame(spec), sets)
+    refuse_beside(spec, loaded)
     gates.parse_all(loaded.evaluate.gates)
     if loaded.data.task != "auto":
         _require_task(loaded, loaded.data.task)

@@ -21,7 +21,7 @@ from rayline.pipeline.opening import open_source
 from rayline.sources._source import Source
 from rayline.sources.scan import scan
 from rayline.spec import Spec, load, render
-from rayline.spec.document import validate
+from rayline.spec.document import refuse_beside, validate
 from rayline.spec.sections import as_source
 from rayline.spec.yaml_text import write_yaml
 
@@ -34,7 +34,8 @@ def render_resolved(spec: Any, sets: Iterable[str] = ()) -> tuple[str, list[str]
     Raises:
         SpecError, DataError: as a run would.
     """
-    spec = load(spec, sets)
+    given, spec = spec, load(spec, sets)
+    refuse_beside(given, spec)
     opened = open_source(spec)
     expected = expect(spec, opened[0], scan)
     collected = collect(spec, scan, opened=opened, set_aside=expected.quarantined, stop=False)

@@ -24,8 +24,7 @@ def load(spec: str | os.PathLike[str] | Mapping[str, Any] | Spec, sets: Iterable
 
     Raises:
         SpecError: no such file, not YAML, an unknown key or plug-in, or a value that does not fit; every
-            problem is listed, each with its place. Or the data lies beside the file, and not in the working directory,
-            from which paths count.
+            problem is listed, each with its place.
     """
     if isinstance(spec, Spec):
         document: dict[str, Any] = to_dict(spec)
@@ -42,8 +41,6 @@ def load(spec: str | os.PathLike[str] | Mapping[str, Any] | Spec, sets: Iterable
         _override(document, item)
     if short is not None:
         _lengthen(document, short)
-    if isinstance(spec, str | os.PathLike):
-        _refuse_beside(os.fspath(spec), document)
     return validate(document)
 
 
@@ -57,6 +54,30 @@ def validate(document: Mapping[str, Any]) -> Spec:
         return Spec.model_validate(document)
     except ValidationError as error:
         raise SpecError(explain_validation(error, "", Spec)) from None
+
+
+def refuse_beside(given: Any, spec: Spec) -> None:
+    """Prove that data of a spec's file is not looked for where it is not: paths count from the working directory.
+
+    Args:
+        given: the file's path; anything else passes.
+        spec: what it holds, with overrides.
+
+    Raises:
+        SpecError: the data lies beside the file, and not in the working directory.
+    """
+    text = getattr(spec.data.source, "path", None)
+    path = os.fspath(given) if isinstance(given, str | os.PathLike) else ""
+    if "://" in path or not path or not isinstance(text, str) or os.path.isabs(text) or os.path.exists(text):
+        return
+    folder = os.path.dirname(path)
+    beside = os.path.join(folder, text)
+    if os.path.exists(beside):
+        raise SpecError(
+            f"data.source: there is no {shown(text)} in {os.getcwd()}. Paths in a spec count from the working "
+            f"directory, and this one lies beside the spec: run the command in {folder}, or give --set "
+            f"data.source.path={beside}"
+        )
 
 
 def to_dict(spec: Spec) -> dict[str, Any]:
@@ -184,17 +205,3 @@ def _lengthen(document: dict[str, Any], short: str) -> None:
         return
     said = claimed.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document["data"]["source"] = {**said, **source, "name": claimed.plugin_name}
-
-
-def _refuse_beside(path: str, document: Mapping[str, Any]) -> None:
-    source = _source(document)
-    key, text = ("data.source.path", source.get("path")) if isinstance(source, Mapping) else ("data.source", source)
-    if "://" in path or not isinstance(text, str) or not text or os.path.exists(text):
-        return
-    folder = os.path.dirname(path)
-    beside = os.path.join(folder, text)
-    if not os.path.isabs(text) and os.path.exists(beside):
-        raise SpecError(
-            f"{key}: there is no {shown(text)} in {os.getcwd()}. Paths in a spec count from the working directory, and "
-            f"this one lies beside the spec: run the command in {folder}, or give --set {key}={beside}"
-        )
