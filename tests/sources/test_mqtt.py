@@ -126,7 +126,7 @@ def subscribed_with_retained(config: Config) -> Config:
 
 
 def test_payloads_and_columns(broker: Broker, topic: str, caplog: pytest.LogCaptureFixture) -> None:
-    config = subscribed(Config(url=broker.url, topic=f"{topic}/#", seconds=0.5, invalid="skip", metadata=("received",)))
+    config = subscribed(Config(url=broker.url, topic=f"{topic}/#", seconds=2, invalid="skip", metadata=("received",)))
     text = subscribed(config.model_copy(update={"payload": "text", "group": "text", "types": {"value": "text"}}))
     broker.send(f"{topic}/x", [{"at": "2024-01-01", "place": {"room": 3}}, "21.5", "true", "ON", "[1]", b"\xff{"])
     with caplog.at_level(logging.WARNING, "rayline.sources"):
