@@ -346,7 +346,7 @@ def answer(url: str) -> str:
         ("500.csv", "The server answered 500: it has a fault (Internal Server Error). Try again later."),
         ("429.csv", "The server answered 429: it is asked too often. Try again later."),
         ("loop.csv", "The server leads from one address to another without an end."),
-        ("short.csv", "cannot read '{site}/short.csv': Response payload is not completed"),
+        ("short.csv", "cannot read '{site}/short.csv': The server ended its answer before the file was whole"),
         (
             "login.csv",
             "login.csv is no CSV: it begins as a web page or XML. If it was fetched: the address leads to a page",
